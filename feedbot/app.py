@@ -1,0 +1,275 @@
+"""Puts the parts together: from a configuration to rounds of polling, publishing and delivering."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import threading
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TextIO
+from urllib.parse import urlsplit
+
+from feedbot import files, plugins
+from feedbot.core.expression import compile_filter
+from feedbot.core.present import MEDIA_FOLDER, present
+from feedbot.core.route import Route
+from feedbot.engine.cycle import Cycle, run
+from feedbot.engine.dispatch import Dispatching
+from feedbot.engine.poll import Polling, SourceSpec
+from feedbot.engine.regenerate import FeedSpec, Publishing, paths
+from feedbot.engine.report import RunReport
+from feedbot.errors import LockedError, SourceError, StateError, UsageError
+from feedbot.http import Fetcher
+from feedbot.model import Channel, Entry
+from feedbot.plugins import Format, Sink, SinkContext, Source, SourceContext
+from feedbot.settings import Configuration, FeedSettings
+from feedbot.settings.document import suggestion
+from feedbot.store.store import Store
+
+# Keys of a source that say when and to whom, not what its entries are.
+_NOT_CONTENT = {"interval", "paused", "backfill", "updates", "content", "timeout", "max_bytes", "allow_private"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """What a run is asked to do beside the usual. ``quiet`` keeps sinks still that print."""
+
+    sources: tuple[str, ...] = ()
+    dry_run: bool = False
+    notify: bool = True
+    mark_seen: bool = False
+    force: bool = False
+    quiet: bool = False
+
+
+class App:
+    """One configuration at work. ``out`` is where sinks that print write to."""
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        *,
+        out: TextIO,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        progress: Callable[[int, int], None] = lambda _done, _all: None,
+    ) -> None:
+        self.configuration = configuration
+        self.stop = threading.Event()
+        self.clock = clock
+        self._out = out
+        self._progress = progress
+        self._fetcher: Fetcher | None = None
+        self._opening = threading.Lock()
+
+    def run(self, options: RunOptions) -> RunReport:
+        """Poll, publish and deliver once.
+
+        Raises UsageError for a source that there is not, LockedError where another run works on the same
+        state, StateError where the state cannot be used.
+        """
+        names = self._chosen(options.sources)
+        with contextlib.ExitStack() as stack:
+            if options.dry_run:
+                store = Store.open_copy(self.configuration.state_path)
+            else:
+                stack.enter_context(run_lock(self.configuration.state_path))
+                self._sweep()
+                store = Store.open(self.configuration.state_path)
+            stack.callback(store.close)
+            stack.callback(self.close)
+            store.sources.release_all()
+            store.outbox.recover(self.clock())
+            return run(self._cycle(store, names, options), force=options.force)
+
+    def present(self, entry: Entry, summary_only: bool = False) -> Entry:
+        """An entry as it may go out."""
+        source = self.configuration.sources.get(entry.source)
+        short = summary_only or (source is not None and source.content == "summary")
+        return present(entry, self.configuration.feedbot.base_url, short)
+
+    def feeds(self) -> list[FeedSpec]:
+        """The feeds of the configuration."""
+        return [self._feed(name, settings) for name, settings in self.configuration.feeds.items()]
+
+    def close(self) -> None:
+        """Let go of connections."""
+        if self._fetcher is not None:
+            self._fetcher.close()
+
+    def _chosen(self, wanted: Sequence[str]) -> tuple[str, ...]:
+        known = self.configuration.sources
+        for name in wanted:
+            if name not in known:
+                raise UsageError(f"there is no source named {name!r}", suggestion(name, list(known)))
+        return tuple(name for name in known if not wanted or name in wanted)
+
+    def _cycle(self, store: Store, names: Sequence[str], options: RunOptions) -> Cycle:
+        settings = self.configuration.feedbot
+        lease = uuid.uuid4().hex
+        send = options.notify and not options.dry_run
+        return Cycle(
+            store=store,
+            sources=[self._source(name) for name in names],
+            feeds=self.feeds(),
+            sinks=[(name, self._sink(name)) for name in self.configuration.sinks],
+            polling=Polling(
+                store=store.sources,
+                routes=self._routes(),
+                present=self.present,
+                publish_assets=(lambda _assets: None) if options.dry_run else self._publish_assets,
+                instance=store.instance(),
+                lease=lease,
+                clock=self.clock,
+                flood_limit=settings.flood_limit,
+                concurrency=settings.concurrency,
+                per_host=settings.per_host,
+                notify=not options.mark_seen,
+                progress=self._progress,
+            ),
+            publishing=Publishing(
+                store=store.entries,
+                output=self.configuration.output_path,
+                present=self.present,
+                write=not options.dry_run,
+            ),
+            silent=frozenset(name for name in self.configuration.sinks if options.quiet and self.prints(name)),
+            dispatching=Dispatching(
+                store=store.outbox, present=self.present, lease=lease, clock=self.clock, stop=self.stop
+            )
+            if send
+            else None,
+        )
+
+    def prints(self, sink: str) -> bool:
+        """Whether a sink writes to the terminal."""
+        return bool(self.configuration.sink_types[sink].prints)
+
+    def _source(self, name: str) -> SourceSpec:
+        settings = self.configuration.sources[name]
+        context = SourceContext(
+            name=name, folder=self.configuration.folder, timezone=self.configuration.zone, fetcher=self._open_fetcher
+        )
+        source: Source = self.configuration.source_types[name](settings, context)
+        shaping = settings.model_dump(mode="json", exclude=_NOT_CONTENT)
+        shaping["timezone"] = self.configuration.feedbot.timezone
+        return SourceSpec(name=name, settings=settings, source=source, digest=_digest(shaping))
+
+    def _sink(self, name: str) -> Callable[[], Sink]:
+        def make() -> Sink:
+            context = SinkContext(
+                name=name, folder=self.configuration.folder, fetcher=self._open_fetcher, out=self._out
+            )
+            sink: Sink = self.configuration.sink_types[name](self.configuration.sinks[name], context)
+            return sink
+
+        return make
+
+    def _routes(self) -> list[Route]:
+        return [
+            Route(
+                sources=tuple(route.sources),
+                filter=compile_filter(route.filter) if route.filter else None,
+                on=frozenset(route.on),
+                to=self.configuration.sinks_of(route),
+            )
+            for route in self.configuration.routes
+        ]
+
+    def _feed(self, name: str, settings: FeedSettings) -> FeedSpec:
+        base_url = self.configuration.feedbot.base_url
+        formats: dict[str, Format] = {kind: plugins.load(plugins.FORMATS, kind)() for kind in settings.formats}
+        sources = self.configuration.sources_of(settings)
+        summaries = [source for source in sources if self.configuration.sources[source].content == "summary"]
+        shaping = [settings.model_dump(mode="json"), base_url, sources, summaries]
+        urls = {kind: f"{base_url}{name}.{form.extension}" for kind, form in formats.items()} if base_url else {}
+        return FeedSpec(
+            name=name,
+            channel=Channel(
+                name=name,
+                id=_feed_id(base_url, name),
+                title=settings.title or name,
+                link=settings.link or base_url,
+                description=settings.description,
+                language=settings.language,
+                urls=urls,
+            ),
+            sources=sources,
+            filter=compile_filter(settings.filter) if settings.filter else None,
+            limit=settings.limit,
+            formats=formats,
+            aliases=tuple(settings.aliases),
+            summary_only=settings.content == "summary",
+            digest=_digest(shaping),
+        )
+
+    def _publish_assets(self, assets: Mapping[str, str]) -> None:
+        folder = self.configuration.output_path / MEDIA_FOLDER
+        for name, path in assets.items():
+            target = folder / name
+            if target.is_file():  # its name is the hash of its content
+                continue
+            try:
+                files.write_atomic(target, Path(path).read_bytes())
+            except OSError as error:
+                raise SourceError(f"{path} cannot be copied to {folder}: {error.strerror}") from error
+
+    def _open_fetcher(self) -> Fetcher:
+        with self._opening:
+            if self._fetcher is None:
+                from feedbot.http.client import Client
+
+                settings = self.configuration.feedbot
+                self._fetcher = Client(
+                    user_agent=settings.user_agent,
+                    timeout=settings.timeout.total_seconds(),
+                    max_bytes=settings.max_bytes,
+                    ca_file=self.configuration.ca_path,
+                    allow_private=tuple(settings.allow_private),
+                    connections=settings.concurrency,
+                )
+            return self._fetcher
+
+    def _sweep(self) -> None:
+        """Remove what a killed run left half written."""
+        output = self.configuration.output_path
+        folders = {(output / path).parent for feed in self.feeds() for path in paths(feed)}
+        for folder in {*folders, output, output / MEDIA_FOLDER, self.configuration.state_path.parent}:
+            files.sweep(folder)
+
+
+@contextlib.contextmanager
+def run_lock(state: Path) -> Iterator[None]:
+    """Hold the lock of a state, which ends with its process whatever happens. Raises LockedError, StateError."""
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(f"{state}.lock", timeout=0, mode=0o600)
+    try:
+        state.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except Timeout:
+        raise LockedError(f"another feedbot works on {state}", "wait for it to end, or stop it") from None
+    except OSError as error:
+        raise StateError(
+            f"{error.filename or lock.lock_file}: {error.strerror}", "check the folder of the state"
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _feed_id(base_url: str, name: str) -> str:
+    """An id that stays as long as the feed has its name and its host (RFC 4151), or its name alone."""
+    host = urlsplit(base_url).hostname
+    if host:
+        return f"tag:{host},2026:feedbot:{name}"
+    return uuid.uuid5(uuid.NAMESPACE_URL, f"feedbot:{name}").urn
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()

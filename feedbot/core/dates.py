@@ -1,0 +1,125 @@
+"""Reads the dates that posts and feeds carry, strictly: what is not understood is None, never a guess."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
+
+_MONTHS = {
+    name: number
+    for number, names in enumerate(
+        (
+            ("jan", "january", "januar", "janvier", "janv", "gennaio", "gen", "enero", "ene"),
+            ("feb", "february", "februar", "février", "févr", "fév", "febbraio", "febrero"),
+            ("mar", "march", "märz", "mär", "mrz", "mars", "marzo"),
+            ("apr", "april", "avril", "avr", "aprile", "abril", "abr"),
+            ("may", "mai", "maggio", "mag", "mayo"),
+            ("jun", "june", "juni", "juin", "giugno", "giu", "junio"),
+            ("jul", "july", "juli", "juillet", "juil", "luglio", "lug", "julio"),
+            ("aug", "august", "août", "agosto", "ago"),
+            ("sep", "sept", "september", "septembre", "settembre", "set", "septiembre"),
+            ("oct", "october", "oktober", "okt", "octobre", "ottobre", "ott", "octubre"),
+            ("nov", "november", "novembre", "noviembre"),
+            ("dec", "december", "dezember", "dez", "décembre", "déc", "dicembre", "dic", "diciembre"),
+        ),
+        start=1,
+    )
+    for name in names
+}
+_ZONES = {
+    "ut": 0, "utc": 0, "gmt": 0, "z": 0, "wet": 0, "west": 60, "bst": 60, "cet": 60, "cest": 120, "mez": 60,
+    "mesz": 120, "eet": 120, "eest": 180, "msk": 180, "ist": 330, "jst": 540, "aest": 600, "aedt": 660,
+    "est": -300, "edt": -240, "cst": -360, "cdt": -300, "mst": -420, "mdt": -360, "pst": -480, "pdt": -420,
+    "akst": -540, "akdt": -480, "hst": -600,
+}  # fmt: skip
+_ISO = re.compile(
+    r"(?P<year>\d{4})(?:[-/.]?(?P<month>\d{2})(?:[-/.]?(?P<day>\d{2}))?)?"
+    r"(?:[Tt ]\s*(?P<hour>\d{1,2}):?(?P<minute>\d{2})(?::?(?P<second>\d{2})(?:[.,](?P<fraction>\d+))?)?)?"
+    r"\s*(?P<zone>[Zz]|[+-]\d{2}:?\d{2}|[+-]\d{2}|[A-Za-z]{2,5})?"
+)
+_WRITTEN = re.compile(
+    r"(?:[^\W\d]+\.?,?\s+)?"
+    r"(?:(?P<day>\d{1,2})(?:st|nd|rd|th|\.)?[\s-]+(?P<month>[^\W\d]+)\.?,?[\s-]+"
+    r"|(?P<month2>[^\W\d]+)\.?\s+(?P<day2>\d{1,2})(?:st|nd|rd|th)?,?\s+)"
+    r"(?P<year>\d{4}|\d{2})"
+    r"(?:,?\s+(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:\.\d+)?)?\s*(?P<half>[AaPp][Mm])?)?"
+    r"\s*(?P<zone>[A-Za-z]{1,5}|(?:GMT|UTC)?[+-]\d{2}:?\d{2}|[+-]\d{1,2})?(?:\s*\(.*\))?"
+)
+
+
+def parse_date(text: str, zone: tzinfo = UTC) -> datetime | None:
+    """Read a date of ISO 8601 / RFC 3339, RFC 822 or one written out ("8 July 2022"), in UTC.
+
+    A date without a time is midnight, one without a zone is in ``zone``. Unknown zone names, impossible
+    days and everything else that is not such a date give None.
+    """
+    text = " ".join(text.split())
+    if len(text) > 80:
+        return None
+    match = _ISO.fullmatch(text) or _WRITTEN.fullmatch(text)
+    if match is None:
+        return None
+    part = match.groupdict()
+    month = _month(part.get("month") or part.get("month2") or "1")
+    offset = _zone(part["zone"], zone)
+    if month is None or offset is None:
+        return None
+    hour = int(part["hour"] or 0)
+    if part.get("half"):
+        if not 1 <= hour <= 12:
+            return None
+        hour = hour % 12 + (12 if part["half"].lower() == "pm" else 0)
+    year = int(part["year"])
+    if len(part["year"]) == 2:  # RFC 2822, section 4.3
+        year += 2000 if year < 50 else 1900
+    fraction = (part.get("fraction") or "0")[:6].ljust(6, "0")
+    try:
+        day = date(year, month, int(part.get("day") or part.get("day2") or 1))
+        # 24:00:00 is the end of the day in ISO 8601; 60 is a leap second.
+        late = timedelta(days=1) if hour == 24 else timedelta()
+        second = min(int(part["second"] or 0), 59)
+        clock = time(hour % 24, int(part["minute"] or 0), second, int(fraction))
+        return (datetime.combine(day, clock, tzinfo=offset) + late).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def rfc3339(moment: datetime) -> str:
+    """Write a moment as RFC 3339 in UTC, with as many digits of a second as it has."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def in_words(moment: datetime | None, now: datetime) -> str:
+    """Tell a moment as a person would: "12 min ago", "in 3 h", "never"."""
+    if moment is None:
+        return "never"
+    seconds = (moment - now).total_seconds()
+    distance = abs(seconds)
+    if distance < 60:
+        return "now"
+    for size, name in ((86400, "d"), (3600, "h"), (60, "min")):
+        if distance >= size:
+            words = f"{int(distance // size)} {name}"
+            break
+    return f"in {words}" if seconds > 0 else f"{words} ago"
+
+
+def _month(text: str) -> int | None:
+    if text.isdigit():
+        return int(text)
+    return _MONTHS.get(text.lower())
+
+
+def _zone(text: str | None, default: tzinfo) -> tzinfo | None:
+    if not text:
+        return default
+    name = text.lower()
+    if name in _ZONES:
+        return timezone(timedelta(minutes=_ZONES[name]))
+    digits = re.fullmatch(r"(?:gmt|utc)?([+-])(\d{1,2}):?(\d{2})?", name)
+    if digits is None:
+        return None
+    minutes = int(digits[2]) * 60 + int(digits[3] or 0)
+    if minutes > 24 * 60 or int(digits[3] or 0) > 59:
+        return None
+    return timezone(timedelta(minutes=-minutes if digits[1] == "-" else minutes))

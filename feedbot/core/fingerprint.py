@@ -1,0 +1,88 @@
+"""Digests that tell what kind of edit was made to an entry."""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from hashlib import blake2b
+
+from feedbot.core import html
+from feedbot.core.expose import plain
+from feedbot.core.text import one_line
+from feedbot.model import Content, EditKind, Fingerprints
+
+
+
+def fingerprints(content: Content, trusted_dates: bool) -> Fingerprints:
+    """All digests of an entry's content. Without ``trusted_dates`` its ``updated`` counts for nothing."""
+    return Fingerprints(text(content), markup(content), metadata(content, trusted_dates), whole(content, trusted_dates))
+
+
+@lru_cache(maxsize=4096)
+def _visible(body: str) -> str:
+    return html.to_text(body)
+
+
+def text(content: Content) -> str:
+    """Digest of what a reader sees: the title and the text, however it is marked up."""
+    return _digest([one_line(content.title), _visible(content.content or content.summary)])
+
+
+def markup(content: Content) -> str:
+    """Digest of links, images and formatting; white space counts within ``pre`` only."""
+    clean = html.clean(content.content or content.summary, content.base, _named_by_content)
+    return _digest([html.folded(clean), content.image, [[e.url, e.type, e.length] for e in content.enclosures]])
+
+
+def metadata(content: Content, trusted_dates: bool) -> str:
+    """Digest of everything beside title and content."""
+    return _digest(_metadata(content, trusted_dates))
+
+
+def whole(content: Content, trusted_dates: bool) -> str:
+    """Digest of everything as it came."""
+    return _digest(
+        [
+            content.title,
+            content.content,
+            content.base,
+            content.image,
+            [[e.url, e.type, e.length] for e in content.enclosures],
+            _metadata(content, trusted_dates),
+        ]
+    )
+
+
+def edit_kind(before: Fingerprints, after: Fingerprints) -> EditKind:
+    """The deepest part that differs, from what a reader sees down to nothing."""
+    if before.whole == after.whole:
+        return EditKind.NONE
+    if before.text != after.text:
+        return EditKind.TEXT
+    if before.markup != after.markup:
+        return EditKind.MARKUP
+    return EditKind.NONE if before.metadata == after.metadata else EditKind.METADATA
+
+
+def _named_by_content(address: str) -> str:
+    """A file's name holds the hash of its content, so that a replaced image is seen as a change."""
+    return address.replace(f"{html.ASSET_SCHEME}:", "https://asset.invalid/")
+
+
+def _metadata(content: Content, trusted_dates: bool) -> list[object]:
+    return [
+        content.url,
+        [[a.name, a.url, a.email] for a in content.authors],
+        str(content.published),
+        str(content.updated) if trusted_dates else "",
+        content.tags,
+        one_line(content.summary) if content.content else "",
+        content.language,
+        content.aliases,
+        plain(content.extra),
+    ]
+
+
+def _digest(value: object) -> str:
+    data = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return blake2b(data.encode("utf-8", "replace"), digest_size=16).hexdigest()

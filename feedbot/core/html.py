@@ -1,0 +1,189 @@
+"""HTML of others, made safe to publish, and read as text.
+
+One allow-list for everything that goes out: no scripts, styles, event handlers, forms, frames or SVG,
+no ``javascript:`` or ``data:``. Relative addresses become absolute here too.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable
+from itertools import zip_longest
+from urllib.parse import urljoin, urlsplit
+
+import nh3
+
+from feedbot.core.text import one_line, storable
+
+MAX_HTML = 1_000_000
+MAX_DEPTH = 250
+ASSET_SCHEME = "feedbot-asset"
+"""How stored content names a file that feedbot publishes; known to ``rewrite`` alone, never published."""
+
+_TAGS = frozenset(
+    "a abbr acronym address article aside audio b bdi bdo big blockquote br caption center cite code col "
+    "colgroup dd del details dfn div dl dt em figcaption figure footer h1 h2 h3 h4 h5 h6 header hgroup hr i "
+    "img ins kbd li main map area mark nav ol p picture pre q rp rt ruby s samp section small source span "
+    "strike strong sub summary sup table tbody td tfoot th thead time tr tt u ul var video wbr".split()
+)
+_DROPPED_WHOLE = frozenset(
+    "script style svg math template noscript iframe object embed applet frame frameset form select option "
+    "textarea button head title canvas".split()
+)
+_ATTRIBUTES = {
+    "*": {"title", "lang", "dir", "id"},
+    "a": {"href", "hreflang"},
+    "abbr": {"title"},
+    "area": {"href", "alt", "coords", "shape"},
+    "audio": {"src", "controls", "preload"},
+    "blockquote": {"cite"},
+    "code": {"class"},
+    "col": {"span"},
+    "colgroup": {"span"},
+    "del": {"cite", "datetime"},
+    "details": {"open"},
+    "img": {"src", "srcset", "sizes", "alt", "width", "height", "loading"},
+    "ins": {"cite", "datetime"},
+    "li": {"value"},
+    "map": {"name"},
+    "ol": {"start", "type", "reversed"},
+    "q": {"cite"},
+    "source": {"src", "srcset", "sizes", "type", "media"},
+    "td": {"colspan", "rowspan", "headers", "align"},
+    "th": {"colspan", "rowspan", "headers", "scope", "align"},
+    "time": {"datetime"},
+    "video": {"src", "controls", "poster", "width", "height", "preload"},
+}
+_SCHEMES = frozenset({"http", "https", "mailto", "tel", "ftp", "xmpp", "irc", "ircs", "magnet", "geo"})
+_BLOCK_NAMES = (
+    "address|article|aside|blockquote|br|caption|center|dd|details|div|dl|dt|figcaption|figure|footer|"
+    "h[1-6]|header|hr|li|main|nav|ol|p|pre|section|summary|table|tbody|td|tfoot|th|thead|tr|ul"
+)
+_BLOCKS = re.compile(rf"<(?=/?(?:{_BLOCK_NAMES})\b)", re.IGNORECASE)
+_AROUND_BLOCKS = re.compile(rf"\s*(</?(?:{_BLOCK_NAMES})\b[^>]*>)\s*", re.IGNORECASE)
+_PREFORMATTED = re.compile(r"(<pre\b.*?</pre>)", re.DOTALL | re.IGNORECASE)
+_SPACE = re.compile(r"\s+")
+_OPENING = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)[^>]*?(/?)>")
+_VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
+_CANDIDATE = re.compile(r"\s*([^\s,]\S*[^\s,])(\s+[\d.]+[wx])?\s*(?:,|$)")
+
+Rewrite = Callable[[str], str | None]
+
+
+def clean(content: str, base: str = "", rewrite: Rewrite | None = None) -> str:
+    """Make HTML safe to publish, with absolute addresses.
+
+    ``base`` is the address that relative ones are read against; without one they are dropped.
+    ``rewrite`` may give another address (None drops it) for each of an image, a link or a source.
+    """
+    content = bounded(storable(content))
+
+    def absolute(address: str) -> str | None:
+        if rewrite is not None:
+            changed = rewrite(address)
+            if changed != address:
+                return changed
+        return resolve(address, base)
+
+    def attribute(tag: str, name: str, value: str) -> str | None:
+        if name == "srcset":
+            return _srcset(value, absolute)
+        if name in ("href", "src", "cite", "poster"):
+            if tag == "a" and value.startswith("#"):
+                return value
+            return absolute(value)
+        if name == "class":  # the language of code, for highlighters
+            return value if re.fullmatch(r"language-[\w+#.-]+", value) else None
+        return value
+
+    return nh3.clean(
+        content,
+        tags=set(_TAGS),
+        clean_content_tags=set(_DROPPED_WHOLE),
+        attributes=_ATTRIBUTES,
+        attribute_filter=attribute,
+        url_schemes=_SCHEMES | {ASSET_SCHEME} if rewrite else set(_SCHEMES),
+        link_rel=None,
+    ).strip()
+
+
+def resolve(address: str, base: str) -> str | None:
+    """The absolute form of an address (RFC 3986, 5.2), or None where there is none or it is not safe."""
+    address = address.strip()
+    try:
+        absolute = urljoin(base, address) if base else address
+        parts = urlsplit(absolute)
+    except ValueError:
+        return None
+    if parts.scheme.lower() not in _SCHEMES:
+        return None
+    if parts.scheme.lower() in ("http", "https") and not parts.netloc:
+        return None
+    return absolute.replace(" ", "%20")
+
+
+def to_text(content: str) -> str:
+    """What a reader sees of HTML, as one line of text."""
+    spaced = _BLOCKS.sub(" <", bounded(storable(content)))
+    stripped = nh3.clean(spaced, tags=set(), clean_content_tags=set(_DROPPED_WHOLE), attributes={})
+    return one_line(html.unescape(stripped))
+
+
+def to_lines(content: str) -> list[str]:
+    """What a reader sees of HTML, a line for each block that is not empty."""
+    broken = _BLOCKS.sub("\n<", one_line(bounded(content)))
+    stripped = nh3.clean(broken, tags=set(), clean_content_tags=set(_DROPPED_WHOLE), attributes={})
+    lines = (one_line(html.unescape(line)) for line in stripped.split("\n"))
+    return [line for line in lines if line]
+
+
+def folded(content: str) -> str:
+    """HTML without the white space that no reader sees; within ``pre`` it stays."""
+    parts = _PREFORMATTED.split(content)
+    outside = (_AROUND_BLOCKS.sub(r"\1", _SPACE.sub(" ", part)) for part in parts[::2])
+    return "".join(p for pair in zip_longest(outside, parts[1::2], fillvalue="") for p in pair).strip()
+
+
+def from_text(text: str) -> str:
+    """HTML that shows plain text: escaped, a paragraph for each run of lines."""
+    paragraphs = re.split(r"\n\s*\n", storable(text).strip())
+    shown = (html.escape(p.strip(), quote=False).replace("\n", "<br>") for p in paragraphs if p.strip())
+    return "".join(f"<p>{p}</p>" for p in shown)
+
+
+def looks_like_html(text: str) -> bool:
+    """Whether text has markup in it that a reader should not see as such."""
+    return bool(re.search(r"</?[a-zA-Z][^<>]*>|&(?:#\d+|#x[0-9a-fA-F]+|[a-zA-Z]{2,8});", text))
+
+
+def bounded(content: str) -> str:
+    """Cap the length and the nesting of HTML: cleaning is slow on depth (12 s for 100 000 ``div``)."""
+    content = content[:MAX_HTML]
+    if content.count("<") <= MAX_DEPTH:
+        return content
+    depth = 0
+    kept: list[str] = []
+    position = 0
+    for match in _OPENING.finditer(content):
+        if match[2].lower() in _VOID or match[3]:
+            continue
+        if match[1]:
+            depth = max(0, depth - 1)
+            too_deep = depth >= MAX_DEPTH
+        else:
+            too_deep = depth >= MAX_DEPTH
+            depth += 1
+        if too_deep:
+            kept.append(content[position : match.start()])
+            position = match.end()
+    return "".join(kept) + content[position:] if kept else content
+
+
+def _srcset(value: str, absolute: Rewrite) -> str | None:
+    candidates = []
+    for match in _CANDIDATE.finditer(value):
+        address = absolute(match[1])
+        if address is not None:
+            candidates.append(address + (match[2] or ""))
+    return ", ".join(candidates) or None

@@ -1,0 +1,167 @@
+"""Which entry an item is: the keys that name it, and how they are matched against what is known.
+
+An entry is found again through any key it ever had. Keys of a source are kept as digests; each names one
+entry, or none where two entries share it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from hashlib import blake2b
+from urllib.parse import urlsplit
+
+from feedbot.core import fingerprint
+from feedbot.core.dates import rfc3339
+from feedbot.model import Item, Known
+
+Aliases = Mapping[bytes, int | None]
+"""Known keys by digest, and the entry each names; None for one that several share."""
+
+
+@dataclass(frozen=True)
+class Keys:
+    """What names an item: for certain, by its address, or by what it says."""
+
+    certain: tuple[bytes, ...]
+    links: tuple[bytes, ...]
+    texts: tuple[bytes, ...] = ()
+
+    @property
+    def all(self) -> tuple[bytes, ...]:
+        return self.certain + self.links + self.texts
+
+
+@dataclass
+class Matches:
+    """Which items are which entries, by index; ``repeated`` ones are in the document twice."""
+
+    known: dict[int, int] = field(default_factory=dict)
+    new: list[int] = field(default_factory=list)
+    repeated: list[int] = field(default_factory=list)
+
+
+def digest(key: str) -> bytes:
+    """The form in which a key is kept: 16 bytes, whatever its length."""
+    return blake2b(key.encode("utf-8", "replace"), digest_size=16).digest()
+
+
+def keys(item: Item) -> Keys:
+    """The keys of an item, but for the one made of its text, which takes reading it.
+
+    Those the source gives are certain; without any, the item's id is.
+    """
+    certain = tuple(dict.fromkeys(digest(key) for key in item.keys or (f"id:{item.id}",)))
+    addresses = (item.url, item.id, *item.aliases)
+    links = dict.fromkeys(f"link:{normal}" for address in addresses if (normal := normalised(address)))
+    return Keys(certain, tuple(digest(link) for link in links))
+
+
+def with_text(own: Keys, item: Item) -> Keys:
+    """The same keys with the one that names a dated item by what it says and when."""
+    if item.published is None or not (item.content or item.summary):
+        return own
+    return replace(own, texts=(digest(f"text:{fingerprint.text(item)}:{rfc3339(item.published)}"),))
+
+
+def normalised(address: str) -> str:
+    """An address without what changes when a site moves to https, drops ``www.`` or a trailing slash."""
+    try:
+        parts = urlsplit(address.strip())
+    except ValueError:
+        return ""
+    if parts.scheme.lower() not in ("http", "https") or not parts.netloc:
+        return ""
+    host = parts.netloc.lower().removeprefix("www.").removesuffix(":80").removesuffix(":443")
+    path = parts.path.rstrip("/")
+    query = f"?{parts.query}" if parts.query else ""
+    fragment = f"#{parts.fragment}" if parts.fragment else ""
+    return f"{host}{path}{query}{fragment}"
+
+
+def match(
+    items: Sequence[Item],
+    item_keys: Sequence[Keys],
+    aliases: Aliases,
+    known: Mapping[int, Known],
+    *,
+    complete: bool,
+    standing: frozenset[int] = frozenset(),
+) -> Matches:
+    """Find each item's entry. ``known`` holds every entry that ``aliases`` names.
+
+    Certain keys are followed for all items first. What is left may be an entry that nobody claimed, whose
+    id changed: a link counts together with the same date or text, a text together with the same date. In a
+    complete document an unclaimed entry is one that is not there any more under its old name, so that the
+    link, or the text alone, tells that it was renamed. ``standing`` entries are there, though unreadable.
+    """
+    found = Matches()
+    claimed: set[int] = set(standing)
+    taken: set[bytes] = set()
+    rest: list[int] = []
+    for index, own in enumerate(item_keys):
+        entry = _first(own.certain, aliases)
+        if entry is not None and entry not in claimed:
+            claimed.add(entry)
+            found.known[index] = entry
+        elif entry is not None or taken.intersection(own.certain):
+            found.repeated.append(index)
+        else:
+            rest.append(index)
+        taken.update(own.certain)
+
+    shared = Counter(key for own in item_keys for key in own.links)
+    renamed = _by_text(known, claimed) if complete else {}
+    for index in rest:
+        item, own = items[index], item_keys[index]
+        candidates = [
+            entry
+            for key in own.links
+            if shared[key] == 1 and (entry := aliases.get(key)) is not None and entry not in claimed
+        ]
+        entry = next((c for c in candidates if complete or _same(item, known[c])), None)
+        if entry is None:
+            entry = next((e for k in own.texts if (e := aliases.get(k)) is not None and e not in claimed), None)
+        if entry is None and complete:
+            entry = renamed.get(fingerprint.text(item))
+            entry = None if entry in claimed else entry
+        if entry is None:
+            found.new.append(index)
+        else:
+            claimed.add(entry)
+            found.known[index] = entry
+    return found
+
+
+def mint(wanted: str, taken: set[str]) -> str:
+    """An id for a new entry: the one wanted, or one made of it where another entry has that already."""
+    minted, number = wanted, 1
+    while minted in taken:
+        number += 1
+        minted = f"{wanted}#{number}"
+    return minted
+
+
+def same_moment(one: datetime | None, other: datetime | None) -> bool:
+    """Whether two dates are there and equal, to the second."""
+    return one is not None and other is not None and abs((one - other).total_seconds()) < 1
+
+
+def _first(own: Sequence[bytes], aliases: Aliases) -> int | None:
+    return next((entry for key in own if (entry := aliases.get(key)) is not None), None)
+
+
+def _same(item: Item, known: Known) -> bool:
+    if same_moment(item.published, known.published):
+        return True
+    return fingerprint.text(item) == known.fingerprints.text
+
+
+def _by_text(known: Mapping[int, Known], claimed: set[int]) -> dict[str, int]:
+    missing: dict[str, int] = {}
+    for entry in known.values():
+        if entry.pk not in claimed:
+            missing.setdefault(entry.fingerprints.text, entry.pk)
+    return missing

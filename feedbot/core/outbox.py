@@ -1,0 +1,52 @@
+"""The life of a delivery: its states, and what each outcome of a try leads to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from feedbot.core.schedule import DAY, MAX_REFUSALS, retry_after
+from feedbot.errors import DeliveryError
+from feedbot.model import DeliveryState as S
+
+MAY_FOLLOW: Mapping[S, frozenset[S]] = {
+    S.PENDING: frozenset({S.SENDING, S.HELD, S.DROPPED}),
+    S.SENDING: frozenset({S.SENT, S.PENDING, S.DEAD}),
+    S.HELD: frozenset({S.PENDING, S.DROPPED}),
+    S.DEAD: frozenset({S.PENDING, S.DROPPED}),
+    S.SENT: frozenset(),
+    S.DROPPED: frozenset(),
+}
+"""What a delivery of one state may become. ``sending`` turns back to ``pending`` also when its sender died."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What becomes of a delivery after a try that failed."""
+
+    state: S
+    not_before: datetime
+    error: str
+
+
+def verdict(attempts: int, error: DeliveryError, now: datetime, chance: float) -> Verdict:
+    """Decide after the n-th failed try: again later, or dead.
+
+    A receiver's own wish for a later try is kept to, clamped to a day.
+    """
+    text = str(error)
+    if error.permanent or (error.refused and attempts >= MAX_REFUSALS):
+        return Verdict(S.DEAD, now, text)
+    wait = retry_after(attempts, chance)
+    if wait is None:
+        return Verdict(S.DEAD, now, text)
+    at = now + wait
+    if error.not_before is not None:
+        at = max(at, min(error.not_before, now + DAY))
+    return Verdict(S.PENDING, at, text)
+
+
+def lease_until(now: datetime) -> datetime:
+    """How long a claimed delivery is its claimer's: longer than any sink's deadline."""
+    return now + timedelta(minutes=2)

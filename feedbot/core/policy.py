@@ -1,0 +1,55 @@
+"""Which changes are worth a notification, and which wait for a person to look at them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from feedbot.core.diff import Addition
+from feedbot.model import EditKind
+
+UpdateRule = Literal["never", "text", "markup", "any"]
+
+_COUNTS: dict[UpdateRule, frozenset[EditKind]] = {
+    "never": frozenset(),
+    "text": frozenset({EditKind.TEXT}),
+    "markup": frozenset({EditKind.TEXT, EditKind.MARKUP}),
+    "any": frozenset({EditKind.TEXT, EditKind.MARKUP, EditKind.METADATA}),
+}
+
+
+@dataclass(frozen=True)
+class Announcement:
+    """The new entries to announce, by index, and whether they wait for a person."""
+
+    chosen: frozenset[int]
+    held: bool = False
+
+
+def announce_new(
+    added: Sequence[Addition], *, first_poll: bool, backfill: int | Literal["all"], flood_limit: int
+) -> Announcement:
+    """Choose among a poll's new entries.
+
+    The first good poll of a source announces its ``backfill`` newest entries. Later on all are announced,
+    and held back where there are more than ``flood_limit``.
+    """
+    everything = frozenset(range(len(added)))
+    if not first_poll:
+        return Announcement(everything, held=len(added) > flood_limit)
+    if backfill == "all":
+        return Announcement(everything)
+    newest = sorted(everything, key=lambda i: _age(added[i].item.published, i))
+    return Announcement(frozenset(newest[:backfill]))
+
+
+def counts_as_update(kind: EditKind, rule: UpdateRule) -> bool:
+    """Whether an edit is announced on routes that ask for updates."""
+    return kind in _COUNTS[rule]
+
+
+def _age(published: datetime | None, position: int) -> tuple[float, int]:
+    # A document lists the newest first, as a rule: its order decides where dates do not.
+    return (-published.timestamp() if published else float("inf"), position)

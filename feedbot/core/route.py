@@ -1,0 +1,59 @@
+"""Which sinks a change goes to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from hashlib import sha256
+from typing import Any
+
+from feedbot.core.expression import Filter, FilterFailedError
+from feedbot.model import ChangeKind
+
+
+@dataclass(frozen=True, kw_only=True)
+class Route:
+    """Changes of some sources, of some kinds, that pass the filter, go to these sinks."""
+
+    sources: tuple[str, ...] = ("*",)
+    filter: Filter | None = None
+    on: frozenset[ChangeKind] = frozenset({ChangeKind.NEW})
+    to: tuple[str, ...] = ()
+
+
+def named(name: str, patterns: Iterable[str]) -> bool:
+    """Whether a name is one of those given, or fits a glob among them."""
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def sinks_for(
+    routes: Sequence[Route],
+    source: str,
+    change: ChangeKind,
+    entry: Callable[[], Mapping[str, Any]],
+    report: Callable[[str], None],
+) -> tuple[str, ...]:
+    """The sinks that a change goes to, each once, in the order of the routes.
+
+    ``entry`` gives the exposed entry, and is called only where a filter asks. A filter that fails lets the
+    entry pass, since a notification too many is better than one lost, and is told to ``report``.
+    """
+    chosen: dict[str, None] = {}
+    for route in routes:
+        if change not in route.on or not named(source, route.sources):
+            continue
+        if route.filter is not None:
+            try:
+                if not route.filter(entry()):
+                    continue
+            except FilterFailedError as error:
+                report(str(error))
+        chosen.update(dict.fromkeys(route.to))
+    return tuple(chosen)
+
+
+def delivery_key(instance: str, sink: str, source: str, entry_id: str, revision: int) -> str:
+    """What names a delivery to its receiver: the same at every try, in every process."""
+    parts = "\0".join((instance, sink, source, entry_id, str(revision)))
+    return sha256(parts.encode("utf-8", "replace")).hexdigest()[:32]

@@ -1,0 +1,38 @@
+"""Text from anywhere, made fit for where it goes."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+# What XML 1.0 does not allow as a character (production 2, "Char").
+_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_SPACE = re.compile(r"\s+")
+_NOT_SLUG = re.compile(r"[^a-z0-9]+")
+
+
+def storable(text: str) -> str:
+    """Drop what neither XML 1.0, UTF-8 nor a database takes: control characters and lone surrogates."""
+    return _NOT_XML.sub("", text)
+
+
+def one_line(text: str) -> str:
+    """Storable text with each run of white space (line breaks of any kind too) as one space."""
+    return _SPACE.sub(" ", storable(text)).strip()
+
+
+def shorten(text: str, limit: int) -> str:
+    """At most ``limit`` characters, cut at a word where one is near, with an ellipsis."""
+    if len(text) <= limit:
+        return text
+    cut = text[: limit - 1]
+    space = cut.rfind(" ")
+    if space > limit * 2 // 3:
+        cut = cut[:space]
+    return cut.rstrip(" ,.;:-") + "…"
+
+
+def slug(text: str, fallback: str = "untitled") -> str:
+    """A name safe in paths and addresses: a-z, 0-9 and hyphens, at most 80 characters."""
+    ascii_text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    return _NOT_SLUG.sub("-", ascii_text).strip("-")[:80].rstrip("-") or fallback

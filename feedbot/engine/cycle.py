@@ -1,0 +1,61 @@
+"""One round of the whole way: poll, publish, deliver."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from feedbot.engine.dispatch import Dispatching, dispatch
+from feedbot.engine.poll import Polling, SourceSpec, poll
+from feedbot.engine.regenerate import FeedSpec, Publishing, regenerate
+from feedbot.engine.report import RunReport, SinkReport
+from feedbot.model import DeliveryState
+from feedbot.plugins import Sink
+from feedbot.store.store import Store
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cycle:
+    """What a round works on. No ``dispatching``: deliveries stay in the outbox, as those of ``silent`` sinks do."""
+
+    store: Store
+    sources: Sequence[SourceSpec]
+    feeds: Sequence[FeedSpec]
+    sinks: Sequence[tuple[str, Callable[[], Sink]]]
+    polling: Polling
+    publishing: Publishing
+    dispatching: Dispatching | None
+    silent: frozenset[str] = frozenset()
+
+
+def run(cycle: Cycle, *, force: bool = False) -> RunReport:
+    """Poll what is due, write the feeds that changed, send what is waiting.
+
+    Each stage works on what the one before has committed, so that a round that is killed anywhere is
+    completed by the next one.
+    """
+    begun = time.monotonic()
+    report = RunReport()
+    report.sources = poll(cycle.sources, cycle.polling, force=force)
+    report.feeds = regenerate(cycle.feeds, cycle.store.sources.states(), cycle.publishing)
+    incomplete = sorted(name for feed in report.feeds.values() for name in feed.incomplete)
+    if incomplete:  # copies were removed from the output folder: the next round makes them again
+        cycle.store.sources.forget(incomplete)
+    if cycle.dispatching is not None:
+        waiting = set(cycle.store.outbox.due_sinks(cycle.dispatching.clock()))
+        due = [sink for sink in cycle.sinks if sink[0] in waiting - cycle.silent]
+        report.sinks = dispatch(due, cycle.dispatching)
+    _count(report, cycle)
+    report.seconds = time.monotonic() - begun
+    return report
+
+
+def _count(report: RunReport, cycle: Cycle) -> None:
+    counts = cycle.store.outbox.counts()
+    for name in dict.fromkeys((*(name for name, _ in cycle.sinks), *counts)):
+        sink = report.sinks.setdefault(name, SinkReport(name=name))
+        own = counts.get(name, {})
+        sink.pending = own.get(DeliveryState.PENDING, 0) + own.get(DeliveryState.SENDING, 0)
+        sink.held = own.get(DeliveryState.HELD, 0)
+        sink.dead = own.get(DeliveryState.DEAD, 0)

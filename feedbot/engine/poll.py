@@ -1,0 +1,392 @@
+"""Polls sources: reads them, compares with what is known, commits what changed."""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from feedbot import faults
+from feedbot.core import identity, schedule
+from feedbot.core.diff import Addition, Changes, Edit, changes, effective_updated
+from feedbot.core.expose import exposed
+from feedbot.core.policy import announce_new, counts_as_update
+from feedbot.core.route import Route, delivery_key, sinks_for
+from feedbot.core.textdiff import text_diff
+from feedbot.engine.report import Announced, SourceReport, SourceStatus
+from feedbot.errors import LeaseLostError, SourceError
+from feedbot.model import (
+    CONTENT_FIELDS,
+    ChangeKind,
+    Content,
+    DeliveryState,
+    Document,
+    EditKind,
+    Entry,
+    Known,
+    Memory,
+    SourceState,
+)
+from feedbot.plugins import Source, SourceSettings
+from feedbot.store.polls import AddedEntry, EditedEntry, Planned, Poll, Sources, WithdrawnEntry
+
+_LEASE = timedelta(minutes=15)
+_BATCH = 50  # polls without changes that share a transaction, since each costs a sync of the disk
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceSpec:
+    """A source of the configuration. ``digest`` is of the settings that shape its entries."""
+
+    name: str
+    settings: SourceSettings
+    source: Source
+    digest: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Polling:
+    """All that polling needs to know and to reach."""
+
+    store: Sources
+    routes: Sequence[Route]
+    present: Callable[[Entry], Entry]
+    publish_assets: Callable[[Mapping[str, str]], None]
+    instance: str
+    lease: str
+    clock: Callable[[], datetime]
+    flood_limit: int
+    concurrency: int
+    per_host: int
+    notify: bool = True
+    progress: Callable[[int, int], None] = field(default=lambda _done, _all: None)
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """What reading a source gave: a document, or the error that stood in the way."""
+
+    spec: SourceSpec
+    at: datetime
+    seconds: float
+    document: Document | None = None
+    error: SourceError | None = None
+
+
+def poll(specs: Sequence[SourceSpec], polling: Polling, *, force: bool = False) -> dict[str, SourceReport]:
+    """Poll the sources that are due (all, if ``force``); gives a report for each of ``specs``.
+
+    Sources are read side by side, and committed one after another as they come in.
+    """
+    states = polling.store.states()
+    now = polling.clock()
+    reports: dict[str, SourceReport] = {}
+    due: list[SourceSpec] = []
+    for spec in specs:
+        state = states.get(spec.name)
+        reports[spec.name] = _skipped(spec, state)
+        if spec.settings.paused:
+            reports[spec.name].notes = ("paused",)
+        elif force or schedule.is_due(state, spec.settings.interval, now):
+            due.append(spec)
+    claimed = polling.store.claim([spec.name for spec in due], polling.lease, now + _LEASE, now) if due else {}
+    due = [spec for spec in due if spec.name in claimed]
+    waiting: list[Poll] = []
+    for number, reading in enumerate(_read_all(due, claimed, polling), start=1):
+        state = claimed[reading.spec.name]
+        found, report = _settle(reading, state, polling)
+        reports[report.name] = report
+        if found.changes_entries or len(waiting) >= _BATCH:
+            _commit(waiting, reports, polling)
+            waiting = []
+        waiting.append(found)
+        if found.changes_entries:
+            _commit(waiting, reports, polling)
+            waiting = []
+        polling.progress(number, len(due))
+    _commit(waiting, reports, polling)
+    return reports
+
+
+def _skipped(spec: SourceSpec, state: SourceState | None) -> SourceReport:
+    return SourceReport(
+        name=spec.name,
+        kind=spec.source.kind,
+        status=SourceStatus.SKIPPED,
+        entries=state.entries if state else 0,
+        error=state.error if state else None,
+    )
+
+
+def _read_all(specs: Sequence[SourceSpec], states: Mapping[str, SourceState], polling: Polling) -> Iterator[_Reading]:
+    """Read sources in threads, no more than ``per_host`` of one host at once."""
+    if len(specs) == 1:
+        yield _read(specs[0], states[specs[0].name], polling)
+        return
+    queues: dict[str, deque[SourceSpec]] = defaultdict(deque)
+    for spec in specs:
+        queues[spec.source.host or f"local:{spec.name}"].append(spec)
+    # A slot is the right to have one poll of a host in flight.
+    slots = deque(host for host, queue in queues.items() for _ in range(min(polling.per_host, len(queue))))
+    running: dict[Future[_Reading], str] = {}
+    with ThreadPoolExecutor(polling.concurrency, thread_name_prefix="poll") as pool:
+        try:
+            while slots or running:
+                while slots and len(running) < polling.concurrency:
+                    host = slots.popleft()
+                    if queues[host]:
+                        spec = queues[host].popleft()
+                        running[pool.submit(_read, spec, states[spec.name], polling)] = host
+                done, _ = wait(running, return_when=FIRST_COMPLETED)
+                for future in done:
+                    slots.append(running.pop(future))
+                    yield future.result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _read(spec: SourceSpec, state: SourceState, polling: Polling) -> _Reading:
+    at = polling.clock()
+    begun = time.monotonic()
+    memory = state.memory if state.settings_digest == spec.digest else Memory()
+    document: Document | None = None
+    error: SourceError | None = None
+    try:
+        document = spec.source.poll(memory, at)
+        faults.reach("parsed")
+    except SourceError as failure:
+        error = failure
+    except Exception as failure:  # a fault of one source must not stop the others
+        log.debug("source %s failed", spec.name, exc_info=True)
+        error = SourceError(f"unexpected {type(failure).__name__}: {failure}", "please report this")
+    return _Reading(spec, at, time.monotonic() - begun, document, error)
+
+
+def _settle(reading: _Reading, state: SourceState, polling: Polling) -> tuple[Poll, SourceReport]:
+    """Decide what a reading leads to."""
+    spec = reading.spec
+    report = SourceReport(name=spec.name, kind=spec.source.kind, entries=state.entries, seconds=reading.seconds)
+    try:
+        if reading.document is None:
+            raise reading.error or SourceError("it was not read")
+        document = _decorated(reading.document, spec.settings)
+        polling.publish_assets(document.assets)
+        found = Changes() if document.not_modified else _changes(document, spec.name, polling.store)
+    except SourceError as error:
+        return _failure(spec, state, error, reading.at, report, polling.lease), report
+    report.notes, report.problems = document.notes, document.problems
+    report.status = SourceStatus.NOT_MODIFIED if document.not_modified else SourceStatus.OK
+    planner = _Planner(spec, state, polling, report, reading.at)
+    return (
+        Poll(
+            source=spec.name,
+            lease=polling.lease,
+            at=reading.at,
+            next_poll=reading.at + spec.settings.interval,
+            memory=document.memory,
+            settings_digest=spec.digest,
+            title=document.title,
+            link=document.link,
+            added=planner.added(found.added),
+            edited=planner.edited(found.edited),
+            withdrawn=planner.withdrawn(found.withdrawn),
+            learnt=tuple((pk, keys.all) for pk, keys in found.learnt),
+        ),
+        report,
+    )
+
+
+def _failure(
+    spec: SourceSpec, state: SourceState, error: SourceError, now: datetime, report: SourceReport, lease: str
+) -> Poll:
+    report.status, report.error, report.hint = SourceStatus.FAILED, error.message, error.hint
+    failures = state.failures + 1
+    not_before = None
+    if spec.source.host:  # nobody is spared by leaving a local folder alone
+        wait_for = schedule.back_off(failures, spec.settings.interval, random.random())  # noqa: S311
+        not_before = now + (schedule.WEEK if error.gone else wait_for)
+        if error.not_before is not None:
+            not_before = max(not_before, min(error.not_before, now + schedule.DAY))
+    return Poll(
+        source=spec.name,
+        lease=lease,
+        at=now,
+        next_poll=schedule.next_poll(now, spec.settings.interval, not_before),
+        failures=failures,
+        error=str(error),
+        gone=error.gone,
+        not_before=not_before,
+    )
+
+
+def _decorated(document: Document, settings: SourceSettings) -> Document:
+    if not settings.tags:
+        return document
+    items = (replace(item, tags=tuple(dict.fromkeys((*item.tags, *settings.tags)))) for item in document.items)
+    return replace(document, items=tuple(items))
+
+
+def _changes(document: Document, source: str, store: Sources) -> Changes:
+    """Look up what the document's keys name, and compare."""
+    keys = [identity.keys(item) for item in document.items]
+    standing = [identity.digest(key) for key in document.standing]
+    aliases = store.named(source, list(dict.fromkeys([key for own in keys for key in own.all] + standing)))
+    for index, own in enumerate(keys):
+        if not any(aliases.get(key) for key in own.certain):
+            keys[index] = identity.with_text(own, document.items[index])
+    texts = [key for own in keys for key in own.texts]
+    if texts:
+        aliases |= store.named(source, texts)
+    known: dict[int, Known] = store.known(source, None) if document.complete else {}
+    missing = {pk for pk in aliases.values() if pk is not None and pk not in known}
+    known |= store.known(source, sorted(missing))
+    ids = store.ids(source, [item.id for item in document.items])
+    return changes(document, keys, aliases, known, ids)
+
+
+def _commit(polls: Sequence[Poll], reports: Mapping[str, SourceReport], polling: Polling) -> None:
+    if not polls:
+        return
+    try:
+        polling.store.commit(polls)
+    except LeaseLostError as error:
+        for lost in polls:
+            reports[lost.source].status = SourceStatus.SKIPPED
+            reports[lost.source].notes = (error.message,)
+
+
+class _Planner:
+    """Turns the changes of one poll into what is stored, with their deliveries."""
+
+    def __init__(
+        self, spec: SourceSpec, state: SourceState, polling: Polling, report: SourceReport, now: datetime
+    ) -> None:
+        self._spec = spec
+        self._state = state
+        self._polling = polling
+        self._report = report
+        self._now = now
+
+    def added(self, additions: Sequence[Addition]) -> tuple[AddedEntry, ...]:
+        settings = self._spec.settings
+        choice = announce_new(
+            additions,
+            first_poll=not self._state.polled,
+            backfill=settings.backfill,
+            flood_limit=self._polling.flood_limit,
+        )
+        state = DeliveryState.HELD if choice.held else DeliveryState.PENDING
+        if choice.held and self._polling.notify:
+            self._report.status = SourceStatus.HELD
+        stored = []
+        for index, addition in reversed(list(enumerate(additions))):  # documents list the newest first
+            entry = self._entry(addition.item, addition.id, 1, self._now)
+            planned = self._plan(ChangeKind.NEW, entry, state=state) if index in choice.chosen else ()
+            self._report.new.append(addition.id)
+            stored.append(
+                AddedEntry(
+                    id=addition.id,
+                    content=addition.item,
+                    sort_at=addition.item.published or self._now,
+                    fingerprints=addition.fingerprints,
+                    keys=addition.keys.all,
+                    deliveries=planned,
+                )
+            )
+        self._report.entries += len(stored)
+        return tuple(stored)
+
+    def edited(self, edits: Sequence[Edit]) -> tuple[EditedEntry, ...]:
+        before = self._polling.store.contents([edit.known.pk for edit in edits]) if edits else {}
+        stored = []
+        for edit in edits:
+            former = before[edit.known.pk]
+            old = Content(**former.content)
+            revision = edit.known.revision + (edit.kind is not EditKind.NONE)
+            content = replace(
+                edit.item,
+                updated=effective_updated(edit.item, edit.kind, former.revised_at, self._now),
+                aliases=_with_former(edit.item, old),
+            )
+            planned: tuple[Planned, ...] = ()
+            if edit.kind is not EditKind.NONE:
+                self._report.edited[edit.known.id] = edit.kind.value
+            if counts_as_update(edit.kind, self._spec.settings.updates):
+                self._report.updated.append(edit.known.id)
+                entry = self._entry(content, edit.known.id, revision, former.first_seen)
+                planned = self._plan(ChangeKind.UPDATED, entry, diff=text_diff(old, content))
+            self._report.entries += edit.known.withdrawn
+            stored.append(
+                EditedEntry(
+                    pk=edit.known.pk,
+                    revision=revision,
+                    content=content,
+                    sort_at=content.published or former.first_seen,
+                    edit=edit.kind,
+                    revised=edit.kind in (EditKind.TEXT, EditKind.MARKUP),
+                    restored=edit.known.withdrawn,
+                    fingerprints=edit.fingerprints,
+                    keys=edit.keys.all,
+                    deliveries=planned,
+                )
+            )
+        return tuple(stored)
+
+    def withdrawn(self, gone: Sequence[Known]) -> tuple[WithdrawnEntry, ...]:
+        before = self._polling.store.contents([known.pk for known in gone]) if gone else {}
+        stored = []
+        for known in gone:
+            former = before[known.pk]
+            revision = known.revision + 1
+            entry = self._entry(Content(**former.content), known.id, revision, former.first_seen)
+            self._report.withdrawn.append(known.id)
+            planned = self._plan(ChangeKind.WITHDRAWN, entry)
+            stored.append(WithdrawnEntry(pk=known.pk, revision=revision, deliveries=planned))
+        self._report.entries -= len(stored)
+        return tuple(stored)
+
+    def _entry(self, content: Content, entry_id: str, revision: int, first_seen: datetime) -> Entry:
+        values: dict[str, Any] = {name: getattr(content, name) for name in CONTENT_FIELDS}
+        return Entry(id=entry_id, source=self._spec.name, first_seen=first_seen, revision=revision, **values)
+
+    def _plan(
+        self, change: ChangeKind, entry: Entry, *, diff: str = "", state: DeliveryState = DeliveryState.PENDING
+    ) -> tuple[Planned, ...]:
+        if not self._polling.notify:
+            return ()
+        problems: list[str] = []
+        sinks = sinks_for(
+            self._polling.routes,
+            entry.source,
+            change,
+            lambda: exposed(self._polling.present(entry), change.value, diff),
+            problems.append,
+        )
+        if problems:
+            self._report.notes += tuple(problem for problem in problems if problem not in self._report.notes)
+        if sinks:
+            self._report.announced.append(Announced(change, entry))
+        return tuple(
+            Planned(
+                sink=sink,
+                key=delivery_key(self._polling.instance, sink, entry.source, entry.id, entry.revision),
+                diff=diff,
+                state=state,
+            )
+            for sink in sinks
+        )
+
+
+def _with_former(item: Content, old: Content) -> tuple[str, ...]:
+    """An entry's aliases with the address that it had before, if that changed."""
+    former = (old.url,) if old.url and old.url != item.url else ()
+    kept = tuple(alias for alias in old.aliases if alias not in item.aliases and alias != item.url)
+    return tuple(dict.fromkeys((*item.aliases, *former, *kept)))

@@ -1,0 +1,93 @@
+"""What a run did, as plain data for whoever shows it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from feedbot.model import ChangeKind, Entry, Problem
+
+
+class SourceStatus(StrEnum):
+    OK = "ok"
+    NOT_MODIFIED = "not-modified"
+    FAILED = "failed"
+    HELD = "held"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True)
+class Announced:
+    """A change that notifications were planned for."""
+
+    change: ChangeKind
+    entry: Entry
+
+
+@dataclass(kw_only=True)
+class SourceReport:
+    """What the poll of one source brought; ids are entry ids, ``seconds`` its wall time."""
+
+    name: str
+    kind: str = ""
+    status: SourceStatus = SourceStatus.OK
+    entries: int = 0
+    new: list[str] = field(default_factory=list)
+    updated: list[str] = field(default_factory=list)
+    withdrawn: list[str] = field(default_factory=list)
+    edited: dict[str, str] = field(default_factory=dict)
+    announced: list[Announced] = field(default_factory=list)
+    error: str | None = None
+    hint: str = ""
+    notes: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    seconds: float = 0.0
+
+
+@dataclass(kw_only=True)
+class FeedReport:
+    """What became of one published feed; ``written`` are paths below the output folder.
+
+    ``incomplete`` are sources whose copied files are missing there.
+    """
+
+    name: str
+    written: list[str] = field(default_factory=list)
+    entries: int = 0
+    problems: list[str] = field(default_factory=list)
+    error: str | None = None
+    incomplete: set[str] = field(default_factory=set)
+
+
+@dataclass(kw_only=True)
+class SinkReport:
+    """What one sink was given: sent and failed in this run, pending, held and dead in all."""
+
+    name: str
+    sent: int = 0
+    failed: int = 0
+    pending: int = 0
+    held: int = 0
+    dead: int = 0
+    errors: list[str] = field(default_factory=list)
+
+
+@dataclass(kw_only=True)
+class RunReport:
+    sources: dict[str, SourceReport] = field(default_factory=dict)
+    feeds: dict[str, FeedReport] = field(default_factory=dict)
+    sinks: dict[str, SinkReport] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def source_failed(self) -> bool:
+        return any(source.status is SourceStatus.FAILED for source in self.sources.values())
+
+    @property
+    def feed_failed(self) -> bool:
+        return any(feed.error for feed in self.feeds.values())
+
+    @property
+    def delivery_failed(self) -> bool:
+        return any(sink.failed for sink in self.sinks.values())

@@ -1,0 +1,59 @@
+"""Files that are there whole or not at all, whatever happens while they are written."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from feedbot import faults
+
+_PREFIX = ".feedbot-"
+_SUFFIX = ".part"
+
+
+def write_atomic(path: Path, data: bytes, mode: int = 0o644) -> bool:
+    """Make ``path`` hold ``data``; False, with the file untouched, when it does already.
+
+    The bytes go to a temporary file beside it, which is synced and renamed; then the folder is synced.
+    Raises OSError; the old file stays then.
+    """
+    try:
+        if path.stat().st_size == len(data) and path.read_bytes() == data:
+            return False
+    except OSError:
+        pass  # not there or not readable: written anew, or the reason comes up below
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=_PREFIX, suffix=_SUFFIX, dir=path.parent)
+    part = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fchmod(file.fileno(), mode)
+            os.fsync(file.fileno())
+        faults.reach("file-written")
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+    faults.reach("file-renamed")
+    return True
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames in a folder last through a power cut."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def sweep(folder: Path) -> int:
+    """Remove temporary files that a killed run left in a folder; gives how many."""
+    found = list(folder.glob(f"{_PREFIX}*{_SUFFIX}*"))
+    for part in found:
+        part.unlink(missing_ok=True)
+    return len(found)

@@ -1,0 +1,72 @@
+"""Writes a feed as JSON Feed 1.1 (jsonfeed.org)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from feedbot.core.dates import rfc3339
+from feedbot.core.html import to_text
+from feedbot.formats.legal import UNKNOWN_TYPE, legal_channel, legal_entry
+from feedbot.model import Author, Channel, Enclosure, Entry
+
+_encode = json.JSONEncoder(ensure_ascii=False).encode
+
+
+class JsonFormat:
+    """JSON Feed: ``content_html`` in every item, titles only where there are any, keys in a fixed order."""
+
+    extension: ClassVar[str] = "json"
+    media_type: ClassVar[str] = "application/feed+json"
+    version: ClassVar[int] = 1
+
+    def render(self, channel: Channel, entries: Sequence[Entry]) -> bytes:
+        """Write the entries in the order given, as UTF-8, ended by a line feed. No input makes it raise."""
+        legal = [legal_entry(entry) for entry in entries]
+        channel = legal_channel(channel, legal)
+        head = {
+            "version": "https://jsonfeed.org/version/1.1",
+            "title": channel.title,
+            **_told(
+                home_page_url=channel.link,
+                feed_url=channel.urls.get(self.extension, ""),
+                description=channel.description,
+                language=channel.language,
+            ),
+        }
+        # An item a line: good to compare, and four times as fast as ``indent``, which C does not know.
+        items = ",\n".join(_encode(_item(entry, channel.language)) for entry in legal)
+        return f'{_encode(head)[:-1]}, "items": [\n{items}\n]}}\n'.encode()
+
+
+def _item(entry: Entry, language: str) -> dict[str, Any]:
+    return {
+        "id": entry.id,
+        **_told(url=entry.url, title=entry.title),
+        "content_html": entry.content or entry.summary,
+        **_told(
+            summary=to_text(entry.summary) if entry.content and entry.summary else "",
+            image=entry.image,
+            date_published=rfc3339(entry.published) if entry.published else "",
+            date_modified=rfc3339(entry.updated or entry.first_seen),
+            authors=[_author(author) for author in entry.authors],
+            tags=list(entry.tags),
+            language=entry.language if entry.language != language else "",
+            attachments=[_attachment(enclosure) for enclosure in entry.enclosures],
+        ),
+    }
+
+
+def _author(author: Author) -> Mapping[str, str]:
+    return {"name": author.name, **_told(url=author.url)}
+
+
+def _attachment(enclosure: Enclosure) -> Mapping[str, Any]:
+    known = _told(size_in_bytes=enclosure.length)
+    return {"url": enclosure.url, "mime_type": enclosure.type or UNKNOWN_TYPE, **known}
+
+
+def _told(**values: Any) -> dict[str, Any]:
+    """Those values that say something: JSON Feed leaves out what is unknown."""
+    return {name: value for name, value in values.items() if value}

@@ -1,0 +1,146 @@
+"""Makes a channel and its entries legal in every feed format, whatever strings they hold.
+
+Entries come here cleaned; this is the last line, so that one odd entry never keeps a feed from being written.
+What is legal already is left as it is. Ids stay as they came even where they are no IRI, as RFC 4287 (4.2.6)
+wants them to be: a reader knows an entry by its id, and an id that changes announces the entry again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from hashlib import blake2b
+from urllib.parse import quote
+
+from feedbot.core.html import resolve, to_text
+from feedbot.core.text import one_line, shorten, storable
+from feedbot.model import Author, Channel, Enclosure, Entry
+
+UNKNOWN_TYPE = "application/octet-stream"
+"""The media type of an enclosure whose source gives none (RFC 2046, 4.5.1)."""
+
+_MAX_SYNTHETIC_TITLE = 80
+_MAX_LENGTH = 2**63 - 1
+_NOT_IN_IRI = re.compile(r'[\s"<>\\^`{|}\x7f-\x9f]')  # RFC 3987, 2.2
+_LANGUAGE = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*")  # RFC 5646, as far as xml:lang checks it
+_MEDIA_TYPE = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+(\s*;.*)?", re.ASCII)
+_EMAIL = re.compile(r"[^\s@<>]+@[^\s@<>]+")
+
+
+def legal_channel(channel: Channel, entries: Sequence[Entry]) -> Channel:
+    """The channel with an id and a title for certain, and the latest of all times known as its ``updated``.
+
+    That time comes from content only, never from a clock; it is None where there are neither entries nor
+    a time of the channel's own. ``entries`` are legal already.
+    """
+    moments = [moment for entry in entries if (moment := entry.updated)]
+    if channel.updated is not None:
+        moments.append(_whole_second(channel.updated))
+    name = one_line(channel.name)
+    return replace(
+        channel,
+        name=name,
+        id=_identity(channel.id) or _urn(name),
+        title=one_line(channel.title) or name or "Untitled",
+        link=_address(channel.link),
+        description=one_line(channel.description),
+        language=_language(channel.language),
+        urls={form: _address(url) for form, url in channel.urls.items()},
+        updated=max(moments, default=None),
+    )
+
+
+def legal_entry(entry: Entry) -> Entry:
+    """The entry with an id and an ``updated`` for certain, and nothing in it that a format does not allow.
+
+    ``content`` is empty only where there is no summary either, or a link to read on; ``summary`` is empty
+    where it repeats the content. Times are whole seconds in UTC.
+    """
+    url = _address(entry.url)
+    content = storable(entry.content)
+    summary = storable(entry.summary)
+    if summary == content:
+        summary = ""
+    if not content and not url:  # Atom wants a link or content (RFC 4287, 4.1.2)
+        content, summary = summary, ""
+    published = _whole_second(entry.published) if entry.published else None
+    return replace(
+        entry,
+        id=_identity(entry.id) or url or _urn(entry.source, entry.title, content, summary),
+        url=url,
+        title=one_line(entry.title),
+        authors=tuple(author for author in map(_author, entry.authors) if author.name),
+        published=published,
+        updated=_whole_second(entry.updated)
+        if entry.updated
+        else published or _whole_second(entry.first_seen),
+        tags=tuple(tag for tag in map(one_line, entry.tags) if tag),
+        summary=summary,
+        content=content,
+        language=_language(entry.language),
+        enclosures=tuple(e for e in map(_enclosure, entry.enclosures) if e.url),
+        image=_address(entry.image),
+    )
+
+
+def headline(entry: Entry) -> str:
+    """A title for formats that want one: the entry's own, else its first words, else its day."""
+    if entry.title:
+        return entry.title
+    words = shorten(to_text(entry.summary or entry.content), _MAX_SYNTHETIC_TITLE)
+    return words or (entry.published.date().isoformat() if entry.published else "Untitled")
+
+
+def is_web(address: str) -> bool:
+    """Whether an address is one that a browser opens."""
+    return address.lower().startswith(("http://", "https://"))
+
+
+def web_address(value: object) -> str:
+    """A web address out of front matter or a feed's extensions, or "" where it is none."""
+    address = _address(value) if isinstance(value, str) else ""
+    return address if is_web(address) else ""
+
+
+def _identity(text: str) -> str:
+    """An id as it came, or "" where nothing of it would be seen."""
+    kept = storable(text)
+    return kept if kept.strip() else ""
+
+
+def _urn(*parts: str) -> str:
+    digest = blake2b("\0".join(parts).encode("utf-8", "replace"), digest_size=16)
+    return f"urn:feedbot:{digest.hexdigest()}"
+
+
+def _address(text: str) -> str:
+    """An absolute, safe address without the characters no IRI has, or ""."""
+    safe = resolve(storable(text), "") if text else None
+    return _NOT_IN_IRI.sub(lambda match: quote(match[0]), safe) if safe else ""
+
+
+def _author(author: Author) -> Author:
+    email = one_line(author.email)
+    if not _EMAIL.fullmatch(email):
+        email = ""
+    url = _address(author.url)
+    return Author(one_line(author.name) or email or url, url, email)
+
+
+def _enclosure(enclosure: Enclosure) -> Enclosure:
+    kind = one_line(enclosure.type)
+    if not _MEDIA_TYPE.fullmatch(kind):
+        kind = ""
+    length = enclosure.length
+    return Enclosure(_address(enclosure.url), kind, length if length and 0 < length <= _MAX_LENGTH else None)
+
+
+def _language(text: str) -> str:
+    tag = storable(text).strip().replace("_", "-")
+    return tag if _LANGUAGE.fullmatch(tag) else ""
+
+
+def _whole_second(moment: datetime) -> datetime:
+    return moment.astimezone(UTC).replace(microsecond=0)

@@ -1,0 +1,203 @@
+"""Sockets that keep to a budget: each read and write ends by the deadline of the whole exchange.
+
+A time-out of the socket module bounds one read, so that a server which sends a byte a second is never
+late for it. Here every read and write gets the time that is left of the exchange, and takes from the
+bytes that are left.
+"""
+
+from __future__ import annotations
+
+import queue
+import socket
+import ssl
+import threading
+from collections.abc import Sequence
+from ipaddress import ip_address
+from time import monotonic
+from typing import Any
+
+from feedbot.http import HttpError
+from feedbot.http.guard import REFUSALS, Allowance, IPAddress, Verdict, authority, judge, parse_allowance
+
+# One address that does not answer must not use up the time of those behind it.
+_CONNECT_SHARE = 5.0
+_MAX_ADDRESSES = 8
+
+Address = tuple[socket.AddressFamily, tuple[Any, ...]]
+
+
+class Wire:
+    """What an exchange may still cost: time until ``deadline`` (monotonic seconds) and ``room`` in bytes.
+
+    It also remembers how the exchange went: ``received`` bytes, whether it ``ended`` with an end of file or
+    took too much (``overdrawn``), and whether the connection was ``reused``, which ``fresh`` forbids.
+    """
+
+    __slots__ = ("allowances", "deadline", "ended", "fresh", "overdrawn", "received", "reused", "room")
+
+    def __init__(self, deadline: float, room: int, allowances: Sequence[Allowance], *, fresh: bool = False) -> None:
+        self.deadline = deadline
+        self.room = room
+        self.allowances = allowances
+        self.fresh = fresh
+        self.received = 0
+        self.ended = self.overdrawn = self.reused = False
+
+    @property
+    def late(self) -> bool:
+        """Whether the deadline has come (a time-out may fire a moment early)."""
+        return monotonic() > self.deadline - 0.005
+
+    def left(self) -> float:
+        """Seconds until the deadline. Raises TimeoutError behind it."""
+        seconds = self.deadline - monotonic()
+        if seconds <= 0:
+            raise TimeoutError("the deadline of the exchange has come")
+        return seconds
+
+    def took(self, count: int) -> int:
+        """Note bytes that came in; 0 is the end. Raises OSError where there is no room for them."""
+        self.received += count
+        self.ended = count == 0
+        if self.received > self.room:
+            self.overdrawn = True
+            raise OSError("more than the exchange has room for")
+        return count
+
+    def require_allowed(self, host: str, port: int, address: IPAddress) -> None:
+        """Raises HttpError, forbidden, where the policy does not admit the address."""
+        verdict = judge(address, host, port, self.allowances)
+        if verdict in REFUSALS:
+            raise _refusal(verdict, host, port, address)
+
+
+class WireSocket(socket.socket):
+    """A TCP socket that keeps to the wire it is given."""
+
+    wire: Wire
+
+    def recv_into(self, buffer: Any, nbytes: int = 0, flags: int = 0) -> int:
+        self.settimeout(self.wire.left())
+        return self.wire.took(super().recv_into(buffer, nbytes, flags))
+
+    def sendall(self, data: Any, flags: int = 0) -> None:
+        self.settimeout(self.wire.left())
+        super().sendall(data, flags)
+
+
+class WireTLSSocket(ssl.SSLSocket):
+    """The same inside TLS; its handshake is bounded by the time-out of the socket it is made from."""
+
+    wire: Wire
+
+    def recv_into(self, buffer: Any, nbytes: int | None = None, flags: int = 0) -> int:
+        self.settimeout(self.wire.left())
+        return self.wire.took(super().recv_into(buffer, nbytes, flags))
+
+    def send(self, data: Any, flags: int = 0) -> int:
+        self.settimeout(self.wire.left())
+        return super().send(data, flags)
+
+
+def connect(host: str, port: int, wire: Wire) -> tuple[WireSocket, IPAddress]:
+    """Connect to an address of ``host`` that the policy admits; says which. Raises HttpError."""
+    place = authority(host, port)
+    problem: OSError | None = None
+    addresses = _admitted(host, port, wire)
+    for behind, (family, address) in zip(range(len(addresses) - 1, -1, -1), addresses, strict=True):
+        sock = WireSocket(family, socket.SOCK_STREAM)
+        sock.wire = wire
+        try:
+            left = wire.left()
+            sock.settimeout(min(_CONNECT_SHARE, left / 2) if behind else left)
+            sock.connect(address)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            sock.settimeout(wire.left())
+            return sock, ip_address(address[0])
+        except OSError as error:
+            sock.close()
+            problem = error
+    wire.left()
+    raise HttpError(f"{place} {_why(problem)}") from problem
+
+
+def _admitted(host: str, port: int, wire: Wire) -> list[Address]:
+    """The addresses to try, families by turns (RFC 8305, 4).
+
+    One answer that is neither public nor listed refuses them all, but for those that are listed: whoever
+    lists 127.0.0.1 has not to know that localhost is ::1 as well.
+    """
+    answers = _resolve(host, port, wire)
+    verdicts = [judge(ip_address(address[0]), host, port, wire.allowances) for _, address in answers]
+    listed = [answer for answer, verdict in zip(answers, verdicts, strict=True) if verdict is Verdict.LISTED]
+    refused = [pair for pair in zip(answers, verdicts, strict=True) if pair[1] in REFUSALS]
+    if refused and not listed:
+        (_, address), verdict = refused[0]
+        raise _refusal(verdict, host, port, ip_address(address[0]))
+    kept = listed if refused else answers
+    turn: dict[int, int] = {}
+    turns = []
+    for family, address in kept:
+        turn[family] = turn.get(family, 0) + 1
+        turns.append((turn[family], (family, address)))
+    return [answer for _, answer in sorted(turns, key=lambda pair: pair[0])][:_MAX_ADDRESSES]
+
+
+def _resolve(host: str, port: int, wire: Wire) -> list[Address]:
+    try:
+        literal = ip_address(host)
+    except ValueError:
+        return _look_up(host, port, wire)
+    family = socket.AF_INET if literal.version == 4 else socket.AF_INET6
+    return [(family, (host, port))]
+
+
+def _look_up(host: str, port: int, wire: Wire) -> list[Address]:
+    """Ask the resolver in a thread of its own: it keeps to no deadline and cannot be interrupted."""
+    answer: queue.SimpleQueue[list[Address] | OSError] = queue.SimpleQueue()
+
+    def ask() -> None:
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except OSError as error:
+            answer.put(error)
+        except UnicodeError:
+            answer.put(socket.gaierror(socket.EAI_NONAME, "not a host name"))
+        else:
+            inet = (socket.AF_INET, socket.AF_INET6)
+            answer.put([(family, address) for family, _, _, _, address in found if family in inet])
+
+    threading.Thread(target=ask, name=f"look up {host}", daemon=True).start()
+    try:
+        found = answer.get(timeout=wire.left())
+    except queue.Empty:
+        raise TimeoutError(f"no answer about {host} in time") from None
+    if isinstance(found, OSError):
+        if found.errno == socket.EAI_AGAIN:
+            raise HttpError(f"{host} cannot be found: no name server answered", "check the network") from found
+        raise HttpError(f"{host} cannot be found", "check the spelling") from found
+    if not found:
+        raise HttpError(f"{host} cannot be found", "it has no address")
+    return found
+
+
+def _refusal(verdict: Verdict, host: str, port: int, address: IPAddress) -> HttpError:
+    place = authority(host, port)
+    kind = "a private address" if verdict is Verdict.PRIVATE else "an address of machine metadata"
+    message = f"{place} is {kind}" if host == str(address) else f"{place} leads to {address}, {kind}"
+    try:
+        by_host = parse_allowance(place).names(host, port)
+    except ValueError:  # an odd spelling of an address
+        by_host = False
+    entry = place if by_host and verdict is Verdict.PRIVATE else authority(str(address).split("%")[0], port)
+    hint = f'add allow_private = ["{entry}"] to this source or sink if you mean it'
+    return HttpError(message, hint, forbidden=True)
+
+
+def _why(problem: OSError | None) -> str:
+    if isinstance(problem, ConnectionRefusedError):
+        return "refused the connection"
+    if isinstance(problem, TimeoutError):
+        return "does not answer"
+    reason = problem.strerror if problem is not None else ""
+    return f"cannot be reached ({reason})" if reason else "cannot be reached"

@@ -1,0 +1,1 @@
+"""How a change reads: as JSON, as a mail, as lines for a terminal. Nothing here sends anything."""

@@ -1,0 +1,42 @@
+"""A change as JSON, for programs: the body of a webhook, a line of a log."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from feedbot.core.dates import rfc3339
+from feedbot.core.expose import exposed
+from feedbot.model import Delivery
+
+
+def webhook_body(delivery: Delivery) -> bytes:
+    """The JSON body of a change, in UTF-8: the same bytes at every try."""
+    return _json(_document(delivery))
+
+
+def json_line(delivery: Delivery) -> bytes:
+    """The same as one line that starts with the delivery's key, line end included."""
+    return _json({"key": delivery.key, **_document(delivery)}) + b"\n"
+
+
+def line_start(key: str) -> bytes:
+    """What the line of the delivery with this key starts with, and no other line does."""
+    return b'{"key":' + _json(key) + b","
+
+
+def _document(delivery: Delivery) -> dict[str, Any]:
+    return {
+        "type": f"entry.{delivery.change.value}",
+        "timestamp": rfc3339(delivery.created),
+        "data": exposed(delivery.entry, delivery.change.value, delivery.diff),
+    }
+
+
+def _json(value: Any) -> bytes:
+    try:
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    except ValueError:  # front matter may hold .nan and .inf, which JSON does not have
+        finite = json.loads(json.dumps(value), parse_constant=lambda _: None)
+        text = json.dumps(finite, ensure_ascii=False, separators=(",", ":"))
+    return text.encode("utf-8", "replace")

@@ -1,0 +1,37 @@
+"""Text of others as a terminal may show it: inert, and as wide as it says."""
+
+from __future__ import annotations
+
+import unicodedata
+
+_JOINERS = "\u200c\u200d"  # Persian, Indic scripts and emoji need them
+
+
+def inert(text: str) -> str:
+    """Text without line breaks and whatever a terminal obeys: escapes, C0 and C1 controls, bidi overrides."""
+    spaced = " ".join(text.split())
+    return "".join(c for c in spaced if c in _JOINERS or unicodedata.category(c) not in ("Cc", "Cf", "Cs"))
+
+
+def width(text: str) -> int:
+    """How many columns inert text takes: two for wide East Asian characters, none for combining ones."""
+    return len(text) if text.isascii() else sum(map(_columns, text))
+
+
+def fit(text: str, columns: int) -> str:
+    """Inert text cut to ``columns`` with an ellipsis where it is longer, and filled up with spaces."""
+    if width(text) > columns:
+        kept, taken = [], 1
+        for character in text:
+            taken += _columns(character)
+            if taken > columns:
+                break
+            kept.append(character)
+        text = "".join(kept).rstrip() + "…"
+    return text + " " * (columns - width(text))
+
+
+def _columns(character: str) -> int:
+    if unicodedata.combining(character) or character in _JOINERS:
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1

@@ -1,0 +1,229 @@
+"""The plain data that flows through feedbot: no behaviour, no I/O. All times are aware and in UTC."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    name: str = ""
+    url: str = ""
+    email: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Enclosure:
+    """A file attached to an entry. ``length`` in bytes, None where the source does not say."""
+
+    url: str
+    type: str = ""
+    length: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """What an entry says. ``content`` is HTML as it came; it is cleaned where it goes out.
+
+    ``base`` is the address against which relative addresses in ``content`` are read.
+    """
+
+    url: str = ""
+    title: str = ""
+    authors: tuple[Author, ...] = ()
+    published: datetime | None = None
+    updated: datetime | None = None
+    tags: tuple[str, ...] = ()
+    summary: str = ""
+    content: str = ""
+    base: str = ""
+    language: str = ""
+    enclosures: tuple[Enclosure, ...] = ()
+    image: str = ""
+    aliases: tuple[str, ...] = ()
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+CONTENT_FIELDS = tuple(f.name for f in fields(Content))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item(Content):
+    """An entry as a source's document holds it, before it is known which entry it is.
+
+    ``id`` is the identity it would get if it is new. ``keys`` name it for certain (id, file, own
+    permalink), ``hints`` only together with other evidence (a shared link, the same text).
+    """
+
+    id: str
+    keys: tuple[str, ...] = ()
+    hints: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry(Content):
+    """One post or item that feedbot knows; ``id`` never changes."""
+
+    id: str
+    source: str
+    first_seen: datetime
+    revision: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprints:
+    """Digests of parts of an entry, which tell what kind of edit was made.
+
+    ``text``: what a reader sees. ``markup``: links, images, formatting. ``metadata``: the rest.
+    ``whole``: everything as it came, to tell at little cost that nothing was touched.
+    """
+
+    text: str
+    markup: str
+    metadata: str
+    whole: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """As much of a stored entry as deciding what an item is takes."""
+
+    pk: int
+    id: str
+    published: datetime | None
+    fingerprints: Fingerprints
+    revision: int
+    withdrawn: bool
+
+
+class EditKind(StrEnum):
+    """What an edit changed, from nothing to what a reader sees."""
+
+    NONE = "none"
+    METADATA = "front matter"
+    MARKUP = "markup"
+    TEXT = "text"
+
+
+class ChangeKind(StrEnum):
+    NEW = "new"
+    UPDATED = "updated"
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True, slots=True)
+class Validators:
+    """What HTTP gives to ask "changed since?" with: opaque, sent back as they came (RFC 9110, 8.8)."""
+
+    etag: str = ""
+    last_modified: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What the last good poll of a source left for the next one. ``digest`` is of the whole body."""
+
+    validators: Validators = Validators()
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something wrong with a part of a source; the rest of it goes on."""
+
+    where: str
+    message: str
+    hint: str = ""
+
+    def __str__(self) -> str:
+        hint = f" ({self.hint})" if self.hint else ""
+        return f"{self.where}: {self.message}{hint}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """What one poll of a source found.
+
+    ``complete``: it lists all there is, so that what is missing was taken away. ``standing``: keys
+    of entries that are there and could not be read. ``trusted_dates``: a changed ``updated`` alone
+    is an edit. ``notes``: for the line about the source. ``assets``: files to publish, by the name
+    under which content names them.
+    """
+
+    items: tuple[Item, ...] = ()
+    not_modified: bool = False
+    memory: Memory = Memory()
+    complete: bool = False
+    standing: frozenset[str] = frozenset()
+    trusted_dates: bool = False
+    problems: tuple[Problem, ...] = ()
+    notes: tuple[str, ...] = ()
+    assets: Mapping[str, str] = field(default_factory=dict)
+    title: str = ""
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceState:
+    """What the store holds about a source. ``version`` is raised with every change to its entries."""
+
+    name: str
+    memory: Memory = Memory()
+    settings_digest: str = ""
+    polled: bool = False
+    entries: int = 0
+    failures: int = 0
+    error: str | None = None
+    last_poll: datetime | None = None
+    next_poll: datetime | None = None
+    not_before: datetime | None = None
+    gone: bool = False
+    title: str = ""
+    link: str = ""
+    version: int = 0
+
+
+class DeliveryState(StrEnum):
+    PENDING = "pending"
+    SENDING = "sending"
+    SENT = "sent"
+    HELD = "held"
+    DEAD = "dead"
+    DROPPED = "dropped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One change for one sink. ``key`` is the same at every try; ``delivered`` names the recipients
+    that have it already."""
+
+    pk: int
+    key: str
+    sink: str
+    change: ChangeKind
+    entry: Entry
+    diff: str = ""
+    state: DeliveryState = DeliveryState.PENDING
+    attempts: int = 0
+    created: datetime
+    not_before: datetime
+    error: str = ""
+    delivered: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Channel:
+    """A feed as formats see it. ``urls`` maps each published format to its address (may be empty)."""
+
+    name: str
+    id: str
+    title: str
+    link: str
+    description: str
+    language: str = ""
+    urls: Mapping[str, str] = field(default_factory=dict)
+    updated: datetime | None = None

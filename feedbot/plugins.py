@@ -1,0 +1,181 @@
+"""What a source, a feed format or a sink is: small protocols, found through entry points.
+
+A plugin is one class in one file, named in the entry-point group ``feedbot.sources``, ``feedbot.formats``
+or ``feedbot.sinks`` of its package. Its settings are a pydantic model beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Protocol, TextIO
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from feedbot.core.units import parse_duration, parse_size
+from feedbot.errors import ConfigError
+from feedbot.http import Fetcher
+from feedbot.model import Channel, Delivery, Document, Entry, Memory
+
+
+def _duration(value: object) -> object:
+    return parse_duration(value) if isinstance(value, str) else value
+
+
+def _size(value: object) -> object:
+    return parse_size(value) if isinstance(value, str) else value
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration, json_schema_input_type=str)]
+"""A span of time, written "90s", "30m", "2h" or "1d"."""
+
+Size = Annotated[int, BeforeValidator(_size, json_schema_input_type=str)]
+"""A number of bytes, written "10MB" or "512 KiB"."""
+
+
+class Later(NamedTuple):
+    """A key of the configuration whose feature is not there yet: refused, unless set to switch it off."""
+
+    feature: str
+    accepted: tuple[Any, ...] = ()
+
+
+class Settings(BaseModel):
+    """Base of every table of the configuration: unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    later: ClassVar[Mapping[str, Later]] = {}
+
+
+class SourceSettings(Settings):
+    """Keys that every source has."""
+
+    later: ClassVar[Mapping[str, Later]] = {
+        "settle": Later("waiting until an entry has settled", ("0s", "0m", "0h")),
+        "withdraw_after": Later("withdrawing only after several polls"),
+        "min_interval": Later("an interval that follows the source"),
+        "update_interval": Later("spacing the updates of one entry"),
+    }
+
+    type: str
+    interval: Duration = timedelta(minutes=30)
+    tags: tuple[str, ...] = ()
+    backfill: Annotated[int, Field(ge=0)] | Literal["all"] = 0
+    updates: Literal["never", "text", "markup", "any"] = "text"
+    content: Literal["full", "summary"] = "full"
+    paused: bool = False
+
+
+class SinkSettings(Settings):
+    """Keys that every sink has."""
+
+    later: ClassVar[Mapping[str, Later]] = {
+        "rate": Later("a rate limit per sink"),
+        "max_in_flight": Later("several deliveries of a sink at once"),
+        "on_update": Later("editing a sent message"),
+        "template": Later("own templates"),
+    }
+
+    type: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceContext:
+    """What a source is given: its name, and the ways out that it may use."""
+
+    name: str
+    folder: Path
+    """The folder of the configuration file, which relative paths start from."""
+    timezone: tzinfo
+    fetcher: Callable[[], Fetcher]
+    """Opens the HTTP client at its first use, so that a run without HTTP does not pay for it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SinkContext:
+    """What a sink is given: its name, and the ways out that it may use."""
+
+    name: str
+    folder: Path
+    fetcher: Callable[[], Fetcher]
+    out: TextIO
+    """Where a sink that prints writes to."""
+
+
+class Source(Protocol):
+    """Where entries come from. Raises SourceError where nothing of it can be read."""
+
+    Settings: ClassVar[type[SourceSettings]]
+    kind: str
+    """For a person: what is read and how, such as "posts (astro)"."""
+    host: str
+    """The host that is asked, so that no more than a few polls of it run at once; "" where none is."""
+
+    def __init__(self, settings: Any, context: SourceContext) -> None: ...
+
+    def poll(self, memory: Memory, now: datetime) -> Document:
+        """Read the source. ``memory`` is what the last good poll left; an empty one reads it anew."""
+        ...
+
+
+class Format(Protocol):
+    """How a feed is written. The same channel and entries give the same bytes, always."""
+
+    extension: ClassVar[str]
+    media_type: ClassVar[str]
+    version: ClassVar[int]
+    """Raised whenever the same entries are written in another way, so that files are made anew."""
+
+    def render(self, channel: Channel, entries: Sequence[Entry]) -> bytes:
+        """Write the entries in the order given; their texts are clean and their addresses absolute."""
+        ...
+
+
+class Sink(Protocol):
+    """Where notifications go. One thread uses it at a time."""
+
+    Settings: ClassVar[type[SinkSettings]]
+    prints: ClassVar[bool]
+    """Whether it writes to the terminal of whoever runs feedbot, and so keeps still when asked to."""
+
+    def __init__(self, settings: Any, context: SinkContext) -> None: ...
+
+    def send(self, delivery: Delivery, now: datetime) -> None:
+        """Hand over one change; its texts are clean. Raises DeliveryError where the receiver did not get it."""
+        ...
+
+    def close(self) -> None:
+        """Let go of connections and files; called after the last delivery of a run."""
+        ...
+
+
+SOURCES = "feedbot.sources"
+FORMATS = "feedbot.formats"
+SINKS = "feedbot.sinks"
+
+
+def names(group: str) -> list[str]:
+    """The names of all plugins of a group, sorted."""
+    return sorted({point.name for point in _points(group)})
+
+
+def load(group: str, name: str) -> Any:
+    """The class of a plugin. Raises ConfigError if there is none, or if it cannot be imported."""
+    points = [point for point in _points(group) if point.name == name]
+    if not points:
+        kind = group.removeprefix("feedbot.").removesuffix("s")
+        raise ConfigError(f"there is no {kind} of type {name!r}", f"known: {', '.join(names(group))}")
+    try:
+        return points[0].load()
+    except Exception as error:
+        raise ConfigError(f"the plugin {points[0].value} cannot be loaded: {error}") from error
+
+
+@cache
+def _points(group: str) -> tuple[EntryPoint, ...]:
+    """The entry points of a group; finding them reads the metadata of every installed package."""
+    return tuple(entry_points(group=group))

@@ -1,0 +1,168 @@
+"""Checks across tables: names that must exist, files that must not meet, paths that must be usable."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+
+from feedbot.core.route import named
+from feedbot.errors import ConfigError
+from feedbot.plugins import FORMATS
+from feedbot.plugins import load as load_plugin
+from feedbot.plugins import names as plugin_names
+from feedbot.settings.document import Document, label, suggestion
+from feedbot.settings.locate import Key
+from feedbot.settings.model import FeedbotSettings, FeedSettings, RouteSettings
+
+_LATER_FORMATS = ("html",)
+_RESERVED = {"index.html": "the page of all feeds", "feeds.opml": "the list of all feeds"}
+
+
+def check_paths(document: Document, settings: FeedbotSettings | None) -> None:
+    """Whether state, output and certificates name what can be such."""
+    if settings is None:
+        return
+    output = _resolved(document.folder, settings.output)
+    if output is None or (output.exists() and not output.is_dir()):
+        document.problem(("feedbot", "output"), f'"output" in [feedbot]: {settings.output} is not a folder')
+    elif output == Path(output.anchor):
+        document.problem(
+            ("feedbot", "output"),
+            '"output" in [feedbot] must not be the root of the file system',
+            'name a folder of its own, such as "public"',
+        )
+    state = _resolved(document.folder, settings.state)
+    if state is None or state.is_dir():
+        document.problem(
+            ("feedbot", "state"),
+            f'"state" in [feedbot]: {settings.state} is a folder, not a file',
+            f'for instance "{settings.state.rstrip("/")}/feedbot.db"',
+        )
+    authorities = _resolved(document.folder, settings.ca_file) if settings.ca_file else None
+    if settings.ca_file and (authorities is None or not authorities.is_file()):
+        document.problem(("feedbot", "ca_file"), f'"ca_file" in [feedbot]: there is no file {settings.ca_file}')
+
+
+def check_feeds(document: Document, feeds: Mapping[Key, FeedSettings]) -> None:
+    """Whether the sources and formats of feeds exist, filters are expressions and no two files meet."""
+    if not feeds:
+        return
+    sources, formats = _names(document, "sources"), plugin_names(FORMATS)
+    for key, feed in feeds.items():
+        _check_names(document, (*key, "sources"), feed.sources, sources, "source")
+        _check_filter(document, (*key, "filter"), feed.filter)
+        for index, name in enumerate(feed.formats):
+            place = (*key, "formats", index)
+            if name in feed.formats[:index]:
+                document.problem(place, f'{label(place)}: "{name}" is there twice')
+            elif name in formats or document.is_broken(place):
+                continue
+            elif name in _LATER_FORMATS:
+                document.problem(
+                    place,
+                    f'the format "{name}" is not there yet: it comes with a later version',
+                    f"known: {', '.join(formats)}",
+                )
+            else:
+                document.problem(place, f'{label(place)}: there is no format "{name}"', suggestion(name, formats))
+    if any(feed.aliases for feed in feeds.values()):
+        _check_files(document, feeds, formats)
+
+
+def check_routes(document: Document, routes: Mapping[Key, RouteSettings]) -> None:
+    """Whether the sources and sinks of routes exist, filters are expressions, and every sink is reached."""
+    if not routes:
+        return
+    sources, sinks = _names(document, "sources"), _names(document, "sinks")
+    for key, route in routes.items():
+        _check_names(document, (*key, "sources"), route.sources, sources, "source")
+        _check_filter(document, (*key, "filter"), route.filter)
+        if not sinks:
+            document.problem((*key, "to"), f"{label(key)} leads nowhere: there is no sink", "add a table [sinks.NAME]")
+        _check_names(document, (*key, "to"), route.to, sinks, "sink")
+    for name in sinks:
+        if not any(named(name, route.to) for route in routes.values()):
+            document.warn(
+                ("sinks", name),
+                f'nothing is sent to the sink "{name}": no route leads to it',
+                'add it to the "to" of one of the [[routes]]',
+            )
+
+
+def _names(document: Document, kind: str) -> list[str]:
+    tables = document.data.get(kind, {})
+    return list(tables) if isinstance(tables, dict) else []
+
+
+def _check_names(document: Document, key: Key, patterns: Collection[str], known: list[str], noun: str) -> None:
+    for index, pattern in enumerate(patterns):
+        place = (*key, index)
+        if not known or document.is_broken(place) or any(named(name, [pattern]) for name in known):
+            continue
+        missing = f'no {noun} fits "{pattern}"' if set(pattern) & set("*?[") else f'there is no {noun} "{pattern}"'
+        document.problem(place, f"{label(place)}: {missing}", suggestion(pattern, known))
+
+
+def _check_filter(document: Document, key: Key, text: str) -> None:
+    if not text or document.is_broken(key):
+        return
+    from feedbot.core.expression import compile_filter
+
+    try:
+        compile_filter(text)
+    except (ValueError, RecursionError, MemoryError) as error:
+        sentence = str(error) if isinstance(error, ValueError) else "the filter is nested too deeply"
+        document.problem(key, f"{label(key)}: {sentence}")
+
+
+def _check_files(document: Document, feeds: Mapping[Key, FeedSettings], formats: Collection[str]) -> None:
+    """No two files at one path, in any spelling, and none where another needs a folder."""
+    owners = dict(_RESERVED)
+    files = list(_files(document, feeds, formats))
+    for path, _, owner in files:
+        owners.setdefault(path.casefold(), owner)
+    for path, key, owner in files:
+        folded = path.casefold()
+        above = next((part for part in _parents(folded) if part in owners), "")
+        if owners[folded] != owner:
+            document.problem(key, f'{owner} would be written to "{path}", where {owners[folded]} is written')
+        elif above:
+            document.problem(key, f'{owner} would be written to "{path}", but "{above}" is a file: {owners[above]}')
+
+
+def _files(
+    document: Document, feeds: Mapping[Key, FeedSettings], formats: Collection[str]
+) -> Iterator[tuple[str, Key, str]]:
+    """The path of every published file, with the key and the words for what asks for it; aliases come last."""
+    extensions = {
+        name: _extension(document, key, name) for key, feed in feeds.items() for name in feed.formats if name in formats
+    }
+    for key, feed in feeds.items():
+        for name in feed.formats:
+            if name in extensions:
+                yield f"{key[1]}.{extensions[name]}", key, f'the feed "{key[1]}" as {name}'
+    for key, feed in feeds.items():
+        for index, alias in enumerate(feed.aliases):
+            yield alias, (*key, "aliases", index), f'the alias {index + 1} of the feed "{key[1]}"'
+
+
+def _parents(path: str) -> list[str]:
+    parts = path.split("/")
+    return ["/".join(parts[:length]) for length in range(1, len(parts))]
+
+
+def _extension(document: Document, key: Key, name: str) -> str:
+    try:
+        return str(load_plugin(FORMATS, name).extension)
+    except ConfigError as error:
+        document.problem((*key, "formats"), error.message, error.hint)
+    except AttributeError:
+        document.problem((*key, "formats"), f'the plugin for the format "{name}" is faulty: it has no extension')
+    return name
+
+
+def _resolved(folder: Path, text: str) -> Path | None:
+    try:
+        return (folder / Path(text).expanduser()).resolve()
+    except (OSError, RuntimeError, ValueError):
+        return None

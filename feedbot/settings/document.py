@@ -1,0 +1,195 @@
+"""A configuration file as read: its values with references replaced, and the problems found in it."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Collection, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from feedbot.errors import ConfigError, ConfigProblem
+from feedbot.settings.interpolate import expand
+from feedbot.settings.locate import Key, Lines
+
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
+_POSITION = re.compile(r"\s*\(at (?:line (\d+), column (\d+)|end of document)\)$")
+
+
+class Document:
+    """One configuration file, and what was found to be wrong with it so far.
+
+    ``data`` are its values, references replaced; ``references`` has the text as written of every string that
+    held one, ``broken`` those that lead nowhere, ``secrets`` what must not be shown.
+    """
+
+    def __init__(self, path: Path, text: str, data: dict[str, Any], env: Mapping[str, str]) -> None:
+        self.path = path
+        self.folder = path.absolute().parent
+        self.lines = Lines(text)
+        self.references: dict[Key, str] = {}
+        self.broken: set[Key] = set()
+        self.secrets: set[str] = set()
+        self._problems: list[tuple[int, ConfigProblem]] = []
+        self._warnings: list[tuple[int, ConfigProblem]] = []
+        self.data: dict[str, Any] = self._expanded(data, (), env)
+
+    def problem(self, key: Key, message: str, hint: str = "") -> None:
+        """Note something that keeps the configuration from being used."""
+        self._problems.append(self._placed(key, message, hint))
+
+    def warn(self, key: Key, message: str, hint: str = "") -> None:
+        """Note something that works, and should be looked at."""
+        self._warnings.append(self._placed(key, message, hint))
+
+    @property
+    def problems(self) -> tuple[ConfigProblem, ...]:
+        """What is wrong, in the order of the file."""
+        return _in_order(self._problems)
+
+    @property
+    def warnings(self) -> tuple[ConfigProblem, ...]:
+        """What should be looked at, in the order of the file."""
+        return _in_order(self._warnings)
+
+    def is_broken(self, key: Key) -> bool:
+        """Whether the value at the key, or a part of it, is a reference that leads nowhere."""
+        return any(broken[: len(key)] == key for broken in self.broken)
+
+    def written(self, key: Key, value: Any) -> Any:
+        """The value as it stands in the file, references and all."""
+        return self.references.get(key, value)
+
+    def _placed(self, key: Key, message: str, hint: str) -> tuple[int, ConfigProblem]:
+        line = self.lines.of(key)
+        where = f"{self.path.name}:{line}" if line else self.path.name
+        return line or 0, ConfigProblem(where, message, hint)
+
+    def _expanded(self, value: Any, key: Key, env: Mapping[str, str]) -> Any:
+        if isinstance(value, dict):
+            return {name: self._expanded(item, (*key, name), env) for name, item in value.items()}
+        if isinstance(value, list):
+            return [self._expanded(item, (*key, index), env) for index, item in enumerate(value)]
+        if not isinstance(value, str) or "$" not in value:
+            return value
+        result = expand(value, env, self.folder)
+        if "${" in value:
+            self.references[key] = value
+            self.secrets.update(result.secrets)
+        for bad in result.bad:
+            self.broken.add(key)
+            self.problem(key, f"{label(key)}: {bad.message}", bad.hint)
+        return result.text
+
+
+def read(path: Path, env: Mapping[str, str]) -> Document:
+    """Read a file. Raises ConfigError where it cannot be read or is not TOML."""
+    raw = _bytes_of(path)
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise _unusable(
+            path, f"{path.name}:{line}", "is not text in UTF-8", "save the file in the encoding UTF-8"
+        ) from None
+    text = text.replace("\r\n", "\n")
+    try:
+        return Document(path, text, tomllib.loads(text), env)
+    except tomllib.TOMLDecodeError as error:
+        raise _syntax_error(path, text, error) from None
+    except RecursionError:
+        raise _unusable(path, path.name, "is nested too deeply", "") from None
+    except ValueError as error:  # such as a number of thousands of digits
+        raise _unusable(path, path.name, f"is not TOML: {str(error).split(';')[0]}", "") from None
+
+
+def label(key: Key) -> str:
+    """A key for a sentence: ``"port" in [sinks.readers]``, or the table ``[sinks.readers]`` itself."""
+    depth = 1 if key[:1] == ("feedbot",) else 2
+    table, rest = key[:depth], key[depth:]
+    if not rest:
+        return _table(table)
+    names = [str(part) for part in rest if isinstance(part, str)]
+    return f'"{".".join(names)}" in {_table(table)}'
+
+
+def nearest(name: str, known: Collection[str]) -> str:
+    """The one of the known names that was most likely meant; "" when none is like it."""
+    folded = {candidate.casefold(): candidate for candidate in sorted(known)}
+    wanted = name.casefold()
+    close = get_close_matches(wanted, folded, n=1, cutoff=0.6)
+    close += [one for one in folded if len(wanted) > 2 and (one.startswith(wanted) or wanted.startswith(one))]
+    return folded[close[0]] if close else ""
+
+
+def suggestion(name: str, known: Collection[str]) -> str:
+    """A hint that leads from a wrong name to the right one, else to all there are."""
+    near = nearest(name, known)
+    if near:
+        return f'did you mean "{near}"?'
+    return f"known: {', '.join(sorted(known))}" if known else ""
+
+
+def _in_order(found: list[tuple[int, ConfigProblem]]) -> tuple[ConfigProblem, ...]:
+    return tuple(dict.fromkeys(problem for _, problem in sorted(found, key=lambda one: one[0])))
+
+
+def _table(key: Key) -> str:
+    if len(key) == 2 and isinstance(key[1], int):
+        return f"[[{key[0]}]] number {key[1] + 1}"
+    return "[" + ".".join(part if _BARE.fullmatch(part) else f'"{part}"' for part in map(str, key)) + "]"
+
+
+def _bytes_of(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except IsADirectoryError:
+        inside = path / "feedbot.toml"
+        hint = f"did you mean {inside}?" if inside.is_file() else "name the file in it"
+        raise ConfigError(f"{path} is a folder, not a configuration file", hint) from None
+    except (FileNotFoundError, NotADirectoryError):
+        raise ConfigError(f"there is no configuration file {path}", "feedbot init writes one") from None
+    except PermissionError:
+        hint = "it must be readable by the user that runs feedbot"
+        raise ConfigError(f"the configuration file {path} may not be read", hint) from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ConfigError(f"the configuration file {path} cannot be read: {reason}") from None
+
+
+def _syntax_error(path: Path, text: str, error: tomllib.TOMLDecodeError) -> ConfigError:
+    message = str(error)
+    position = _POSITION.search(message)
+    what = _POSITION.sub("", message)
+    if position and position[1]:
+        line, column = int(position[1]), int(position[2])
+    else:
+        line, column = text.rstrip("\n").count("\n") + 1, len(text.rstrip("\n").rpartition("\n")[2]) + 1
+    return _unusable(
+        path, f"{path.name}:{line}:{column}", f"is not TOML: {what[:1].lower()}{what[1:]}", _syntax_hint(what)
+    )
+
+
+def _syntax_hint(what: str) -> str:
+    if what.startswith("Invalid value"):
+        return "text stands in quotes, true and false are written small"
+    if "Cannot overwrite" in what:
+        return "the same key is given twice"
+    if "Cannot declare" in what:
+        return "the same table is there twice"
+    if "Expected '='" in what:
+        return 'a line is: key = "value"'
+    if "hex" in what.lower() or "escape" in what.lower():
+        return "in 'single quotes' a backslash is only a backslash"
+    return ""
+
+
+def _unusable(path: Path, where: str, message: str, hint: str) -> ConfigError:
+    return unusable(path, (ConfigProblem(where, f"the file {message}", hint),))
+
+
+def unusable(path: Path, problems: tuple[ConfigProblem, ...]) -> ConfigError:
+    """The error that carries all problems of a file."""
+    count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+    return ConfigError(f"{count} in {path}", problems=problems)

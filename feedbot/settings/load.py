@@ -1,0 +1,265 @@
+"""A configuration file into a :class:`Configuration`, or everything that is wrong with it."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from feedbot.core.text import slug
+from feedbot.errors import ConfigError
+from feedbot.plugins import SINKS, SOURCES, Settings, SinkSettings, SourceSettings
+from feedbot.plugins import load as load_plugin
+from feedbot.plugins import names as plugin_names
+from feedbot.settings.crosscheck import check_feeds, check_paths, check_routes
+from feedbot.settings.document import Document, label, nearest, read, suggestion, unusable
+from feedbot.settings.find import default_state
+from feedbot.settings.locate import Key
+from feedbot.settings.model import Configuration, FeedbotSettings, FeedSettings, RouteSettings, allowance
+from feedbot.settings.sentences import show
+from feedbot.settings.tables import inline_secrets, read_table
+
+_NAME = re.compile(r"[a-z0-9-]+")
+_TABLES = ("feedbot", "sources", "feeds", "sinks", "routes")
+_LATER_TYPES = {
+    SOURCES: ("git",),
+    SINKS: (
+        "slack",
+        "discord",
+        "mattermost",
+        "teams",
+        "telegram",
+        "matrix",
+        "mastodon",
+        "bluesky",
+        "ntfy",
+        "gotify",
+        "pushover",
+        "mqtt",
+        "apprise",
+        "command",
+    ),
+}
+
+
+class Part(NamedTuple):
+    """A source or a sink: its plugin class and its settings."""
+
+    plugin: type[Any]
+    settings: Any
+
+
+def load(path: Path, env: Mapping[str, str]) -> Configuration:
+    """Read, complete and check a configuration, offline.
+
+    Raises ConfigError whose ``problems`` list everything that is wrong, in the order of the file.
+    """
+    document = read(path, env)
+    data = document.data
+    for name in data.keys() - set(_TABLES):
+        document.problem((name,), f'unknown {_what(data[name])} "{name}"', _top_hint(name))
+    feedbot = _feedbot(document, env)
+    sources = _parts(document, SOURCES, SourceSettings)
+    sinks = _parts(document, SINKS, SinkSettings)
+    feeds = _feeds(document)
+    routes = _routes(document)
+    if not data.get("sources"):
+        document.problem(
+            ("sources",),
+            "there is no source, so there is nothing to do",
+            "add one: feedbot add URL, or a table [sources.NAME] with type and url",
+        )
+    check_paths(document, feedbot)
+    check_feeds(document, feeds)
+    check_routes(document, routes)
+    _warn(document, {**sources, **sinks})
+    if document.problems:
+        raise unusable(path, document.problems)
+    return Configuration(
+        path=path,
+        folder=document.folder,
+        feedbot=feedbot or FeedbotSettings(),
+        sources={str(key[1]): part.settings for key, part in sources.items()},
+        source_types={str(key[1]): part.plugin for key, part in sources.items()},
+        feeds={str(key[1]): feed for key, feed in feeds.items()},
+        sinks={str(key[1]): part.settings for key, part in sinks.items()},
+        sink_types={str(key[1]): part.plugin for key, part in sinks.items()},
+        routes=tuple(routes.values()) if "routes" in data else _default_routes(sinks),
+        warnings=document.warnings,
+        references=document.references,
+        secrets=frozenset(document.secrets),
+    )
+
+
+def _what(value: Any) -> str:
+    return "table" if isinstance(value, (dict, list)) else "key"
+
+
+def _top_hint(name: str) -> str:
+    if nearest(name, _TABLES):
+        return suggestion(name, _TABLES)
+    if name in FeedbotSettings.model_fields:
+        return f'"{name}" belongs below [feedbot]'
+    return "the tables are [feedbot], [sources.NAME], [feeds.NAME], [sinks.NAME] and [[routes]]"
+
+
+def _feedbot(document: Document, env: Mapping[str, str]) -> FeedbotSettings | None:
+    values = document.data.get("feedbot", {})
+    if not isinstance(values, dict):
+        document.problem(("feedbot",), f"expected a table [feedbot], found {show(values)}")
+        return None
+    values.setdefault("state", str(default_state(env, document.folder)))
+    settings = read_table(FeedbotSettings, values, ("feedbot",), document)
+    if settings is not None and settings.base_url.isascii() and settings.base_url and "user_agent" not in values:
+        return settings.model_copy(update={"user_agent": f"{settings.user_agent} (+{settings.base_url})"})
+    return settings
+
+
+def _named_tables(document: Document, kind: str) -> Iterator[tuple[Key, dict[str, Any]]]:
+    """The tables [kind.NAME] whose names are in order."""
+    tables = document.data.get(kind, {})
+    if not isinstance(tables, dict):
+        document.problem((kind,), f"expected tables [{kind}.NAME], found {_written_as(kind, tables)}")
+        return
+    for name, values in tables.items():
+        key = (kind, name)
+        if not isinstance(values, dict):
+            document.problem(
+                key,
+                f"expected a table [{kind}.NAME], found {_written_as(f'{kind}.{name}', values)}",
+                f'"{name}" must stand in such a table',
+            )
+            continue
+        if not _NAME.fullmatch(name):
+            document.problem(
+                key,
+                f"{show(name)} is no name for a {kind[:-1]}: only a-z, 0-9 and hyphens are allowed",
+                f'for instance "{slug(name, kind[:-1])}"',
+            )
+        yield key, values
+
+
+def _written_as(name: str, value: Any) -> str:
+    if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
+        return f"[[{name}]]"
+    return f"{name} = {show(value)}" if not isinstance(value, list) else f"{name} = [...]"
+
+
+def _parts(document: Document, group: str, base: type[Settings]) -> dict[Key, Part]:
+    """The sources or the sinks that are in order."""
+    found: dict[Key, Part] = {}
+    plugins: dict[str, type[Any] | None] = {}
+    for key, values in _named_tables(document, group.removeprefix("feedbot.")):
+        kind = _kind(document, group, key, values)
+        if not kind:
+            continue
+        if kind not in plugins:
+            plugins[kind] = _plugin(document, group, kind, base, (*key, "type"))
+        plugin = plugins[kind]
+        if plugin is None:
+            continue
+        settings = read_table(plugin.Settings, values, key, document)
+        if settings is not None:
+            found[key] = Part(plugin, settings)
+    return found
+
+
+def _kind(document: Document, group: str, key: Key, values: Mapping[str, Any]) -> str:
+    """The type of a source or sink; "" where it is missing or unknown."""
+    kind, place, noun = values.get("type"), (*key, "type"), group.removeprefix("feedbot.").removesuffix("s")
+    known = plugin_names(group)
+    if "type" not in values:
+        meant = nearest("type", set(values))
+        hint = f'did you mean "type" instead of "{meant}"?' if meant else f"known types: {', '.join(known)}"
+        document.problem(place, f'"type" is missing in {label(key)}', hint)
+    elif not isinstance(kind, str):
+        document.problem(
+            place, f"{label(place)}: expected text in quotes, found {show(kind)}", f"known types: {', '.join(known)}"
+        )
+    elif kind in known:
+        return kind
+    elif kind in _LATER_TYPES[group]:
+        document.problem(
+            place,
+            f'a {noun} of type "{kind}" is not there yet: it comes with a later version',
+            f"known types: {', '.join(known)}",
+        )
+    elif not document.is_broken(place):
+        written = show(document.written(place, kind))
+        document.problem(place, f"{label(place)}: there is no {noun} of type {written}", _type_hint(kind, known))
+    return ""
+
+
+def _type_hint(kind: str, known: list[str]) -> str:
+    meant = nearest(kind, known)
+    types = f"known types: {', '.join(known)}"
+    return f'did you mean "{meant}"? {types}' if meant else types
+
+
+def _plugin(document: Document, group: str, kind: str, base: type[Settings], place: Key) -> type[Any] | None:
+    try:
+        plugin = load_plugin(group, kind)
+    except ConfigError as error:
+        document.problem(place, error.message, error.hint)
+        return None
+    model = getattr(plugin, "Settings", None)
+    if isinstance(plugin, type) and isinstance(model, type) and issubclass(model, base):
+        return plugin
+    document.problem(place, f'the plugin for type "{kind}" is faulty: it has no settings derived from {base.__name__}')
+    return None
+
+
+def _feeds(document: Document) -> dict[Key, FeedSettings]:
+    found: dict[Key, FeedSettings] = {}
+    for key, values in _named_tables(document, "feeds"):
+        feed = read_table(FeedSettings, {"title": key[1], **values}, key, document)
+        if feed is not None:
+            found[key] = feed
+    return found
+
+
+def _routes(document: Document) -> dict[Key, RouteSettings]:
+    tables = document.data.get("routes", [])
+    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+        document.problem(
+            ("routes",), "expected routes to be written as [[routes]]", "in double brackets, once for each route"
+        )
+        return {}
+    found: dict[Key, RouteSettings] = {}
+    for index, values in enumerate(tables):
+        route = read_table(RouteSettings, values, ("routes", index), document)
+        if route is not None:
+            found["routes", index] = route
+    return found
+
+
+def _default_routes(sinks: Mapping[Key, Part]) -> tuple[RouteSettings, ...]:
+    return (RouteSettings(),) if sinks else ()
+
+
+def _warn(document: Document, parts: Mapping[Key, Part]) -> None:
+    """Note what works and is dangerous; and refuse what sources and sinks may not allow."""
+    inline: list[Key] = []
+    for key, part in parts.items():
+        for index, text in enumerate(getattr(part.settings, "allow_private", None) or ()):
+            try:
+                allowance(text)
+            except ValueError as error:
+                place = (*key, "allow_private", index)
+                document.problem(place, f"{label(place)}: {error}")
+        if getattr(part.settings, "verify_tls", True) is False:
+            document.warn(
+                (*key, "verify_tls"),
+                f"{label(key)} does not verify TLS certificates",
+                'anybody on the way can read and change what it says; better: "ca_file" in [feedbot]',
+            )
+        values = document.data[str(key[0])][str(key[1])]
+        inline += inline_secrets(type(part.settings), values, key, document)
+    if inline and os.name == "posix" and document.path.stat().st_mode & 0o044:
+        document.warn(
+            inline[0],
+            f"{label(inline[0])} is a secret, and other users may read this file",
+            f"chmod 600 {document.path}, or name the secret by ${{VAR}} or a *_file key",
+        )

@@ -1,0 +1,238 @@
+"""The tables of the configuration as typed settings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any, ClassVar, Literal
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, Field
+
+from feedbot import __version__
+from feedbot.core.route import named
+from feedbot.errors import ConfigProblem
+from feedbot.model import ChangeKind
+from feedbot.plugins import Duration, Later, Settings, SinkSettings, Size, SourceSettings
+from feedbot.settings.document import nearest
+from feedbot.settings.locate import Key
+
+_LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
+
+
+def _web_address(text: str) -> str:
+    if not text:
+        return ""
+    try:
+        parts = urlsplit(text)
+        whole = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        whole = False
+    if not whole or re.search(r"[\s\x00-\x1f]", text):
+        raise ValueError('expected an address that starts with "https://" or "http://"')
+    return text
+
+
+def _folder_address(text: str) -> str:
+    address = _web_address(text)
+    if not address:
+        return ""
+    if urlsplit(address).username is not None:
+        raise ValueError("the address is published in the feeds, and must not hold a user name or password")
+    if "?" in address or "#" in address:
+        raise ValueError('expected the address of a folder, without "?" and "#"')
+    return address if address.endswith("/") else f"{address}/"
+
+
+def _state(text: str) -> str:
+    if text.startswith(("postgresql:", "postgresql+", "postgres:")):
+        raise ValueError("a state in PostgreSQL comes with a later version; name a file for SQLite")
+    if "://" in text or not text.strip() or "\0" in text:
+        raise ValueError('expected the path of a file, such as "feedbot.db"')
+    return text
+
+
+def _time_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        near = nearest(name, available_timezones())
+        tip = f'did you mean "{near}"?' if near else 'write one such as "Europe/Berlin"'
+        raise ValueError(f"there is no time zone of this name; {tip}") from None
+    return name
+
+
+def _header_text(text: str) -> str:
+    if not text.isascii() or not text.isprintable() or not text.strip():
+        raise ValueError("expected plain ASCII text on one line")
+    return text
+
+
+def _language(tag: str) -> str:
+    if tag and not _LANGUAGE.fullmatch(tag):
+        raise ValueError('expected a language tag such as "en" or "pt-BR"')
+    return tag
+
+
+def allowance(text: str) -> str:
+    """A line of allow_private, unchanged. Raises ValueError where it names neither host, address nor network."""
+    from feedbot.http.guard import parse_allowance
+
+    parse_allowance(text)
+    return text
+
+
+def _inside(path: str) -> str:
+    parts = path.split("/")
+    if path.startswith("/") or ".." in parts:
+        raise ValueError('expected a path inside the output folder, without a leading "/" and without ".."')
+    if not path.isprintable() or "\\" in path or any(part in ("", ".") for part in parts):
+        raise ValueError(f'expected the path of a file such as "feeds/posts.xml", found "{path}"')
+    return str(PurePosixPath(path))
+
+
+Text = Annotated[str, Field(min_length=1)]
+Names = Annotated[tuple[Text, ...], Field(min_length=1)]
+
+
+class FeedbotSettings(Settings):
+    """What holds for everything: state, output and limits."""
+
+    later: ClassVar[Mapping[str, Later]] = {
+        "alerts": Later("telling a sink about what keeps failing"),
+        "log_file": Later("a log file"),
+        "log_format": Later("choosing the log format here, not by --log-format,"),
+        "log_level": Later("choosing the log level here, not by -v and -q,"),
+        "proxy": Later("a proxy"),
+        "retention": Later("forgetting old entries"),
+    }
+
+    state: Annotated[str, AfterValidator(_state)] = "feedbot.db"
+    """The SQLite file that holds the state. Default: below $STATE_DIRECTORY or the user's state folder."""
+    output: Text = "public"
+    """The folder that the feeds are written to."""
+    base_url: Annotated[str, AfterValidator(_folder_address)] = ""
+    """The address under which that folder is served."""
+    timezone: Annotated[str, AfterValidator(_time_zone)] = "UTC"
+    """The time zone of dates that carry none, such as "Europe/Berlin"."""
+    user_agent: Annotated[str, AfterValidator(_header_text)] = f"feedbot/{__version__}"
+    """How feedbot names itself to servers; a contact in it is polite. Default: its version and base_url."""
+    flood_limit: Annotated[int, Field(ge=1)] = 20
+    """More new entries than this in one poll of a known source are held back."""
+    concurrency: Annotated[int, Field(ge=1, le=1000)] = 32
+    """How many sources are polled at the same time."""
+    per_host: Annotated[int, Field(ge=1, le=1000)] = 2
+    """How many of them may be on the same host."""
+    timeout: Annotated[Duration, Field(gt=timedelta(0))] = timedelta(seconds=30)
+    """The longest that reading one source may take."""
+    max_bytes: Annotated[Size, Field(ge=1)] = 10_000_000
+    """The most that is read of one answer."""
+    ca_file: Text | None = None
+    """A file of further certificates (PEM) to trust."""
+    allow_private: tuple[Annotated[str, AfterValidator(allowance)], ...] = ()
+    """Private addresses that may be asked: "host:port", a host, an address or a network such as "10.0.0.0/8"."""
+
+
+class FeedSettings(Settings):
+    """A feed that is published."""
+
+    later: ClassVar[Mapping[str, Later]] = {
+        "split": Later("a feed for each tag or author", ([],)),
+        "hub": Later("WebSub", ("",)),
+        "archive": Later("archive pages", (False,)),
+    }
+
+    title: str = ""
+    """The title of the feed. Default: its name."""
+    formats: Names = ("atom", "rss", "json")
+    """The formats it is written in."""
+    sources: Names = ("*",)
+    """The sources whose entries it has: names, or globs such as "blog-*"."""
+    filter: str = ""
+    """A Jinja2 expression over an entry, such as "'releases' in tags"; only entries that pass are in the feed."""
+    limit: Annotated[int, Field(ge=1)] = 50
+    """How many of the newest entries it has."""
+    content: Literal["full", "summary"] = "full"
+    """Whether entries have their whole content or only a summary."""
+    description: str = ""
+    """What the feed is about."""
+    link: Annotated[str, AfterValidator(_web_address)] = ""
+    """The address of the page that the feed belongs to."""
+    language: Annotated[str, AfterValidator(_language)] = ""
+    """The language of the feed, such as "en"."""
+    aliases: tuple[Annotated[str, AfterValidator(_inside)], ...] = ()
+    """Further paths in the output folder that carry the same bytes as the first format."""
+
+
+class RouteSettings(Settings):
+    """Which changes of which sources go to which sinks."""
+
+    later: ClassVar[Mapping[str, Later]] = {
+        "digest": Later("collecting changes into one message"),
+        "quiet": Later("quiet hours"),
+        "max_per_run": Later("a limit per run"),
+        "dedupe": Later("announcing an entry of several sources once", (False,)),
+    }
+
+    sources: Names = ("*",)
+    """The sources whose changes are announced: names, or globs such as "blog-*"."""
+    filter: str = ""
+    """A Jinja2 expression over an entry; only changes of entries that pass are announced."""
+    on: Annotated[tuple[ChangeKind, ...], Field(min_length=1)] = (ChangeKind.NEW,)
+    """The kinds of change that are announced."""
+    to: Names = ("*",)
+    """The sinks that are told: names, or globs."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Configuration:
+    """A configuration without a problem. ``secrets`` are texts that must not appear in any message.
+
+    ``source_types`` and ``sink_types`` hold the plugin class of each source and sink; ``references`` the text as
+    written of every value that came from elsewhere.
+    """
+
+    path: Path
+    folder: Path
+    feedbot: FeedbotSettings
+    sources: Mapping[str, SourceSettings]
+    source_types: Mapping[str, type[Any]]
+    feeds: Mapping[str, FeedSettings]
+    sinks: Mapping[str, SinkSettings]
+    sink_types: Mapping[str, type[Any]]
+    routes: tuple[RouteSettings, ...]
+    warnings: tuple[ConfigProblem, ...] = ()
+    references: Mapping[Key, str] = field(default_factory=dict, repr=False)
+    secrets: frozenset[str] = field(default=frozenset(), repr=False)
+
+    @property
+    def state_path(self) -> Path:
+        """The state file, absolute."""
+        return self.folder / Path(self.feedbot.state).expanduser()
+
+    @property
+    def output_path(self) -> Path:
+        """The folder of the published feeds, absolute."""
+        return self.folder / Path(self.feedbot.output).expanduser()
+
+    @property
+    def ca_path(self) -> Path | None:
+        """The file of further certificates, absolute."""
+        return self.folder / Path(self.feedbot.ca_file).expanduser() if self.feedbot.ca_file else None
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone of dates that carry none."""
+        return ZoneInfo(self.feedbot.timezone)
+
+    def sources_of(self, chooser: FeedSettings | RouteSettings) -> tuple[str, ...]:
+        """The names of the sources that a feed or a route takes in."""
+        return tuple(name for name in self.sources if named(name, chooser.sources))
+
+    def sinks_of(self, route: RouteSettings) -> tuple[str, ...]:
+        """The names of the sinks that a route leads to."""
+        return tuple(name for name in self.sinks if named(name, route.to))

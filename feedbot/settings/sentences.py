@@ -1,0 +1,158 @@
+"""What pydantic has to say, in sentences for a person."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import date, datetime, time, timedelta
+from typing import Any, NamedTuple
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from feedbot.core.text import one_line, shorten
+from feedbot.settings.locate import Key
+
+_WITH_PASSWORD = re.compile(r"(?<=://)[^/\s@\"']+@")
+
+_KINDS = {
+    "string_type": "text in quotes",
+    "int": "a whole number",
+    "float": "a number",
+    "finite_number": "a number",
+    "bool": "true or false",
+    "tuple_type": "a list",
+    "list_type": "a list",
+    "set_type": "a list",
+    "frozen_set_type": "a list",
+    "iterable_type": "a list",
+    "dict_type": "a table",
+    "mapping_type": "a table",
+    "model_type": "a table",
+    "model_attributes_type": "a table",
+    "dataclass_type": "a table",
+    "time_delta": 'a duration such as "30m"',
+    "datetime": "a date and time",
+    "date": "a date",
+    "time": "a time",
+    "url": "an address such as https://example.org/",
+    "path": "a path",
+}
+_BOUNDS = {
+    "greater_than_equal": ("ge", "at least"),
+    "greater_than": ("gt", "more than"),
+    "less_than_equal": ("le", "at most"),
+    "less_than": ("lt", "less than"),
+}
+_LENGTHS = {
+    "too_short": ("min_length", "at least", "entries"),
+    "too_long": ("max_length", "at most", "entries"),
+    "string_too_short": ("min_length", "at least", "characters"),
+    "string_too_long": ("max_length", "at most", "characters"),
+}
+
+
+class Complaint(NamedTuple):
+    """What is wrong with the value at ``key`` (seen from the table): an unknown key, a missing one, or a
+    sentence; ``choices`` are the values that would be right."""
+
+    key: Key
+    kind: str
+    sentence: str = ""
+    choices: tuple[str, ...] = ()
+    found: Any = None
+
+
+def complaints(error: ValidationError, values: Mapping[str, Any]) -> list[Complaint]:
+    """One complaint for each value that is wrong, however many alternatives pydantic tried on it."""
+    grouped: dict[tuple[Key, str], list[ErrorDetails]] = {}
+    for detail in error.errors(include_url=False):
+        key = _real(detail["loc"], values)
+        kind = {"missing": "missing", "extra_forbidden": "unknown"}.get(detail["type"], "wrong")
+        if kind == "missing":
+            key = (*key, detail["loc"][-1])
+        grouped.setdefault((key, kind), []).append(detail)
+    return [
+        Complaint(key, kind, *_sentence(details), found=_at(values, key)) if kind == "wrong" else Complaint(key, kind)
+        for (key, kind), details in grouped.items()
+    ]
+
+
+def show(value: Any) -> str:
+    """A value for a sentence, as it would stand in TOML; passwords in addresses are left out."""
+    if isinstance(value, str):
+        return json.dumps(shorten(one_line(_WITH_PASSWORD.sub("***@", value)), 60), ensure_ascii=False)
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, (datetime, date, time)):
+        return value.isoformat()
+    if isinstance(value, (list, tuple)):
+        return "a list" if value else "[]"
+    return "a table" if isinstance(value, Mapping) else str(value)[:60]
+
+
+def mask(text: str) -> str:
+    """Text without the passwords of the addresses in it."""
+    return _WITH_PASSWORD.sub("***@", text)
+
+
+def _real(loc: tuple[int | str, ...], values: Any) -> Key:
+    """The part of a location that exists in the configuration; what follows names pydantic's alternatives."""
+    key: list[str | int] = []
+    for part in loc:
+        if isinstance(values, Mapping) and part in values:
+            values = values[str(part)]
+        elif isinstance(values, list) and isinstance(part, int) and part < len(values):
+            values = values[part]
+        else:
+            break
+        key.append(part)
+    return tuple(key)
+
+
+def _at(values: Any, key: Key) -> Any:
+    for part in key:
+        values = values[part]
+    return values
+
+
+def _sentence(details: list[ErrorDetails]) -> tuple[str, tuple[str, ...]]:
+    """The sentence for all alternatives together, and the values that they would take."""
+    own = [str(detail["ctx"]["error"]) for detail in details if detail["type"] in ("value_error", "assertion_error")]
+    if own:
+        return "; or ".join(dict.fromkeys(one_line(text) for text in own)), ()
+    expected: dict[str, None] = {}
+    choices: list[str] = []
+    for detail in details:
+        if detail["type"] == "none_required":
+            continue
+        if detail["type"] in ("literal_error", "enum"):
+            choices += re.findall(r"'([^']*)'", str(detail["ctx"]["expected"]))
+        else:
+            expected[_expectation(detail)] = None
+    alternatives = [*expected, *(json.dumps(choice) for choice in choices)]
+    return f"expected {_either(alternatives)}", tuple(choices)
+
+
+def _expectation(detail: ErrorDetails) -> str:
+    kind, context = detail["type"], detail.get("ctx", {})
+    if kind in _BOUNDS:
+        name, words = _BOUNDS[kind]
+        noun = "a duration of" if isinstance(detail["input"], timedelta) else "a number of"
+        return f"{noun} {words} {context[name]}"
+    if kind in _LENGTHS:
+        name, words, noun = _LENGTHS[kind]
+        if context[name] == 1 and words == "at least":
+            return "text that is not empty" if noun == "characters" else "a list that is not empty"
+        return f"{words} {context[name]} {noun}"
+    if kind == "string_pattern_mismatch":
+        return f"text of the form {context['pattern']}"
+    for known, words in _KINDS.items():
+        if kind == known or kind.startswith(f"{known}_"):
+            return words
+    return "something else"
+
+
+def _either(words: list[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}" if words else "something else"

@@ -1,0 +1,131 @@
+"""Writes what is new into a file, a JSON line each, or into a folder, a mail file each."""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import suppress
+from datetime import UTC, datetime
+from io import FileIO
+from pathlib import Path
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from feedbot.core.text import slug
+from feedbot.errors import DeliveryError
+from feedbot.files import sync_folder, write_atomic
+from feedbot.message import mail
+from feedbot.message.payload import json_line, line_start
+from feedbot.model import Delivery
+from feedbot.plugins import Later, SinkContext, SinkSettings
+
+_LOOK_BACK = 256 * 1024  # bytes at the end in which a line written before a crash is looked for
+
+
+class FileSink:
+    """One sink for both, as the path says which is meant."""
+
+    class Settings(SinkSettings):
+        """``path``: a file, or a folder (with a slash at its end, or there already)."""
+
+        later: ClassVar = {**SinkSettings.later, "rotate": Later("starting a new file by itself")}
+
+        path: Annotated[str, Field(min_length=1)]
+
+    prints: ClassVar[bool] = False
+
+    def __init__(self, settings: Settings, context: SinkContext) -> None:
+        self._path = context.folder / Path(settings.path).expanduser()
+        self._shown = settings.path
+        self._is_folder = settings.path.endswith(("/", os.sep))
+
+    def send(self, delivery: Delivery, now: datetime) -> None:
+        """Write a change, once however often it is tried. What keeps it from writing is the sink being down."""
+        try:
+            if self._is_folder or self._path.is_dir():
+                message = mail.build(delivery, mail.LOCAL, (mail.LOCAL,))
+                write_atomic(self._path / _file_name(delivery), mail.as_bytes(message))
+            else:
+                _append(self._path, line_start(delivery.key), json_line(delivery))
+        except OSError as error:
+            raise DeliveryError(
+                f"{self._shown} cannot be written: {(error.strerror or 'unknown reason').lower()}",
+                "free some space, or give feedbot the right to write there",
+                sink_down=True,
+            ) from error
+
+    def close(self) -> None:
+        """Nothing to let go of: files are closed after each change."""
+
+
+def _file_name(delivery: Delivery) -> str:
+    """Readable, the same at every try, and another for each delivery."""
+    day = delivery.created.astimezone(UTC).date()
+    return f"{day}-{slug(delivery.entry.title[:200])}-{slug(delivery.key, 'key')[:16]}.eml"
+
+
+def _append(path: Path, start: bytes, line: bytes) -> None:
+    """Add a line for good, unless one of the last lines starts like it already."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    is_new = not path.exists()
+    with path.open("a+b", buffering=0) as file:
+        lines = _mended(file, start)
+        if any(known.startswith(start) for known in lines):
+            return
+        size = file.seek(0, os.SEEK_END)
+        try:
+            left = memoryview(line)
+            while left:
+                left = left[file.write(left) :]
+            os.fsync(file.fileno())
+        except OSError:
+            with suppress(OSError):
+                file.truncate(size)
+            raise
+    if is_new:
+        sync_folder(path.parent)
+
+
+def _mended(file: FileIO, start: bytes) -> list[bytes]:
+    """The last lines of a file, after the one that a crash tore off is gone.
+
+    Only what begins as feedbot's own lines do is taken away; any other end is given its line break.
+    """
+    size, offset, lines = _last_lines(file)
+    torn = lines.pop()
+    if not torn:
+        return lines
+    if _is_json(torn) or not _may_be_ours(torn, start):
+        file.write(b"\n")
+        return [*lines, torn]
+    file.truncate(size - len(torn))
+    return lines
+
+
+def _last_lines(file: FileIO) -> tuple[int, int, list[bytes]]:
+    """Size, where the lines start, and the lines: at least one whole one, the last without its line break."""
+    size = file.seek(0, os.SEEK_END)
+    window = _LOOK_BACK
+    while True:
+        offset = max(0, size - window)
+        file.seek(offset)
+        lines = file.read(size - offset).split(b"\n")
+        if offset == 0:
+            return size, offset, lines
+        if len(lines) > 2:  # the first may have begun before the window
+            return size, offset + len(lines[0]) + 1, lines[1:]
+        window *= 4
+
+
+def _may_be_ours(torn: bytes, start: bytes) -> bool:
+    opening = b'{"key":"'
+    return torn[: len(opening)] == opening[: len(torn)]
+
+
+def _is_json(text: bytes) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,109 @@
+"""Turns a feed's bytes into text that every parser can take.
+
+The order is that of RFC 7303 (byte-order mark, HTTP, declaration), except that bytes which are UTF-8 where
+either side says so are UTF-8: servers add a charset to files that they have not looked into.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+
+from feedbot.core.text import storable
+
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+_WIDE = ((b"<\0", "utf-16-le"), (b"\0<", "utf-16-be"), (b"{\0", "utf-16-le"), (b"\0{", "utf-16-be"))
+_CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
+_DECLARED = re.compile(rb"\s*<\?xml[^>]{1,200}?encoding\s*=\s*[\"']([A-Za-z][\w.-]{0,40})[\"']")
+_DECLARATION = re.compile(r"<\?xml\s[^>]{0,300}\?>")
+# WHATWG Encoding: these labels mean windows-1252, and gb2312 means its superset.
+_ALIASES = {"iso8859-1": "cp1252", "ascii": "cp1252", "gb2312": "gb18030", "gbk": "gb18030"}
+# Codecs that Python knows and no document is in; some of them take quadratic time.
+_NO_CHARSETS = frozenset({"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined"})
+_REFERENCE = re.compile(r"&#(?:[xX]([0-9a-fA-F]+)|([0-9]+));")
+_PAIR = re.compile(r"&#(?:[xX]0*[dD][89abAB]|0*5[56])[0-9a-fA-F]+;&#(?:[xX]0*[dD][c-fC-F]|0*5[67])[0-9a-fA-F]+;")
+
+
+def decode(data: bytes, content_type: str = "") -> str:
+    """The text of a document. Bytes that are in no known encoding come out as replacement characters."""
+    for bom, encoding in _BOMS:
+        if data.startswith(bom):
+            return data[len(bom) :].decode(encoding, "replace")
+    for start, encoding in _WIDE:
+        if data.startswith(start):
+            return data.decode(encoding, "replace")
+    asked = _CHARSET.search(content_type)
+    declared = _DECLARED.match(data)
+    named = [_codec(asked[1]) if asked else "", _codec(declared[1].decode()) if declared else ""]
+    if "utf-8" in named or not any(named):
+        text = _utf8(data)
+        if text is not None:
+            return text
+    for encoding in (*named, "utf-8", "cp1252", "iso8859-1"):
+        text = _strictly(data, encoding) if encoding else None
+        if text is not None:
+            return text
+    return data.decode("latin-1")
+
+
+def readable_xml(text: str) -> tuple[str, int]:
+    """XML without what stops a parser though it means nothing, and how many lines were taken off its head.
+
+    Blank space before the declaration goes, the declaration itself (the text is decoded already), characters
+    that XML does not have, and references to such. Halves of a surrogate pair are put together.
+    """
+    text = storable(text)
+    start = len(text) - len(text.lstrip("\ufeff \t\r\n"))
+    if "&#" in text:
+        text = _REFERENCE.sub(_allowed, _PAIR.sub(_joined, text))
+    body = text[start:]
+    return _DECLARATION.sub("", body, count=1) if body.startswith("<?xml") else body, text.count("\n", 0, start)
+
+
+def _codec(name: str) -> str:
+    try:
+        codec = codecs.lookup(name).name
+    except (LookupError, ValueError):
+        return ""
+    return "" if codec in _NO_CHARSETS else _ALIASES.get(codec, codec)
+
+
+def _strictly(data: bytes, encoding: str) -> str | None:
+    try:
+        return data.decode(encoding)
+    except (ValueError, LookupError):
+        return None
+
+
+def _utf8(data: bytes) -> str | None:
+    """The text if the bytes are UTF-8 but for a few; None where they must be something else."""
+    text = data.decode("utf-8", "replace")
+    broken = text.count("\ufffd")
+    if not broken:
+        return text
+    # Of a character that was cut off at the very end nothing remains to be read.
+    if broken == 1 and text.endswith("\ufffd"):
+        return text[:-1]
+    foreign = sum(map(len, re.findall(r"[^\x00-\x7f\ufffd]+", text)))
+    return text if foreign > broken else None
+
+
+def _allowed(match: re.Match[str]) -> str:
+    digits = match[1] or match[2]
+    if len(digits) > 8:
+        return ""
+    number = int(digits, 16 if match[1] else 10)
+    return match[0] if number <= 0x10FFFF and number and storable(chr(number)) else ""
+
+
+def _joined(match: re.Match[str]) -> str:
+    high, low = (int(h, 16) if h else int(d) for h, d in _REFERENCE.findall(match[0]))
+    if 0xD800 <= high <= 0xDBFF and 0xDC00 <= low <= 0xDFFF:
+        return chr(0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00))
+    return match[0]

@@ -1,0 +1,139 @@
+"""Reads JSON Feed 1.0 and 1.1 (https://www.jsonfeed.org/version/1.1/)."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from feedbot.core.dates import parse_date
+from feedbot.core.html import from_text
+from feedbot.core.text import one_line, storable
+from feedbot.errors import SourceError
+from feedbot.model import Author, Enclosure, Item
+from feedbot.sources.feed.address import Bases, is_web
+from feedbot.sources.feed.parsed import (
+    MAX_ENTRIES,
+    Parsed,
+    identifier,
+    language_tag,
+    length_in_bytes,
+    plausible,
+    texts,
+    within_limits,
+)
+
+_VERSION = re.compile(r"https?://(?:www\.)?jsonfeed\.org/version/", re.IGNORECASE)
+
+
+def looks_like_json(text: str, content_type: str) -> bool:
+    """Whether a document is JSON rather than XML, by how it begins, or by its type where it begins like neither."""
+    start = text[:1_000].lstrip("\ufeff \t\r\n")[:1]
+    return start in ("{", "[") or ("json" in content_type.lower() and start != "<")
+
+
+def read(text: str, url: str, now: datetime) -> Parsed:
+    """Read a JSON Feed that came from ``url``. Raises SourceError where it is none."""
+    feed = _loaded(text)
+    version = feed.get("version")
+    entries = feed.get("items")
+    if not isinstance(entries, list) or not (version is None or _VERSION.match(str(version))):
+        raise SourceError(
+            "this is JSON, but no JSON Feed",
+            "a feed has a \"version\" that begins with https://jsonfeed.org/version/ and a list of \"items\"",
+        )
+    home = Bases(url).absolute(feed.get("home_page_url"))
+    bases = Bases(url, home)
+    objects = [entry for entry in entries[:MAX_ENTRIES] if isinstance(entry, dict)]
+    items, notes = within_limits([_item(entry, feed, bases, now) for entry in objects])
+    if len(objects) < len(entries[:MAX_ENTRIES]):
+        notes += (f"{len(entries[:MAX_ENTRIES]) - len(objects)} items are no objects and were passed over",)
+    if len(entries) > MAX_ENTRIES:
+        notes += (f"only the first {MAX_ENTRIES} entries are read",)
+    return Parsed(items=items, title=one_line(_text(feed, "title")), link=home, notes=notes)
+
+
+def _loaded(text: str) -> Mapping[str, Any]:
+    try:
+        feed = json.loads(text.lstrip("\ufeff"))
+    except json.JSONDecodeError as error:
+        raise SourceError(f"broken JSON at {error.lineno}:{error.colno}: {error.msg}") from None
+    except (RecursionError, ValueError):
+        raise SourceError("this JSON is nested too deeply, or has numbers too large, to be a feed") from None
+    if not isinstance(feed, dict):
+        raise SourceError("this is JSON, but no JSON Feed", "a feed is an object")
+    return feed
+
+
+def _item(entry: Mapping[str, Any], feed: Mapping[str, Any], bases: Bases, now: datetime) -> Item:
+    link = bases.absolute(entry.get("url")) or bases.absolute(entry.get("external_url"))
+    own_id = _id(entry.get("id"))
+    if not link and is_web(own_id):
+        link = own_id
+    content, summary = _text(entry, "content_html") or from_text(_text(entry, "content_text")), from_text(
+        _text(entry, "summary")
+    )
+    enclosures = _enclosures(entry, bases)
+    published, updated = (
+        plausible(parse_date(_text(entry, key)), now) for key in ("date_published", "date_modified")
+    )
+    external = bases.absolute(entry.get("external_url"))
+    return Item(
+        id=own_id,
+        url=link,
+        title=one_line(_text(entry, "title")),
+        authors=_authors(entry, bases) or _authors(feed, bases),
+        published=published or updated,
+        updated=updated,
+        tags=_tags(entry.get("tags")),
+        summary=summary if content and summary != content else "",
+        content=content or summary,
+        base=bases.of_content("", bases.absolute(entry.get("url"))),
+        language=language_tag(entry.get("language")) or language_tag(feed.get("language")),
+        enclosures=enclosures,
+        image=bases.absolute(entry.get("image")) or bases.absolute(entry.get("banner_image")),
+        extra=texts({"external_url": external if external != link else ""}),
+    )
+
+
+def _text(values: Mapping[str, Any], key: str) -> str:
+    value = values.get(key)
+    return storable(value) if isinstance(value, str) else ""
+
+
+def _id(value: object) -> str:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)
+    return identifier(value)
+
+
+def _authors(values: Mapping[str, Any], bases: Bases) -> tuple[Author, ...]:
+    listed = values.get("authors")
+    people = listed if isinstance(listed, list) and listed else [values.get("author")]
+    return tuple(
+        Author(name=name, url=url)
+        for person in people
+        if isinstance(person, dict)
+        and ((name := one_line(_text(person, "name"))) or bases.absolute(person.get("url")))
+        and (url := bases.absolute(person.get("url"))) is not None
+    )
+
+
+def _tags(values: object) -> tuple[str, ...]:
+    if not isinstance(values, list):
+        return ()
+    lines = (one_line(value) for value in values if isinstance(value, str))
+    return tuple(dict.fromkeys(line for line in lines if line))
+
+
+def _enclosures(entry: Mapping[str, Any], bases: Bases) -> tuple[Enclosure, ...]:
+    attached = entry.get("attachments")
+    found: dict[str, Enclosure] = {}
+    for one in attached if isinstance(attached, list) else ():
+        url = bases.absolute(one.get("url")) if isinstance(one, dict) else ""
+        if url:
+            size = length_in_bytes(one.get("size_in_bytes"))
+            found.setdefault(url, Enclosure(url, one_line(_text(one, "mime_type")), size))
+    return tuple(found.values())

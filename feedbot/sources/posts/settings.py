@@ -1,0 +1,95 @@
+"""What can be set about a blog in a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Annotated, Any, ClassVar, Literal
+from urllib.parse import urlsplit
+
+from pydantic import BeforeValidator, Field, field_validator
+
+from feedbot.plugins import Later, SourceSettings
+from feedbot.sources.posts.permalink import check_pattern
+from feedbot.sources.posts.presets import AVAILABLE, PLANNED, PRESETS, Preset
+
+
+def _known_preset(value: object) -> object:
+    if isinstance(value, str) and value not in AVAILABLE:
+        there = ", ".join(AVAILABLE)
+        if value in PLANNED:
+            raise ValueError(f"the preset {value!r} is not there yet; there are {there} (others come later)")
+        raise ValueError(f"there is no preset {value!r}; there are {there}")
+    return value
+
+
+def _one_or_more(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
+Names = Annotated[
+    tuple[Annotated[str, Field(min_length=1)], ...],
+    BeforeValidator(_one_or_more, json_schema_input_type=str | list[str]),
+]
+"""A list of texts; one text is a list of one."""
+
+
+class PostsSettings(SourceSettings):
+    """A folder of posts. From ``files`` on, each key that is set takes the place of the preset's."""
+
+    later: ClassVar[Mapping[str, Later]] = {
+        **SourceSettings.later,
+        "git": Later("reading a git repository without a checkout", (False,)),
+        "branch": Later("reading a git repository without a checkout"),
+        "components": Later("own replacements for MDX components"),
+        "syntax": Later("choosing the Markdown dialect"),
+        "assets_base": Later("an address of their own for images"),
+        "max_age": Later("leaving out what is older than an age"),
+    }
+
+    type: Literal["posts"] = "posts"
+    path: Annotated[str, Field(min_length=1)]
+    preset: Annotated[Literal["generic", "astro", "keystatic"], BeforeValidator(_known_preset)] = "generic"
+    site: str = ""
+    permalink: str = ""
+    assets: Literal["copy", "link", "drop"] = "copy"
+    files: Names = ()
+    title: Names = ()
+    date: Names = ()
+    updated: Names = ()
+    slug: Names = ()
+    authors: Names = ()
+    authors_data: Names = ()
+    tags_from: Names = ()
+    """Front matter keys that hold tags (``tags`` are those added to each entry)."""
+    summary: Names = ()
+    image: Names = ()
+    aliases: Names = ()
+
+    @field_validator("site")
+    @classmethod
+    def _site_is_an_address(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if value and (parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment):
+            raise ValueError(f'{value!r} is no address of a site; write it as "https://example.org"')
+        return value.rstrip("/")
+
+    @field_validator("permalink")
+    @classmethod
+    def _permalink_is_a_pattern(cls, value: str) -> str:
+        return check_pattern(value)
+
+    @field_validator("files", "authors_data")
+    @classmethod
+    def _globs_stay_below(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for glob in value:
+            if glob.removeprefix("!").startswith("/") or ".." in glob.split("/"):
+                raise ValueError(f"{glob!r} leads out of the folder; write it from the folder of the posts")
+        return value
+
+    def rules(self) -> Preset:
+        """The preset with what is set here in place of its own."""
+        keys = ("files", "title", "date", "updated", "slug", "authors", "authors_data", "tags_from", "summary",
+                "image", "aliases", "permalink")  # fmt: skip
+        changes: dict[str, Any] = {key: getattr(self, key) for key in keys if getattr(self, key)}
+        return replace(PRESETS[self.preset], **changes)

@@ -1,0 +1,1 @@
+"""The state store: all SQL is in here."""

@@ -1,0 +1,185 @@
+"""Opens the state's database: never a fresh one in place of one that cannot be used."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import tempfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from feedbot.errors import StateError
+from feedbot.files import sync_folder
+from feedbot.store import schema
+
+APPLICATION_ID = 0x66656564  # "feed": what PRAGMA application_id of a state file says
+_BUSY_SECONDS = 5
+
+
+def open_state(path: Path, *, create: bool = True) -> sa.Engine:
+    """Open the state file at ``path``, brought to the newest schema; made where none is, if ``create``.
+
+    Raises StateError where it is no state file, damaged, newer than this program, locked or not writable.
+    """
+    with explained(path):
+        if not path.exists():
+            if not create:
+                raise StateError(f"there is no state at {path} yet", "feedbot run makes it")
+            journal = Path(f"{path}-wal")
+            if journal.exists() and journal.stat().st_size:
+                raise StateError(
+                    f"{path} is gone, but its journal {journal.name} is still there",
+                    "bring the file back, or remove the journal to begin anew",
+                )
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _make(path)
+        elif path.stat().st_size == 0:
+            raise StateError(
+                f"{path} is empty, so that what was announced is not known",
+                "restore a backup, or remove the file to begin anew",
+            )
+        elif not os.access(path, os.W_OK) or not os.access(path.parent, os.W_OK):
+            raise StateError(f"{path} cannot be written", "check who owns it and its folder")
+        engine = _engine(f"file:{_quoted(path)}?mode=rw")
+        try:
+            _bring_up(engine, path)
+        except BaseException:
+            engine.dispose()
+            raise
+        return engine
+
+
+def open_copy(path: Path) -> sa.Engine:
+    """Open a copy in memory of the state at ``path`` (an empty one where there is none), for a dry run."""
+    with explained(path):
+        engine = sa.create_engine("sqlite://", poolclass=sa.pool.StaticPool, connect_args={"check_same_thread": False})
+        _prepare(engine)
+        if path.exists():
+            source = open_state(path)
+            try:
+                with source.connect() as read, engine.connect() as write:
+                    raw(read).backup(raw(write))
+            finally:
+                source.dispose()
+        else:
+            _fill(engine)
+        return engine
+
+
+@contextlib.contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Turn what a database says into a StateError that a person understands."""
+    try:
+        yield
+    except (sa.exc.DBAPIError, sqlite3.Error) as error:
+        raise explain(path, error.orig if isinstance(error, sa.exc.DBAPIError) else error) from error
+    except OSError as error:
+        raise StateError(f"{error.filename or path}: {error.strerror}", "check the path and its permissions") from error
+
+
+def explain(path: Path, error: BaseException | None) -> StateError:
+    """A sentence for an error of SQLite, with what to do."""
+    text = str(error).lower()
+    if "locked" in text or "busy" in text:
+        return StateError(f"{path} is locked by another program", "wait for it to end, or stop it")
+    if "readonly" in text or "read-only" in text:
+        return StateError(f"{path} cannot be written", "check who owns it and its folder")
+    if "disk is full" in text or "disk i/o" in text:
+        return StateError(f"{path}: {error}", "make room on the disk; nothing was announced that is not stored")
+    if "malformed" in text or "not a database" in text or "corrupt" in text:
+        return StateError(f"{path} is damaged, or no feedbot state: {error}", "restore a backup; it was left as it is")
+    if "unable to open" in text:
+        return StateError(f"{path} cannot be opened", "check the path and its permissions")
+    return StateError(f"{path}: {error}", "the state was left as it is")
+
+
+def raw(connection: sa.Connection) -> sqlite3.Connection:
+    """The sqlite3 connection under a connection of SQLAlchemy."""
+    driver: Any = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)
+    return driver
+
+
+def _engine(uri: str) -> sa.Engine:
+    engine = sa.create_engine(
+        "sqlite://",
+        creator=lambda: sqlite3.connect(uri, uri=True, timeout=_BUSY_SECONDS, check_same_thread=False),
+        poolclass=sa.pool.QueuePool,
+        pool_size=8,
+        max_overflow=64,
+    )
+    _prepare(engine)
+    return engine
+
+
+def _prepare(engine: sa.Engine) -> None:
+    @sa.event.listens_for(engine, "connect")
+    def _connected(connection: sqlite3.Connection, _record: object) -> None:
+        connection.isolation_level = None  # transactions begin where SQLAlchemy says so, see below
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout = {_BUSY_SECONDS * 1000}")
+        cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute("PRAGMA synchronous = FULL")
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.close()
+
+    @sa.event.listens_for(engine, "begin")
+    def _begun(connection: sa.Connection) -> None:
+        # A deferred transaction that turns into a writing one fails at once when another writes.
+        reading = connection.get_execution_options().get("reading", False)
+        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+def _make(path: Path) -> None:
+    """Make a state file whole or not at all: under another name first."""
+    handle, name = tempfile.mkstemp(prefix=".feedbot-", suffix=".part", dir=path.parent)
+    os.close(handle)
+    part = Path(name)
+    try:
+        engine = _engine(f"file:{_quoted(part)}?mode=rw")
+        try:
+            _fill(engine)
+            with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                raw(connection).execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        finally:
+            engine.dispose()
+        part.chmod(0o600)
+        part.replace(path)
+        sync_folder(path.parent)
+    finally:
+        for leftover in (part, Path(f"{name}-wal"), Path(f"{name}-shm")):
+            leftover.unlink(missing_ok=True)
+
+
+def _fill(engine: sa.Engine) -> None:
+    from feedbot.store.migrate import upgrade
+
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
+        upgrade(connection)
+        connection.execute(schema.meta.insert().values(name="instance", value=uuid.uuid4().hex))
+
+
+def _bring_up(engine: sa.Engine, path: Path) -> None:
+    with engine.connect().execution_options(reading=True) as connection:
+        found = connection.exec_driver_sql("PRAGMA application_id").scalar()
+        if found != APPLICATION_ID:
+            raise StateError(f"{path} is a database of another program", "give another path as state")
+        version = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+    if version == schema.REVISION:
+        return
+    from feedbot.store.migrate import known_revisions, upgrade
+
+    if version not in known_revisions():
+        raise StateError(f"{path} was written by a newer feedbot (schema {version})", "upgrade feedbot")
+    with engine.begin() as connection:
+        upgrade(connection)
+
+
+def _quoted(path: Path) -> str:
+    return str(path.absolute()).replace("%", "%25").replace("?", "%3f").replace("#", "%23")

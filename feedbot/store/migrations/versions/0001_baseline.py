@@ -1,0 +1,119 @@
+"""The first schema."""
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+revision = "0001"
+down_revision = None
+
+BIG_KEY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+JSON = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
+
+
+def upgrade() -> None:
+    op.create_table(
+        "feeds",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("inputs", sa.Text(), nullable=False),
+        sa.Column("files", JSON, nullable=False),
+        sa.Column("entries", sa.Integer(), server_default="0", nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_feeds")),
+    )
+    op.create_table(
+        "meta",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_meta")),
+    )
+    op.create_table(
+        "sources",
+        sa.Column("pk", BIG_KEY, nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("etag", sa.Text(), server_default="", nullable=False),
+        sa.Column("last_modified", sa.Text(), server_default="", nullable=False),
+        sa.Column("body_digest", sa.Text(), server_default="", nullable=False),
+        sa.Column("settings_digest", sa.Text(), server_default="", nullable=False),
+        sa.Column("title", sa.Text(), server_default="", nullable=False),
+        sa.Column("link", sa.Text(), server_default="", nullable=False),
+        sa.Column("entries", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("polled", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("gone", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("failures", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("last_poll", sa.BigInteger(), nullable=True),
+        sa.Column("next_poll", sa.BigInteger(), nullable=True),
+        sa.Column("not_before", sa.BigInteger(), nullable=True),
+        sa.Column("lease_id", sa.Text(), nullable=True),
+        sa.Column("lease_until", sa.BigInteger(), nullable=True),
+        sa.Column("version", BIG_KEY, server_default="0", nullable=False),
+        sa.PrimaryKeyConstraint("pk", name=op.f("pk_sources")),
+        sa.UniqueConstraint("name", name=op.f("uq_sources_name")),
+    )
+    op.create_index("ix_sources_next_poll", "sources", ["next_poll"], unique=False)
+    op.create_table(
+        "entries",
+        sa.Column("pk", BIG_KEY, nullable=False),
+        sa.Column("source_pk", BIG_KEY, nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("sort_at", sa.BigInteger(), nullable=False),
+        sa.Column("first_seen", sa.BigInteger(), nullable=False),
+        sa.Column("text_print", sa.Text(), nullable=False),
+        sa.Column("markup_print", sa.Text(), nullable=False),
+        sa.Column("metadata_print", sa.Text(), nullable=False),
+        sa.Column("whole_print", sa.Text(), nullable=False),
+        sa.Column("revision", sa.Integer(), server_default="1", nullable=False),
+        sa.Column("edit", sa.Text(), server_default="none", nullable=False),
+        sa.Column("revised_at", sa.BigInteger(), nullable=True),
+        sa.Column("withdrawn_at", sa.BigInteger(), nullable=True),
+        sa.Column("data", JSON, nullable=False),
+        sa.ForeignKeyConstraint(["source_pk"], ["sources.pk"], name=op.f("fk_entries_source_pk"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("pk", name=op.f("pk_entries")),
+        sa.UniqueConstraint("source_pk", "id", name=op.f("uq_entries_source_pk_id")),
+    )
+    op.create_index("ix_entries_sort_at_id", "entries", ["sort_at", "id"], unique=False)
+    op.create_index("ix_entries_source_pk_sort_at", "entries", ["source_pk", "sort_at"], unique=False)
+    op.create_table(
+        "aliases",
+        sa.Column("source_pk", BIG_KEY, nullable=False),
+        sa.Column("key", sa.LargeBinary(length=16), nullable=False),
+        sa.Column("entry_pk", BIG_KEY, nullable=True),
+        sa.ForeignKeyConstraint(["entry_pk"], ["entries.pk"], name=op.f("fk_aliases_entry_pk"), ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["source_pk"], ["sources.pk"], name=op.f("fk_aliases_source_pk"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("source_pk", "key", name=op.f("pk_aliases")),
+    )
+    op.create_index("ix_aliases_entry_pk", "aliases", ["entry_pk"], unique=False)
+    op.create_table(
+        "outbox",
+        sa.Column("pk", BIG_KEY, nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("sink", sa.Text(), nullable=False),
+        sa.Column("entry_pk", BIG_KEY, nullable=False),
+        sa.Column("change", sa.Text(), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("diff", sa.Text(), server_default="", nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("not_before", sa.BigInteger(), nullable=False),
+        sa.Column("done_at", sa.BigInteger(), nullable=True),
+        sa.Column("lease_id", sa.Text(), nullable=True),
+        sa.Column("lease_until", sa.BigInteger(), nullable=True),
+        sa.Column("error", sa.Text(), server_default="", nullable=False),
+        sa.Column("delivered", JSON, nullable=False),
+        sa.ForeignKeyConstraint(["entry_pk"], ["entries.pk"], name=op.f("fk_outbox_entry_pk"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("pk", name=op.f("pk_outbox")),
+        sa.UniqueConstraint("key", name=op.f("uq_outbox_key")),
+    )
+    op.create_index("ix_outbox_entry_pk", "outbox", ["entry_pk"], unique=False)
+    op.create_index("ix_outbox_sink_state_not_before", "outbox", ["sink", "state", "not_before"], unique=False)
+    op.create_table(
+        "revisions",
+        sa.Column("entry_pk", BIG_KEY, nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("replaced_at", sa.BigInteger(), nullable=False),
+        sa.Column("edit", sa.Text(), nullable=False),
+        sa.Column("data", JSON, nullable=False),
+        sa.ForeignKeyConstraint(["entry_pk"], ["entries.pk"], name=op.f("fk_revisions_entry_pk"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("entry_pk", "revision", name=op.f("pk_revisions")),
+    )

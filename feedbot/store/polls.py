@@ -1,0 +1,402 @@
+"""Sources: when they are due, what is known of them, and the commit of what a poll found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from feedbot import faults
+from feedbot.errors import LeaseLostError
+from feedbot.model import (
+    ChangeKind,
+    Content,
+    DeliveryState,
+    EditKind,
+    Fingerprints,
+    Known,
+    Memory,
+    SourceState,
+    Validators,
+)
+from feedbot.store.codec import from_json, to_json
+from feedbot.store.schema import aliases, entries, outbox, revisions, sources
+from feedbot.store.transactions import Transactions, in_chunks, upsert
+
+
+@dataclass(frozen=True, kw_only=True)
+class Planned:
+    """A delivery to be put into the outbox together with its change."""
+
+    sink: str
+    key: str
+    diff: str = ""
+    state: DeliveryState = DeliveryState.PENDING
+
+
+@dataclass(frozen=True, kw_only=True)
+class AddedEntry:
+    """A new entry as it is stored. ``sort_at`` is its place among the others."""
+
+    id: str
+    content: Content
+    sort_at: datetime
+    fingerprints: Fingerprints
+    keys: tuple[bytes, ...]
+    deliveries: tuple[Planned, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class EditedEntry:
+    """A known entry with other content. ``edit`` NONE keeps its content and revision."""
+
+    pk: int
+    revision: int
+    content: Content
+    sort_at: datetime
+    edit: EditKind
+    revised: bool
+    restored: bool
+    fingerprints: Fingerprints
+    keys: tuple[bytes, ...]
+    deliveries: tuple[Planned, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class WithdrawnEntry:
+    """An entry that is gone from its source; ``revision`` is that of its withdrawal."""
+
+    pk: int
+    revision: int
+    deliveries: tuple[Planned, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Poll:
+    """What one poll of a source leads to, committed whole or not at all. ``memory`` None keeps the old one."""
+
+    source: str
+    lease: str
+    at: datetime
+    next_poll: datetime
+    memory: Memory | None = None
+    settings_digest: str | None = None
+    title: str = ""
+    link: str = ""
+    failures: int = 0
+    error: str | None = None
+    gone: bool = False
+    not_before: datetime | None = None
+    added: tuple[AddedEntry, ...] = ()
+    edited: tuple[EditedEntry, ...] = ()
+    withdrawn: tuple[WithdrawnEntry, ...] = ()
+    learnt: tuple[tuple[int, tuple[bytes, ...]], ...] = ()
+
+    @property
+    def changes_entries(self) -> bool:
+        edits = any(entry.restored or entry.edit is not EditKind.NONE for entry in self.edited)
+        return bool(self.added or self.withdrawn or edits)
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A stored entry's content, with when its text or markup was last seen to change."""
+
+    content: Mapping[str, Any]
+    first_seen: datetime
+    revised_at: datetime | None = None
+
+
+class Sources:
+    """What the state holds about sources."""
+
+    def __init__(self, transactions: Transactions) -> None:
+        self._transactions = transactions
+
+    def states(self) -> dict[str, SourceState]:
+        """All sources by name, also those that the configuration no longer has."""
+        with self._transactions.read() as connection:
+            return {row.name: _state(row) for row in connection.execute(sa.select(sources).order_by(sources.c.name))}
+
+    def claim(self, names: Sequence[str], lease: str, until: datetime, now: datetime) -> dict[str, SourceState]:
+        """Take sources for polling, so that no one else does until ``until``; gives those that were free."""
+        claimed: dict[str, SourceState] = {}
+        with self._transactions.write() as connection:
+            for name in names:
+                connection.execute(upsert(connection, sources).values(name=name).on_conflict_do_nothing())
+                row = connection.execute(
+                    sa.update(sources)
+                    .where(sources.c.name == name)
+                    .where(sources.c.lease_until.is_(None) | (sources.c.lease_until < now))
+                    .values(lease_id=lease, lease_until=until)
+                    .returning(sources)
+                ).one_or_none()
+                if row is not None:
+                    claimed[name] = _state(row)
+        return claimed
+
+    def forget(self, names: Sequence[str]) -> None:
+        """Have sources read anew at their next poll, as if nothing was known of their last answer."""
+        with self._transactions.write() as connection:
+            connection.execute(
+                sa.update(sources).where(sources.c.name.in_(names)).values(etag="", last_modified="", body_digest="")
+            )
+
+    def release_all(self) -> None:
+        """Free what a dead process had claimed; for whoever holds the run lock."""
+        with self._transactions.read() as connection:
+            if (
+                connection.execute(sa.select(sources.c.pk).where(sources.c.lease_id.is_not(None)).limit(1)).first()
+                is None
+            ):
+                return
+        with self._transactions.write() as connection:
+            connection.execute(sa.update(sources).values(lease_id=None, lease_until=None))
+
+    def named(self, source: str, keys: Sequence[bytes]) -> dict[bytes, int | None]:
+        """Which entry each known key names; None for a key that several share."""
+        with self._transactions.read() as connection:
+            pk = _pk(connection, source)
+            rows = in_chunks(
+                connection,
+                keys,
+                lambda part: sa.select(aliases.c.key, aliases.c.entry_pk).where(
+                    aliases.c.source_pk == pk, aliases.c.key.in_(part)
+                ),
+            )
+            return {bytes(row.key): row.entry_pk for row in rows}
+
+    def known(self, source: str, pks: Sequence[int] | None) -> dict[int, Known]:
+        """Entries by key as far as the diff needs them; all that are not withdrawn where ``pks`` is None."""
+        with self._transactions.read() as connection:
+            if pks is None:
+                rows = connection.execute(
+                    _KNOWN.where(entries.c.source_pk == _pk(connection, source), entries.c.withdrawn_at.is_(None))
+                )
+                return {row.pk: _known(row) for row in rows}
+            found = in_chunks(connection, pks, lambda part: _KNOWN.where(entries.c.pk.in_(part)))
+            return {row.pk: _known(row) for row in found}
+
+    def ids(self, source: str, wanted: Sequence[str]) -> set[str]:
+        """Which of these ids entries of the source have already."""
+        with self._transactions.read() as connection:
+            pk = _pk(connection, source)
+            rows = in_chunks(
+                connection,
+                wanted,
+                lambda part: sa.select(entries.c.id).where(entries.c.source_pk == pk, entries.c.id.in_(part)),
+            )
+            return {row.id for row in rows}
+
+    def contents(self, pks: Sequence[int]) -> dict[int, Stored]:
+        """The stored contents of entries, which edits are compared with."""
+        with self._transactions.read() as connection:
+            rows = in_chunks(
+                connection,
+                pks,
+                lambda part: sa.select(entries.c.pk, entries.c.data, entries.c.revised_at, entries.c.first_seen).where(
+                    entries.c.pk.in_(part)
+                ),
+            )
+            return {row.pk: Stored(from_json(row.data), row.first_seen, row.revised_at) for row in rows}
+
+    def commit(self, polls: Sequence[Poll]) -> None:
+        """Store what polls found: entries, keys, deliveries, validators and due times in one transaction.
+
+        Raises LeaseLostError, with nothing stored, where a source was taken over by somebody else.
+        """
+        faults.reach("before-commit")
+        with self._transactions.write() as connection:
+            for poll in polls:
+                _commit(connection, poll)
+        faults.reach("after-commit")
+
+
+_KNOWN = sa.select(
+    entries.c.pk,
+    entries.c.id,
+    entries.c.text_print,
+    entries.c.markup_print,
+    entries.c.metadata_print,
+    entries.c.whole_print,
+    entries.c.revision,
+    entries.c.withdrawn_at,
+    entries.c.sort_at,
+    entries.c.first_seen,
+)
+
+
+def _pk(connection: sa.Connection, source: str) -> int | None:
+    return connection.execute(sa.select(sources.c.pk).where(sources.c.name == source)).scalar()
+
+
+def _commit(connection: sa.Connection, poll: Poll) -> None:
+    values: dict[str, Any] = {
+        "last_poll": poll.at,
+        "next_poll": poll.next_poll,
+        "not_before": poll.not_before,
+        "failures": poll.failures,
+        "error": poll.error,
+        "gone": poll.gone,
+        "lease_id": None,
+        "lease_until": None,
+    }
+    if poll.memory is not None:
+        values |= {
+            "etag": poll.memory.validators.etag,
+            "last_modified": poll.memory.validators.last_modified,
+            "body_digest": poll.memory.digest,
+            "polled": True,
+        }
+    if poll.settings_digest is not None:
+        values["settings_digest"] = poll.settings_digest
+    if poll.title or poll.link:
+        values |= {"title": poll.title, "link": poll.link}
+    if poll.changes_entries:
+        values["version"] = sources.c.version + 1
+    source_pk = connection.execute(
+        sa.update(sources)
+        .where(sources.c.name == poll.source, sources.c.lease_id == poll.lease)
+        .values(values)
+        .returning(sources.c.pk)
+    ).scalar()
+    if source_pk is None:
+        raise LeaseLostError(f"{poll.source} was polled by another process meanwhile", "nothing of this poll was kept")
+    for added in poll.added:
+        _add(connection, source_pk, added, poll.at)
+    for edited in poll.edited:
+        _edit(connection, source_pk, edited, poll.at)
+    for gone in poll.withdrawn:
+        connection.execute(
+            sa.update(entries).where(entries.c.pk == gone.pk).values(withdrawn_at=poll.at, revision=gone.revision)
+        )
+        _enqueue(connection, gone.pk, ChangeKind.WITHDRAWN, gone.revision, gone.deliveries, poll.at)
+    for pk, keys in poll.learnt:
+        _learn(connection, source_pk, pk, keys)
+    if poll.changes_entries:
+        live = (
+            sa.select(sa.func.count())
+            .select_from(entries)
+            .where(entries.c.source_pk == source_pk, entries.c.withdrawn_at.is_(None))
+        )
+        connection.execute(sa.update(sources).where(sources.c.pk == source_pk).values(entries=live.scalar_subquery()))
+
+
+def _add(connection: sa.Connection, source_pk: int, added: AddedEntry, now: datetime) -> None:
+    pk = connection.execute(
+        sa.insert(entries)
+        .values(
+            source_pk=source_pk,
+            id=added.id,
+            sort_at=added.sort_at,
+            first_seen=now,
+            data=to_json(added.content),
+            **_prints(added.fingerprints),
+        )
+        .returning(entries.c.pk)
+    ).scalar_one()
+    _learn(connection, source_pk, pk, added.keys)
+    _enqueue(connection, pk, ChangeKind.NEW, 1, added.deliveries, now)
+
+
+def _edit(connection: sa.Connection, source_pk: int, edited: EditedEntry, now: datetime) -> None:
+    values: dict[str, Any] = {"withdrawn_at": None, **_prints(edited.fingerprints)}
+    if edited.edit is not EditKind.NONE:
+        kept = ["entry_pk", "revision", "replaced_at", "edit", "data"]
+        former = sa.select(
+            entries.c.pk, entries.c.revision, sa.literal(now, sources.c.last_poll.type), entries.c.edit, entries.c.data
+        ).where(entries.c.pk == edited.pk)
+        connection.execute(upsert(connection, revisions).from_select(kept, former).on_conflict_do_nothing())
+        values |= {
+            "revision": edited.revision,
+            "edit": edited.edit.value,
+            "sort_at": edited.sort_at,
+            "data": to_json(edited.content),
+        }
+        if edited.revised:
+            values["revised_at"] = now
+    connection.execute(sa.update(entries).where(entries.c.pk == edited.pk).values(values))
+    _learn(connection, source_pk, edited.pk, edited.keys)
+    _enqueue(connection, edited.pk, ChangeKind.UPDATED, edited.revision, edited.deliveries, now)
+
+
+def _learn(connection: sa.Connection, source_pk: int, pk: int, keys: Sequence[bytes]) -> None:
+    """Remember keys of an entry; one that names another entry already names neither from now on."""
+    if not keys:
+        return
+    statement = upsert(connection, aliases)
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=[aliases.c.source_pk, aliases.c.key],
+            set_={"entry_pk": sa.null()},
+            where=aliases.c.entry_pk.is_not(None) & (aliases.c.entry_pk != statement.excluded.entry_pk),
+        ),
+        [{"source_pk": source_pk, "key": key, "entry_pk": pk} for key in keys],
+    )
+
+
+def _enqueue(
+    connection: sa.Connection, pk: int, change: ChangeKind, revision: int, planned: Sequence[Planned], now: datetime
+) -> None:
+    if not planned:
+        return
+    connection.execute(
+        upsert(connection, outbox).on_conflict_do_nothing(),
+        [
+            {
+                "key": delivery.key,
+                "sink": delivery.sink,
+                "entry_pk": pk,
+                "change": change.value,
+                "revision": revision,
+                "diff": delivery.diff,
+                "state": delivery.state.value,
+                "created_at": now,
+                "not_before": now,
+                "delivered": [],
+            }
+            for delivery in planned
+        ],
+    )
+
+
+def _prints(prints: Fingerprints) -> dict[str, str]:
+    return {
+        "text_print": prints.text,
+        "markup_print": prints.markup,
+        "metadata_print": prints.metadata,
+        "whole_print": prints.whole,
+    }
+
+
+def _known(row: Any) -> Known:
+    return Known(
+        pk=row.pk,
+        id=row.id,
+        published=None if row.sort_at == row.first_seen else row.sort_at,
+        fingerprints=Fingerprints(row.text_print, row.markup_print, row.metadata_print, row.whole_print),
+        revision=row.revision,
+        withdrawn=row.withdrawn_at is not None,
+    )
+
+
+def _state(row: Any) -> SourceState:
+    return SourceState(
+        name=row.name,
+        memory=Memory(Validators(row.etag, row.last_modified), row.body_digest),
+        settings_digest=row.settings_digest,
+        polled=row.polled,
+        entries=row.entries,
+        failures=row.failures,
+        error=row.error,
+        last_poll=row.last_poll,
+        next_poll=row.next_poll,
+        not_before=row.not_before,
+        gone=row.gone,
+        title=row.title,
+        link=row.link,
+        version=row.version,
+    )

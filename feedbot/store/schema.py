@@ -1,0 +1,149 @@
+"""The tables, as the newest migration leaves them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+
+REVISION = "0001"
+"""The migration that makes these tables; raised together with a new one."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Moment(sa.types.TypeDecorator[datetime]):
+    """A time as whole microseconds since 1970 in UTC: sorts and compares alike on every database."""
+
+    impl = sa.BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> int | None:  # noqa: ARG002
+        return None if value is None else (value - _EPOCH) // timedelta(microseconds=1)
+
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
+        return None if value is None else _EPOCH + timedelta(microseconds=value)
+
+
+BigKey = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+Json = sa.JSON().with_variant(postgresql.JSONB, "postgresql")
+Digest = sa.LargeBinary(16)
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+meta = sa.Table(
+    "meta",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),
+)
+
+sources = sa.Table(
+    "sources",
+    metadata,
+    sa.Column("pk", BigKey, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False, unique=True),
+    sa.Column("etag", sa.Text, nullable=False, server_default=""),
+    sa.Column("last_modified", sa.Text, nullable=False, server_default=""),
+    sa.Column("body_digest", sa.Text, nullable=False, server_default=""),
+    sa.Column("settings_digest", sa.Text, nullable=False, server_default=""),
+    sa.Column("title", sa.Text, nullable=False, server_default=""),
+    sa.Column("link", sa.Text, nullable=False, server_default=""),
+    sa.Column("entries", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("polled", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("gone", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("failures", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("error", sa.Text),
+    sa.Column("last_poll", Moment),
+    sa.Column("next_poll", Moment),
+    sa.Column("not_before", Moment),
+    sa.Column("lease_id", sa.Text),
+    sa.Column("lease_until", Moment),
+    # Raised with every change to the source's entries, so that a feed tells at a glance whether to be made anew.
+    sa.Column("version", BigKey, nullable=False, server_default="0"),
+    sa.Index("ix_sources_next_poll", "next_poll"),
+)
+
+entries = sa.Table(
+    "entries",
+    metadata,
+    sa.Column("pk", BigKey, primary_key=True),
+    sa.Column("source_pk", BigKey, sa.ForeignKey("sources.pk", ondelete="CASCADE"), nullable=False),
+    sa.Column("id", sa.Text, nullable=False),
+    sa.Column("sort_at", Moment, nullable=False),
+    sa.Column("first_seen", Moment, nullable=False),
+    sa.Column("text_print", sa.Text, nullable=False),
+    sa.Column("markup_print", sa.Text, nullable=False),
+    sa.Column("metadata_print", sa.Text, nullable=False),
+    sa.Column("whole_print", sa.Text, nullable=False),
+    sa.Column("revision", sa.Integer, nullable=False, server_default="1"),
+    sa.Column("edit", sa.Text, nullable=False, server_default="none"),
+    sa.Column("revised_at", Moment),
+    sa.Column("withdrawn_at", Moment),
+    sa.Column("data", Json, nullable=False),
+    sa.UniqueConstraint("source_pk", "id"),
+    sa.Index("ix_entries_source_pk_sort_at", "source_pk", "sort_at"),
+    sa.Index("ix_entries_sort_at_id", "sort_at", "id"),
+)
+
+aliases = sa.Table(
+    "aliases",
+    metadata,
+    sa.Column("source_pk", BigKey, sa.ForeignKey("sources.pk", ondelete="CASCADE"), primary_key=True),
+    sa.Column("key", Digest, primary_key=True),
+    # NULL: several entries share the key, so that it names none of them any more.
+    sa.Column("entry_pk", BigKey, sa.ForeignKey("entries.pk", ondelete="CASCADE")),
+    sa.Index("ix_aliases_entry_pk", "entry_pk"),
+)
+
+revisions = sa.Table(
+    "revisions",
+    metadata,
+    sa.Column("entry_pk", BigKey, sa.ForeignKey("entries.pk", ondelete="CASCADE"), primary_key=True),
+    sa.Column("revision", sa.Integer, primary_key=True),
+    sa.Column("replaced_at", Moment, nullable=False),
+    sa.Column("edit", sa.Text, nullable=False),
+    sa.Column("data", Json, nullable=False),
+)
+
+outbox = sa.Table(
+    "outbox",
+    metadata,
+    sa.Column("pk", BigKey, primary_key=True),
+    sa.Column("key", sa.Text, nullable=False, unique=True),
+    sa.Column("sink", sa.Text, nullable=False),
+    sa.Column("entry_pk", BigKey, sa.ForeignKey("entries.pk", ondelete="CASCADE"), nullable=False),
+    sa.Column("change", sa.Text, nullable=False),
+    sa.Column("revision", sa.Integer, nullable=False),
+    sa.Column("diff", sa.Text, nullable=False, server_default=""),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("not_before", Moment, nullable=False),
+    sa.Column("done_at", Moment),
+    sa.Column("lease_id", sa.Text),
+    sa.Column("lease_until", Moment),
+    sa.Column("error", sa.Text, nullable=False, server_default=""),
+    sa.Column("delivered", Json, nullable=False),
+    sa.Index("ix_outbox_sink_state_not_before", "sink", "state", "not_before"),
+    sa.Index("ix_outbox_entry_pk", "entry_pk"),
+)
+
+feeds = sa.Table(
+    "feeds",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("inputs", sa.Text, nullable=False),
+    # The files as they were written: path to size and time of change, by which damage is noticed.
+    sa.Column("files", Json, nullable=False),
+    sa.Column("entries", sa.Integer, nullable=False, server_default="0"),
+)

@@ -1,0 +1,43 @@
+"""The state of one installation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from feedbot.store.database import open_copy, open_state
+from feedbot.store.entries import Entries
+from feedbot.store.outbox import Outbox
+from feedbot.store.polls import Sources
+from feedbot.store.schema import meta
+from feedbot.store.transactions import Transactions
+
+
+class Store:
+    """All that feedbot remembers. Its methods raise StateError where the database cannot be used."""
+
+    def __init__(self, engine: sa.Engine, path: Path) -> None:
+        self._transactions = Transactions(engine, path)
+        self.sources = Sources(self._transactions)
+        self.entries = Entries(self._transactions)
+        self.outbox = Outbox(self._transactions)
+
+    @classmethod
+    def open(cls, path: Path, *, create: bool = True) -> Store:
+        """Open the state at ``path``; made where none is, if ``create``."""
+        return cls(open_state(path, create=create), path)
+
+    @classmethod
+    def open_copy(cls, path: Path) -> Store:
+        """Open a copy in memory, on which a run may be tried without consequence."""
+        return cls(open_copy(path), path)
+
+    def instance(self) -> str:
+        """What tells this installation's deliveries from any other's."""
+        with self._transactions.read() as connection:
+            value = connection.execute(sa.select(meta.c.value).where(meta.c.name == "instance")).scalar_one()
+            return str(value)
+
+    def close(self) -> None:
+        self._transactions.close()

@@ -1,0 +1,53 @@
+"""Transactions on the state, with what goes wrong told in a sentence."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from feedbot.store.database import explained
+
+_CHUNK = 500  # bound variables a statement, far below any database's limit
+
+
+class Transactions:
+    """Reading and writing transactions on one database."""
+
+    def __init__(self, engine: sa.Engine, path: Path) -> None:
+        self._engine = engine
+        self._path = path
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """A transaction that sees one state and changes nothing."""
+        with explained(self._path), self._engine.connect().execution_options(reading=True) as connection:
+            yield connection
+
+    @contextlib.contextmanager
+    def write(self) -> Iterator[sa.Connection]:
+        """A transaction that is committed whole at its end, or not at all."""
+        with explained(self._path), self._engine.begin() as connection:
+            yield connection
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+
+def upsert(connection: sa.Connection, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+    """An INSERT that may go on with ``on_conflict_do_...``, in the database's own dialect."""
+    if connection.dialect.name == "postgresql":
+        return postgresql.insert(table)
+    return sqlite.insert(table)
+
+
+def in_chunks(
+    connection: sa.Connection, values: Sequence[Any], query: Callable[[Sequence[Any]], sa.Select[Any]]
+) -> Iterator[Any]:
+    """The rows of a query that asks for many values, a bounded number at a time."""
+    for start in range(0, len(values), _CHUNK):
+        yield from connection.execute(query(values[start : start + _CHUNK]))

@@ -1,0 +1,240 @@
+"""Stories of runs: what is announced, published and sent, given what sources say."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from feedbot.engine.report import SourceStatus
+from feedbot.errors import DeliveryError, SourceError
+from feedbot.plugins import SourceSettings
+from feedbot.settings import RouteSettings
+from tests.engine.world import World
+from tests.support.build import feed, folder, item, post
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path)
+
+
+def test_a_new_entry_is_announced_once_and_published(world: World) -> None:
+    report = world.run(feed(item("a")))
+
+    assert report.sources["blog"].new == ["a"]
+    assert world.sent == [("log", "new", "a")]
+    assert set(world.published()) == {"all.atom", "all.rss", "all.json"}
+
+    before = world.published()
+    again = world.run(feed(item("a")))
+
+    assert again.sources["blog"].new == []
+    assert again.feeds["all"].written == []
+    assert world.published() == before
+    assert len(world.sent) == 1
+
+
+def test_the_first_poll_announces_no_more_than_the_backfill(world: World) -> None:
+    world.sources = {"blog": SourceSettings(type="scripted", backfill=1)}
+    old, new = item("old", published=world.now - timedelta(days=9)), item("new", published=world.now)
+
+    report = world.run(feed(old, new))
+
+    assert sorted(report.sources["blog"].new) == ["new", "old"]
+    assert world.sent == [("log", "new", "new")]
+
+
+def test_a_source_is_not_polled_again_before_its_interval_less_a_tenth(world: World) -> None:
+    world.run(feed(item("a")))
+    early = world.run(feed(item("b")), later=timedelta(minutes=26))
+    assert early.sources["blog"].status is SourceStatus.SKIPPED
+    due = world.run(feed(item("b")), later=timedelta(minutes=1, seconds=1))
+    assert due.sources["blog"].new == ["b"]
+
+
+def test_force_polls_at_once(world: World) -> None:
+    world.run(feed(item("a")))
+    assert world.run(feed(item("b")), later=timedelta(), force=True).sources["blog"].new == ["b"]
+
+
+def test_an_edited_text_is_an_update_only_for_routes_that_ask(world: World) -> None:
+    world.sinks = ("news", "edits")
+    world.routes = [RouteSettings(to=("news",)), RouteSettings(to=("edits",), on=("updated",))]
+    world.run(feed(item("a", "first")))
+    report = world.run(feed(item("a", "second")))
+
+    assert report.sources["blog"].updated == ["a"]
+    assert world.sent == [("news", "new", "a"), ("edits", "updated", "a")]
+
+
+def test_two_routes_to_one_sink_deliver_an_entry_once(world: World) -> None:
+    world.routes = [RouteSettings(to=("log",)), RouteSettings(to=("log",), filter="title == 'A'")]
+    world.run(feed(item("a")))
+    assert world.sent == [("log", "new", "a")]
+
+
+def test_a_filter_keeps_out_what_does_not_pass(world: World) -> None:
+    world.routes = [RouteSettings(to=("log",), filter="'python' in tags")]
+    world.run(feed(item("a", tags=("python",)), item("b", tags=("rust",))))
+    assert world.sent == [("log", "new", "a")]
+
+
+@pytest.mark.parametrize(
+    ("edit", "kind"),
+    [
+        ({"content": "<p>hello\n   </p>"}, None),
+        ({"tags": ("new",)}, "front matter"),
+        ({"content": "<p><b>hello</b></p>"}, "markup"),
+    ],
+)
+def test_edits_that_readers_do_not_see_announce_nothing(world: World, edit: dict[str, object], kind: str) -> None:
+    world.run(folder(post("a")))
+    report = world.run(folder(post("a", **edit)))
+    assert report.sources["blog"].updated == []
+    assert list(report.sources["blog"].edited.values()) == ([kind] if kind else [])
+
+
+def test_a_post_with_a_corrected_date_keeps_its_id(world: World) -> None:
+    first = world.run(folder(post("a"), post("b")))
+    moved = post("a", url="https://blog.example/2026/12/a/", id="https://blog.example/2026/12/a/")
+    report = world.run(folder(moved, post("b")))
+
+    assert report.sources["blog"].new == report.sources["blog"].withdrawn == report.sources["blog"].updated == []
+    assert first.sources["blog"].new[-1] == "https://blog.example/2026/11/a/"
+    assert b"<id>https://blog.example/2026/11/a/</id>" in world.published()["all.atom"]
+    assert b"https://blog.example/2026/12/a/" in world.published()["all.atom"]
+
+
+def test_a_renamed_post_is_the_same_entry(world: World) -> None:
+    world.run(folder(post("a", "a text of its own"), post("b")))
+    report = world.run(folder(post("z", "a text of its own", title="A"), post("b")))
+    assert report.sources["blog"].new == report.sources["blog"].withdrawn == []
+
+
+def test_a_deleted_post_is_withdrawn_and_leaves_the_feed(world: World) -> None:
+    world.routes = [RouteSettings(to=("log",), on=("new", "withdrawn"))]
+    world.run(folder(post("a"), post("b", "other")))
+    report = world.run(folder(post("b", "other")))
+
+    assert report.sources["blog"].withdrawn == ["https://blog.example/2026/11/a/"]
+    assert world.sent[-1][1:] == ("withdrawn", "https://blog.example/2026/11/a/")
+    assert b"2026/11/a/" not in world.published()["all.json"]
+
+    back = world.run(folder(post("a"), post("b", "other")))
+    assert back.sources["blog"].new == []
+    assert back.sources["blog"].entries == 2
+    assert b"2026/11/a/" in world.published()["all.json"]
+
+
+def test_a_post_that_cannot_be_read_is_not_withdrawn(world: World) -> None:
+    world.run(folder(post("a"), post("b")))
+    report = world.run(folder(post("b"), standing=frozenset({"path:a/index.md"})))
+    assert report.sources["blog"].withdrawn == []
+
+
+def test_a_feed_that_no_longer_lists_an_entry_withdraws_nothing(world: World) -> None:
+    world.run(feed(item("a"), item("b")))
+    report = world.run(feed(item("b")))
+    assert report.sources["blog"].withdrawn == []
+    assert report.sources["blog"].entries == 2
+
+
+def test_a_failed_source_changes_nothing_and_stops_no_other(world: World) -> None:
+    world.sources["other"] = SourceSettings(type="scripted", backfill="all")
+    world.say(feed(item("x")), "other")
+    report = world.run(SourceError("cannot be reached", "try later"))
+
+    assert report.sources["blog"].status is SourceStatus.FAILED
+    assert report.sources["blog"].error == "cannot be reached"
+    assert report.sources["other"].new == ["x"]
+
+
+def test_more_new_entries_than_the_flood_limit_are_held(world: World) -> None:
+    world.feedbot = {"flood_limit": 3}
+    world.run(feed(item("a")))
+    report = world.run(feed(*(item(f"n{i}") for i in range(4))))
+
+    assert report.sources["blog"].status is SourceStatus.HELD
+    assert report.sinks["log"].held == 4
+    assert len(world.sent) == 1
+
+
+def test_mark_seen_announces_nothing_ever(world: World) -> None:
+    world.run(feed(item("a")), mark_seen=True)
+    world.run(feed(item("a"), item("b")))
+    assert world.sent == [("log", "new", "b")]
+
+
+def test_no_notify_leaves_deliveries_for_the_next_run(world: World) -> None:
+    report = world.run(feed(item("a")), notify=False)
+    assert report.sinks["log"].pending == 1
+    world.run()
+    assert world.sent == [("log", "new", "a")]
+
+
+def test_a_dry_run_tells_what_would_be_and_does_nothing(world: World) -> None:
+    report = world.run(feed(item("a")), dry_run=True)
+
+    assert report.sources["blog"].new == ["a"]
+    assert sorted(report.feeds["all"].written) == ["all.atom", "all.json", "all.rss"]
+    assert world.sent == []
+    assert list(world.folder.iterdir()) == []
+
+
+def test_a_failing_sink_delays_no_other_and_is_tried_again(world: World) -> None:
+    from tests.engine.world import RememberingSink
+
+    world.sinks = ("down", "up")
+    RememberingSink.errors = {"down": [DeliveryError("refused", sink_down=True)]}
+    report = world.run(feed(item("a")))
+
+    assert world.sent == [("up", "new", "a")]
+    assert (report.sinks["down"].failed, report.sinks["down"].pending) == (1, 1)
+
+    world.run(later=timedelta(minutes=10))
+    assert world.sent[1:] == [("down", "new", "a")]
+
+
+def test_a_poison_entry_dies_after_three_refusals_and_holds_up_nothing(world: World) -> None:
+    from tests.engine.world import RememberingSink
+
+    RememberingSink.errors = {"log": [DeliveryError("400", refused=True)]}
+    world.run(feed(item("a"), item("b")))
+    assert len(world.sent) == 1
+
+    for _ in range(2):
+        RememberingSink.errors = {"log": [DeliveryError("400", refused=True)]}
+        report = world.run()
+    assert report.sinks["log"].dead == 1
+
+
+def test_files_that_were_removed_come_back(world: World) -> None:
+    world.run(feed(item("a")))
+    before = world.published()
+    (world.folder / "public" / "all.rss").unlink()
+    report = world.run()
+    assert report.feeds["all"].written == ["all.rss"]
+    assert world.published() == before
+
+
+def test_ids_that_change_at_every_fetch_are_seen_through(world: World) -> None:
+    world.run(feed(item("guid-1", url="https://blog.example/p", title="P")))
+    report = world.run(feed(item("guid-2", url="https://blog.example/p", title="P")))
+    assert report.sources["blog"].new == []
+
+
+def test_items_that_share_a_link_are_entries_of_their_own(world: World) -> None:
+    one = item("1", "first", url="https://blog.example/")
+    two = item("2", "second", url="https://blog.example/", published=world.now)
+    assert world.run(feed(one, two)).sources["blog"].new == ["2", "1"]
+    three = item("3", "third", url="https://blog.example/", published=world.now + timedelta(hours=1))
+    assert world.run(feed(three)).sources["blog"].new == ["3"]
+
+
+def test_a_move_from_http_to_https_is_no_new_entry(world: World) -> None:
+    old = item("http://blog.example/p", url="http://blog.example/p")
+    new = item("https://blog.example/p/", url="https://blog.example/p/")
+    world.run(feed(old))
+    assert world.run(feed(new)).sources["blog"].new == []

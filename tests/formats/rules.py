@@ -1,0 +1,151 @@
+"""What the specifications ask of a feed document, as far as feedbot writes it: assertions, nothing else."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from lxml import etree
+
+ATOM = "{http://www.w3.org/2005/Atom}"
+CONTENT = "{http://purl.org/rss/1.0/modules/content/}encoded"
+RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+IRI = re.compile(r'[a-zA-Z][a-zA-Z0-9+.-]*:[^\s"<>\\^`{|}]+')
+
+
+def is_address(text: str | None) -> bool:
+    return bool(text and IRI.fullmatch(text)) and bool(urlsplit(text).scheme)
+
+
+def rfc822(text: str | None) -> datetime:
+    """Read a date as strictly as RSS writes it: English, four digits of a year, day of the week right."""
+    moment = datetime.strptime(text or "", "%a, %d %b %Y %H:%M:%S GMT")  # noqa: DTZ007
+    days = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+    assert (text or "").startswith(days[moment.weekday()])
+    return moment
+
+
+def check_atom(data: bytes) -> etree._Element:
+    """RFC 4287, sections 4.1.1 to 4.2.14. Returns the feed."""
+    feed = etree.fromstring(data)
+    assert feed.tag == f"{ATOM}feed"
+    one_of_each(feed, "id", "title", "updated")
+    at_most_one(feed, "generator", "subtitle")
+    _check_common(feed)
+    assert feed.findtext(f"{ATOM}author/{ATOM}name")
+    for entry in feed.findall(f"{ATOM}entry"):
+        one_of_each(entry, "id", "title", "updated")
+        at_most_one(entry, "published", "summary", "content")
+        _check_common(entry)
+        alternates = entry.findall(f"{ATOM}link[@rel='alternate']")
+        assert len(alternates) <= 1
+        content = entry.find(f"{ATOM}content")
+        assert content is not None or alternates
+        for text in entry.findall(f"{ATOM}summary") + entry.findall(f"{ATOM}content"):
+            assert text.get("type") == "html"
+            assert len(text) == 0
+    return feed
+
+
+def _check_common(parent: etree._Element) -> None:
+    assert (parent.findtext(f"{ATOM}id") or "").strip()
+    assert (parent.findtext(f"{ATOM}title") or "").strip()
+    for name in ("updated", "published"):
+        for moment in parent.findall(f"{ATOM}{name}"):
+            assert RFC3339.fullmatch(moment.text or "")
+    for author in parent.findall(f"{ATOM}author"):
+        assert (author.findtext(f"{ATOM}name") or "").strip()
+        assert len(author.findall(f"{ATOM}email")) <= 1
+        assert all(is_address(uri.text) for uri in author.findall(f"{ATOM}uri"))
+        assert all(
+            re.fullmatch(r"[^@\s]+@[^@\s]+", email.text or "") for email in author.findall(f"{ATOM}email")
+        )
+    for link in parent.findall(f"{ATOM}link"):
+        assert link.get("rel") in ("self", "alternate", "enclosure")
+        assert is_address(link.get("href"))
+        assert (link.get("length") or "0").isdigit()
+        assert re.fullmatch(r"[^/]+/[^/]+.*", link.get("type") or "a/b")
+    assert all(category.get("term") for category in parent.findall(f"{ATOM}category"))
+
+
+def one_of_each(parent: etree._Element, *names: str) -> None:
+    for name in names:
+        assert len(parent.findall(f"{ATOM}{name}")) == 1, name
+
+
+def at_most_one(parent: etree._Element, *names: str) -> None:
+    for name in names:
+        assert len(parent.findall(f"{ATOM}{name}")) <= 1, name
+
+
+def check_rss(data: bytes) -> etree._Element:
+    """RSS 2.0, with what the Best Practices Profile asks. Returns the channel."""
+    rss = etree.fromstring(data)
+    assert rss.tag == "rss"
+    assert rss.get("version") == "2.0"
+    assert [child.tag for child in rss] == ["channel"]
+    channel = rss[0]
+    for name in ("title", "link", "description"):
+        assert len(channel.findall(name)) == 1, name
+        assert (channel.findtext(name) or "").strip(), name
+    for name in ("language", "lastBuildDate", "generator", "docs"):
+        assert len(channel.findall(name)) <= 1, name
+    for moment in channel.findall("lastBuildDate"):
+        rfc822(moment.text)
+    for link in channel.findall(f"{ATOM}link"):
+        assert link.get("rel") == "self"
+        assert is_address(link.get("href"))
+    for item in channel.findall("item"):
+        _check_item(item)
+    return channel
+
+
+def _check_item(item: etree._Element) -> None:
+    for name in ("title", "link", "description", CONTENT, "guid", "pubDate", "comments", "author"):
+        assert len(item.findall(name)) <= 1, name
+    assert item.findtext("title") or item.findtext("description")
+    assert all(
+        is_address(item.findtext(name)) for name in ("link", "comments") if item.find(name) is not None
+    )
+    guid = item.find("guid")
+    assert guid is not None
+    assert (guid.text or "").strip()
+    assert guid.get("isPermaLink") in ("true", "false")
+    if guid.get("isPermaLink") == "true":
+        assert is_address(guid.text)
+    rfc822(item.findtext("pubDate"))
+    for enclosure in item.findall("enclosure"):
+        assert set(enclosure.attrib) == {"url", "length", "type"}
+        assert is_address(enclosure.get("url"))
+        assert (enclosure.get("length") or "").isdigit()
+        assert "/" in (enclosure.get("type") or "")
+    assert all(category.text for category in item.findall("category"))
+
+
+def check_json(data: bytes) -> dict[str, Any]:
+    """JSON Feed 1.1. Returns the feed."""
+    feed: dict[str, Any] = json.loads(data.decode("utf-8"))
+    assert feed["version"] == "https://jsonfeed.org/version/1.1"
+    assert feed["title"].strip()
+    assert set(feed) <= {
+        "version", "title", "home_page_url", "feed_url", "description", "language", "items",
+    }  # fmt: skip
+    assert all(is_address(feed[key]) for key in ("home_page_url", "feed_url") if key in feed)
+    for item in feed["items"]:
+        assert isinstance(item["id"], str)
+        assert item["id"].strip()
+        assert isinstance(item["content_html"], str)
+        assert all(is_address(item[key]) for key in ("url", "image") if key in item)
+        assert all(RFC3339.fullmatch(item[key]) for key in ("date_published", "date_modified") if key in item)
+        assert all(author.get("name") or author.get("url") for author in item.get("authors", ()))
+        assert all(tag for tag in item.get("tags", ()))
+        for attachment in item.get("attachments", ()):
+            assert is_address(attachment["url"])
+            assert "/" in attachment["mime_type"]
+            assert isinstance(attachment.get("size_in_bytes", 1), int)
+        assert None not in item.values()
+        assert "" not in [value for key, value in item.items() if key != "content_html"]
+    return feed

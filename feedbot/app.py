@@ -22,7 +22,7 @@ from feedbot.engine.cycle import Cycle, run
 from feedbot.engine.dispatch import Dispatching
 from feedbot.engine.poll import Polling, SourceSpec
 from feedbot.engine.regenerate import FeedSpec, Publishing, paths
-from feedbot.engine.report import RunReport
+from feedbot.engine.report import RunReport, SourceReport
 from feedbot.errors import LockedError, SourceError, StateError, UsageError
 from feedbot.http import Fetcher
 from feedbot.model import Channel, Entry
@@ -66,8 +66,10 @@ class App:
         self._fetcher: Fetcher | None = None
         self._opening = threading.Lock()
 
-    def run(self, options: RunOptions) -> RunReport:
-        """Poll, publish and deliver once.
+    def run(
+        self, options: RunOptions, polled: Callable[[Mapping[str, SourceReport]], None] = lambda _reports: None
+    ) -> RunReport:
+        """Poll, publish and deliver once; ``polled`` is told what the polls brought before anything is sent.
 
         Raises UsageError for a source that there is not, LockedError where another run works on the same
         state, StateError where the state cannot be used.
@@ -84,7 +86,7 @@ class App:
             stack.callback(self.close)
             store.sources.release_all()
             store.outbox.recover(self.clock())
-            return run(self._cycle(store, names, options), force=options.force)
+            return run(self._cycle(store, names, options), polled, force=options.force)
 
     def present(self, entry: Entry, summary_only: bool = False) -> Entry:
         """An entry as it may go out."""
@@ -95,6 +97,15 @@ class App:
     def feeds(self) -> list[FeedSpec]:
         """The feeds of the configuration."""
         return [self._feed(name, settings) for name, settings in self.configuration.feeds.items()]
+
+    def check(self) -> None:
+        """Build every part as a run would, without reading or sending anything. Raises FeedbotError."""
+        for name in self.configuration.sources:
+            self._source(name)
+        for name in self.configuration.sinks:
+            self._sink(name)().close()
+        self._routes()
+        self.feeds()
 
     def close(self) -> None:
         """Let go of connections."""

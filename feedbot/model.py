@@ -178,6 +178,7 @@ class SourceState:
     entries: int = 0
     failures: int = 0
     error: str | None = None
+    problems: tuple[Problem, ...] = ()
     last_poll: datetime | None = None
     next_poll: datetime | None = None
     not_before: datetime | None = None

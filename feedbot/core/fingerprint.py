@@ -12,7 +12,6 @@ from feedbot.core.text import one_line
 from feedbot.model import Content, EditKind, Fingerprints
 
 
-
 def fingerprints(content: Content, trusted_dates: bool) -> Fingerprints:
     """All digests of an entry's content. Without ``trusted_dates`` its ``updated`` counts for nothing."""
     return Fingerprints(text(content), markup(content), metadata(content, trusted_dates), whole(content, trusted_dates))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from feedbot.engine.dispatch import Dispatching, dispatch
 from feedbot.engine.poll import Polling, SourceSpec, poll
 from feedbot.engine.regenerate import FeedSpec, Publishing, regenerate
-from feedbot.engine.report import RunReport, SinkReport
+from feedbot.engine.report import RunReport, SinkReport, SourceReport
 from feedbot.model import DeliveryState
 from feedbot.plugins import Sink
 from feedbot.store.store import Store
@@ -29,7 +29,7 @@ class Cycle:
     silent: frozenset[str] = frozenset()
 
 
-def run(cycle: Cycle, *, force: bool = False) -> RunReport:
+def run(cycle: Cycle, polled: Callable[[Mapping[str, SourceReport]], None], *, force: bool = False) -> RunReport:
     """Poll what is due, write the feeds that changed, send what is waiting.
 
     Each stage works on what the one before has committed, so that a round that is killed anywhere is
@@ -38,6 +38,7 @@ def run(cycle: Cycle, *, force: bool = False) -> RunReport:
     begun = time.monotonic()
     report = RunReport()
     report.sources = poll(cycle.sources, cycle.polling, force=force)
+    polled(report.sources)
     report.feeds = regenerate(cycle.feeds, cycle.store.sources.states(), cycle.publishing)
     incomplete = sorted(name for feed in report.feeds.values() for name in feed.incomplete)
     if incomplete:  # copies were removed from the output folder: the next round makes them again

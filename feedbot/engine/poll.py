@@ -182,7 +182,8 @@ def _settle(reading: _Reading, state: SourceState, polling: Polling) -> tuple[Po
         found = Changes() if document.not_modified else _changes(document, spec.name, polling.store)
     except SourceError as error:
         return _failure(spec, state, error, reading.at, report, polling.lease), report
-    report.notes, report.problems = document.notes, document.problems
+    report.notes = document.notes
+    report.problems = state.problems if document.not_modified else document.problems
     report.status = SourceStatus.NOT_MODIFIED if document.not_modified else SourceStatus.OK
     planner = _Planner(spec, state, polling, report, reading.at)
     return (
@@ -192,6 +193,7 @@ def _settle(reading: _Reading, state: SourceState, polling: Polling) -> tuple[Po
             at=reading.at,
             next_poll=reading.at + spec.settings.interval,
             memory=document.memory,
+            problems=None if document.not_modified else document.problems,
             settings_digest=spec.digest,
             title=document.title,
             link=document.link,

@@ -17,10 +17,6 @@ class BodyError(Exception):
     """A body that cannot be used; its text says why, in words that follow the name of what sent it."""
 
 
-class TooLargeError(BodyError):
-    """A body above its cap."""
-
-
 class Decoder:
     """Takes a body in pieces as they come from the wire, gives it decoded; never holds more than ``limit``.
 
@@ -41,7 +37,7 @@ class Decoder:
         self._padding = False
 
     def feed(self, data: bytes) -> None:
-        """Raises TooLargeError above the limit, BodyError where the data is not in its encoding."""
+        """Raises BodyError above the limit, and where the data is not in its encoding."""
         if self._coding == "identity":
             self._put(data)
             return
@@ -64,7 +60,7 @@ class Decoder:
         room = self._limit - self._out.tell()
         self._out.write(data[:room])
         if len(data) > room:
-            raise TooLargeError(f"sent a body of more than {format_size(self._limit)} once decoded")
+            raise BodyError(f"sent a body of more than {format_size(self._limit)} once decoded")
 
     def _inflate(self, data: bytes) -> None:
         self._pending = b""

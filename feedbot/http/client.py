@@ -18,7 +18,7 @@ from urllib3.exceptions import HTTPError
 
 from feedbot.core.text import one_line
 from feedbot.http import HttpError, Request, Response
-from feedbot.http.body import BodyError, Decoder, TooLargeError, format_size
+from feedbot.http.body import BodyError, Decoder, format_size
 from feedbot.http.guard import Allowance, parse_allowance
 from feedbot.http.pool import Adapter, Outgoing
 from feedbot.http.target import Target, follow, parse_target, shown
@@ -150,6 +150,8 @@ class Client:
         self, errand: _Errand, target: Target, answer: Any, wire: Wire, now: datetime, moved_to: str
     ) -> Response:
         try:
+            if answer.status < 200:
+                raise HttpError(f"{errand.place(target)} sent status {answer.status}, which is not final")
             if errand.request.method == "GET" and 200 <= answer.status < 300:
                 body = self._whole_body(errand, target, answer, wire)
             else:
@@ -171,17 +173,15 @@ class Client:
         place = errand.place(target)
         try:
             if (answer.length_remaining or 0) > errand.max_bytes:
-                raise TooLargeError(_too_large(errand))
+                raise _too_large(place, errand)
             decoder = Decoder(answer.headers.get("content-encoding", ""), self._max_decoded)
             taken = 0
             while chunk := answer.read(_CHUNK, decode_content=False):
                 taken += len(chunk)
                 if taken > errand.max_bytes:
-                    raise TooLargeError(_too_large(errand))
+                    raise _too_large(place, errand)
                 decoder.feed(chunk)
             return decoder.result()
-        except TooLargeError as error:
-            raise HttpError(f"{place} {error}", "raise max_bytes if you want it") from error
         except BodyError as error:
             raise HttpError(f"{place} {error}") from error
         except _FAILURES as error:
@@ -301,15 +301,11 @@ def _let_go(answer: Any) -> None:
     answer.release_conn()
 
 
-def _too_large(errand: _Errand) -> str:
-    return f"sent more than {format_size(errand.max_bytes)}"
-
-
 def _failure(errand: _Errand, target: Target, wire: Wire, error: Exception) -> HttpError:
     """What went wrong once a connection stood, in words."""
     place = errand.place(target)
     if wire.overdrawn:
-        return HttpError(f"{place} {_too_large(errand)}", "raise max_bytes if you want it")
+        return _too_large(place, errand)
     if wire.late:
         return HttpError(f"{place} gave no complete answer within {errand.timeout:g} s", "raise timeout if it is slow")
     causes = _causes(error)
@@ -328,6 +324,10 @@ def _failure(errand: _Errand, target: Target, wire: Wire, error: Exception) -> H
     if any(isinstance(cause, HTTPException | HTTPError | ValueError) for cause in causes):
         return HttpError(f"{place} sent something that is not HTTP")
     return HttpError(f"{place} cannot be reached")
+
+
+def _too_large(place: str, errand: _Errand) -> HttpError:
+    return HttpError(f"{place} sent more than {format_size(errand.max_bytes)}", "raise max_bytes if you want it")
 
 
 def _causes(error: BaseException | None) -> list[BaseException]:

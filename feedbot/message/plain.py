@@ -158,7 +158,7 @@ class _Reader(HTMLParser):
 
     def _stands_apart(self, tag: str) -> bool:
         """Whether empty lines go around a block; not around a list that stands in another."""
-        return tag in _PARAGRAPHS or tag in _LISTS and not self.counters
+        return tag in _PARAGRAPHS or (tag in _LISTS and not self.counters)
 
     def _start_in_table(self, tag: str) -> None:
         if tag == "table":

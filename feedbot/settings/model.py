@@ -143,7 +143,7 @@ class FeedSettings(Settings):
     later: ClassVar[Mapping[str, Later]] = {
         "split": Later("a feed for each tag or author", ([],)),
         "hub": Later("WebSub", ("",)),
-        "archive": Later("archive pages", (False,)),
+        "archive": Later("writing archive pages", (False,)),
     }
 
     title: str = ""
@@ -173,7 +173,7 @@ class RouteSettings(Settings):
 
     later: ClassVar[Mapping[str, Later]] = {
         "digest": Later("collecting changes into one message"),
-        "quiet": Later("quiet hours"),
+        "quiet": Later("keeping quiet hours"),
         "max_per_run": Later("a limit per run"),
         "dedupe": Later("announcing an entry of several sources once", (False,)),
     }

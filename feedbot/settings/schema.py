@@ -6,12 +6,15 @@ import ast
 import inspect
 import re
 from collections.abc import Iterable
+from datetime import timedelta
 from itertools import pairwise
 from textwrap import dedent
 from typing import Any
 
 from pydantic import BaseModel
 
+from feedbot.core.units import format_duration
+from feedbot.errors import ConfigError
 from feedbot.plugins import FORMATS, SINKS, SOURCES, Settings
 from feedbot.plugins import load as load_plugin
 from feedbot.plugins import names as plugin_names
@@ -26,9 +29,12 @@ _NAME = {"pattern": "^[a-z0-9-]+$", "description": "A name: a-z, 0-9 and hyphens
 def json_schema() -> Schema:
     """A JSON Schema (2020-12) for feedbot.toml that covers every installed plugin.
 
-    Raises ConfigError where a plugin cannot be loaded.
+    Of a plugin that cannot be loaded nothing is known, so any keys are accepted.
     """
     definitions: Schema = {}
+    feedbot = _table(FeedbotSettings, "feedbot", definitions)
+    for key in ("state", "user_agent"):  # their defaults depend on the machine and the rest of the file
+        feedbot["properties"][key].pop("default")
     feed = _table(FeedSettings, "feed", definitions)
     feed["properties"]["formats"]["items"] = {"enum": plugin_names(FORMATS)}
     return {
@@ -39,7 +45,7 @@ def json_schema() -> Schema:
         "additionalProperties": False,
         "required": ["sources"],
         "properties": {
-            "feedbot": _table(FeedbotSettings, "feedbot", definitions),
+            "feedbot": feedbot,
             "sources": _plugins(SOURCES, "Where entries come from, by name.", definitions) | {"minProperties": 1},
             "feeds": _named("The feeds that are published, by name.", feed),
             "sinks": _plugins(SINKS, "Where notifications go, by name.", definitions),
@@ -59,7 +65,12 @@ def _plugins(group: str, description: str, definitions: Schema) -> Schema:
     names = plugin_names(group)
     for name in names:
         definition = f"{kind}-{name}"
-        table = _table(load_plugin(group, name).Settings, definition, definitions)
+        try:
+            model = load_plugin(group, name).Settings
+        except (ConfigError, AttributeError):
+            definitions[definition] = {"type": "object", "description": "The plugin cannot be loaded."}
+            continue
+        table = _table(model, definition, definitions)
         given = table["properties"].get("type", {})
         table["properties"]["type"] = {"const": name, "description": given.get("description", f"The {kind}'s type.")}
         table["required"] = ["type", *(key for key in table.get("required", []) if key != "type")]
@@ -92,7 +103,7 @@ def _table(model: type[Settings], name: str, definitions: Schema) -> Schema:
     properties = schema.setdefault("properties", {})
     documented = _documentation(model)
     for key, field in field_keys(model).items():
-        properties[key].pop("title", None)
+        properties[key] = _as_toml(properties[key], model.model_fields[field].default)
         if field in documented:
             properties[key].setdefault("description", documented[field])
     _add_twins(model, schema)
@@ -103,6 +114,23 @@ def _table(model: type[Settings], name: str, definitions: Schema) -> Schema:
                 "description": f"Not there yet: {later.feature} comes with a later version.",
             }
     return schema
+
+
+def _as_toml(schema: Schema, default: Any) -> Schema:
+    """The schema of one key as TOML has it: no null, durations and sizes as they are written."""
+    alternatives = [one for one in schema.get("anyOf", []) if one != {"type": "null"}]
+    if len(alternatives) == 1:
+        schema = {**{key: value for key, value in schema.items() if key != "anyOf"}, **alternatives[0]}
+    elif alternatives:
+        schema = {**schema, "anyOf": alternatives}
+    plain = {key: value for key, value in schema.items() if key not in ("title", "gt", "ge", "lt", "le")}
+    if default is None or default == "":
+        plain.pop("default", None)
+    if isinstance(default, timedelta):
+        plain["default"] = format_duration(default)
+    if plain.get("type") == "string" and isinstance(plain.get("default"), int):
+        plain["type"] = ["string", "integer"]
+    return plain
 
 
 def _add_twins(model: type[Settings], schema: Schema) -> None:

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from feedbot.core.text import one_line, shorten
+from feedbot.core.units import format_duration
 from feedbot.settings.locate import Key
 
 _WITH_PASSWORD = re.compile(r"(?<=://)[^/\s@\"']+@")
@@ -73,9 +74,11 @@ def complaints(error: ValidationError, values: Mapping[str, Any]) -> list[Compla
         if kind == "missing":
             key = (*key, detail["loc"][-1])
         grouped.setdefault((key, kind), []).append(detail)
+    within = {key[:length] for key, _ in grouped for length in range(1, len(key))}
     return [
         Complaint(key, kind, *_sentence(details), found=_at(values, key)) if kind == "wrong" else Complaint(key, kind)
         for (key, kind), details in grouped.items()
+        if key not in within  # a list of one wrong value is not empty, although pydantic says so
     ]
 
 
@@ -139,8 +142,8 @@ def _expectation(detail: ErrorDetails) -> str:
     kind, context = detail["type"], detail.get("ctx", {})
     if kind in _BOUNDS:
         name, words = _BOUNDS[kind]
-        noun = "a duration of" if isinstance(detail["input"], timedelta) else "a number of"
-        return f"{noun} {words} {context[name]}"
+        span = _span(context[name])
+        return f"a number of {words} {context[name]}" if span is None else f"a duration of {words} {span}"
     if kind in _LENGTHS:
         name, words, noun = _LENGTHS[kind]
         if context[name] == 1 and words == "at least":
@@ -152,6 +155,14 @@ def _expectation(detail: ErrorDetails) -> str:
         if kind == known or kind.startswith(f"{known}_"):
             return words
     return "something else"
+
+
+def _span(bound: Any) -> str | None:
+    """A bound that is a duration, which pydantic gives as the text of its Python expression."""
+    if not isinstance(bound, str) or "timedelta" not in bound:
+        return None
+    parts = {unit: int(number) for unit, number in re.findall(r"(days|seconds)=(\d+)", bound)}
+    return format_duration(timedelta(**parts))
 
 
 def _either(words: list[str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from functools import cache
 from types import UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
@@ -26,6 +27,7 @@ def read_table(model: type[Model], values: Mapping[str, Any], key: Key, document
     where nothing can be said without the wrong ones.
     """
     given = dict(values)
+    _take_internal(model, given, key, document)
     _take_later(model, given, key, document)
     _take_twins(model, given, key, document)
     _take_mistaken(model, given, key, document)
@@ -42,6 +44,7 @@ def read_table(model: type[Model], values: Mapping[str, Any], key: Key, document
     return settings
 
 
+@cache
 def later_keys(model: type[Settings]) -> dict[str, Later]:
     """The keys of a model whose features come later: its own and those of its bases."""
     merged: dict[str, Later] = {}
@@ -50,11 +53,13 @@ def later_keys(model: type[Settings]) -> dict[str, Later]:
     return {name: later for name, later in merged.items() if name not in field_keys(model)}
 
 
+@cache
 def field_keys(model: type[BaseModel]) -> dict[str, str]:
     """The keys that a model takes, as they stand in the file, with the names of its fields."""
     return {field.alias or name: name for name, field in model.model_fields.items()}
 
 
+@cache
 def twins(model: type[Settings]) -> dict[str, str]:
     """The ``*_file`` key of each secret of a model, with the key of the secret."""
     keys = field_keys(model)
@@ -65,6 +70,7 @@ def twins(model: type[Settings]) -> dict[str, str]:
     }
 
 
+@cache
 def is_secret(model: type[BaseModel], key: str) -> bool:
     """Whether the value of a key, or a part of it, is a secret."""
     name = field_keys(model).get(key, key)
@@ -81,6 +87,14 @@ def inline_secrets(model: type[Settings], values: Mapping[str, Any], key: Key, d
             nested = len(place) > len(key) + 1 and isinstance(place[-1], str)
             if text and place not in document.references and (not nested or SECRET_NAME.search(str(place[-1]))):
                 yield place
+
+
+def _take_internal(model: type[Settings], given: dict[str, Any], key: Key, document: Document) -> None:
+    """Refuse the names of fields whose keys are called otherwise in the file, which pydantic would take."""
+    keys = field_keys(model)
+    for name in (model.model_fields.keys() & given.keys()) - keys.keys():
+        del given[name]
+        _report(model, Complaint((name,), "unknown"), given, key, document)
 
 
 def _take_later(model: type[Settings], given: dict[str, Any], key: Key, document: Document) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from io import FileIO
@@ -21,6 +22,7 @@ from feedbot.model import Delivery
 from feedbot.plugins import Later, SinkContext, SinkSettings
 
 _LOOK_BACK = 256 * 1024  # bytes at the end in which a line written before a crash is looked for
+_OPENING = b'{"key":"'
 
 
 class FileSink:
@@ -29,7 +31,7 @@ class FileSink:
     class Settings(SinkSettings):
         """``path``: a file, or a folder (with a slash at its end, or there already)."""
 
-        later: ClassVar = {**SinkSettings.later, "rotate": Later("starting a new file by itself")}
+        later: ClassVar[Mapping[str, Later]] = {**SinkSettings.later, "rotate": Later("starting a new file by itself")}
 
         path: Annotated[str, Field(min_length=1)]
 
@@ -40,7 +42,7 @@ class FileSink:
         self._shown = settings.path
         self._is_folder = settings.path.endswith(("/", os.sep))
 
-    def send(self, delivery: Delivery, now: datetime) -> None:
+    def send(self, delivery: Delivery, now: datetime) -> None:  # noqa: ARG002 - as every sink
         """Write a change, once however often it is tried. What keeps it from writing is the sink being down."""
         try:
             if self._is_folder or self._path.is_dir():
@@ -70,7 +72,7 @@ def _append(path: Path, start: bytes, line: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     is_new = not path.exists()
     with path.open("a+b", buffering=0) as file:
-        lines = _mended(file, start)
+        lines = _mended(file)
         if any(known.startswith(start) for known in lines):
             return
         size = file.seek(0, os.SEEK_END)
@@ -87,24 +89,24 @@ def _append(path: Path, start: bytes, line: bytes) -> None:
         sync_folder(path.parent)
 
 
-def _mended(file: FileIO, start: bytes) -> list[bytes]:
-    """The last lines of a file, after the one that a crash tore off is gone.
+def _mended(file: FileIO) -> list[bytes]:
+    """The last lines of a file, once the one that a crash tore off is gone.
 
     Only what begins as feedbot's own lines do is taken away; any other end is given its line break.
     """
-    size, offset, lines = _last_lines(file)
+    size, lines = _last_lines(file)
     torn = lines.pop()
     if not torn:
         return lines
-    if _is_json(torn) or not _may_be_ours(torn, start):
-        file.write(b"\n")
-        return [*lines, torn]
-    file.truncate(size - len(torn))
-    return lines
+    if torn[: len(_OPENING)] == _OPENING[: len(torn)] and not _is_json(torn):
+        file.truncate(size - len(torn))
+        return lines
+    file.write(b"\n")
+    return [*lines, torn]
 
 
-def _last_lines(file: FileIO) -> tuple[int, int, list[bytes]]:
-    """Size, where the lines start, and the lines: at least one whole one, the last without its line break."""
+def _last_lines(file: FileIO) -> tuple[int, list[bytes]]:
+    """The size of a file, and its last lines: one whole one at least, then what follows the last line break."""
     size = file.seek(0, os.SEEK_END)
     window = _LOOK_BACK
     while True:
@@ -112,15 +114,10 @@ def _last_lines(file: FileIO) -> tuple[int, int, list[bytes]]:
         file.seek(offset)
         lines = file.read(size - offset).split(b"\n")
         if offset == 0:
-            return size, offset, lines
-        if len(lines) > 2:  # the first may have begun before the window
-            return size, offset + len(lines[0]) + 1, lines[1:]
+            return size, lines
+        if len(lines) > 2:  # the first one began before the window
+            return size, lines[1:]
         window *= 4
-
-
-def _may_be_ours(torn: bytes, start: bytes) -> bool:
-    opening = b'{"key":"'
-    return torn[: len(opening)] == opening[: len(torn)]
 
 
 def _is_json(text: bytes) -> bool:

@@ -22,6 +22,7 @@ from feedbot.plugins import Duration, Later, SinkContext, SinkSettings
 
 _PREFIX = "whsec_"
 _LATER = frozenset({408, 425, 429})
+_OVERLOADED = frozenset({429, 502, 503, 504})  # for any delivery, where 500 may be for this one only
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile("[\t\x20-\x7e\xa0-\xff]*")
 _OURS = frozenset("content-type content-length host transfer-encoding connection".split())
@@ -65,7 +66,7 @@ class WebhookSink:
     class Settings(SinkSettings):
         """``secret``: ``whsec_`` and base64, or any text, whose bytes then are the key."""
 
-        later: ClassVar = {
+        later: ClassVar[Mapping[str, Later]] = {
             **SinkSettings.later,
             "format": Later("bodies in another form", ("plain",)),
             "secrets": Later("several secrets at once"),
@@ -133,12 +134,17 @@ def judge(response: Response, place: str) -> DeliveryError | None:
     text = f"{place} answered {status}{_phrase(status)}"
     if status == 410:
         return DeliveryError(
-            f"{text}: it wants no more deliveries", "remove the sink, or give it another url", permanent=True, sink_down=True
+            f"{text}: it wants no more deliveries",
+            "remove the sink, or give it another url",
+            permanent=True,
+            sink_down=True,
         )
     if 300 <= status < 400:
-        return DeliveryError(f"{text}, a redirect, which deliveries do not follow", "set url to where it leads", refused=True)
+        return DeliveryError(
+            f"{text}, a redirect, which deliveries do not follow", "set url to where it leads", refused=True
+        )
     if status in _LATER or status >= 500:
-        return DeliveryError(text, sink_down=status != 408, not_before=response.retry_at)
+        return DeliveryError(text, sink_down=status in _OVERLOADED, not_before=response.retry_at)
     return DeliveryError(text, _HINTS.get(status, ""), refused=True)
 
 

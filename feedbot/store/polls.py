@@ -19,6 +19,7 @@ from feedbot.model import (
     Fingerprints,
     Known,
     Memory,
+    Problem,
     SourceState,
     Validators,
 )
@@ -76,7 +77,10 @@ class WithdrawnEntry:
 
 @dataclass(frozen=True, kw_only=True)
 class Poll:
-    """What one poll of a source leads to, committed whole or not at all. ``memory`` None keeps the old one."""
+    """What one poll of a source leads to, committed whole or not at all.
+
+    ``memory``, ``settings_digest`` and ``problems`` keep what they were where they are None.
+    """
 
     source: str
     lease: str
@@ -88,6 +92,7 @@ class Poll:
     link: str = ""
     failures: int = 0
     error: str | None = None
+    problems: tuple[Problem, ...] | None = None
     gone: bool = False
     not_before: datetime | None = None
     added: tuple[AddedEntry, ...] = ()
@@ -251,6 +256,8 @@ def _commit(connection: sa.Connection, poll: Poll) -> None:
             "body_digest": poll.memory.digest,
             "polled": True,
         }
+    if poll.problems is not None:
+        values["problems"] = [[p.where, p.message, p.hint] for p in poll.problems]
     if poll.settings_digest is not None:
         values["settings_digest"] = poll.settings_digest
     if poll.title or poll.link:
@@ -392,6 +399,7 @@ def _state(row: Any) -> SourceState:
         entries=row.entries,
         failures=row.failures,
         error=row.error,
+        problems=tuple(Problem(*parts) for parts in row.problems),
         last_poll=row.last_poll,
         next_poll=row.next_poll,
         not_before=row.not_before,

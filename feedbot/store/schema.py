@@ -63,6 +63,8 @@ sources = sa.Table(
     sa.Column("gone", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("failures", sa.Integer, nullable=False, server_default="0"),
     sa.Column("error", sa.Text),
+    # What was wrong with parts of the source when it was last read: a list of [where, message, hint].
+    sa.Column("problems", Json, nullable=False, server_default="[]"),
     sa.Column("last_poll", Moment),
     sa.Column("next_poll", Moment),
     sa.Column("not_before", Moment),

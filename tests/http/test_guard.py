@@ -107,9 +107,10 @@ def test_an_entry_that_is_none_is_refused_with_a_sentence(text: str, words: str)
 @given(st.text(max_size=40))
 def test_any_text_is_an_entry_or_a_value_error(text: str) -> None:
     try:
-        parse_allowance(text)
-    except ValueError as error:
-        assert str(error)
+        allowance = parse_allowance(text)
+    except ValueError:
+        return
+    assert bool(allowance.name) is (allowance.network is None)
 
 
 @given(st.ip_addresses(v=4))

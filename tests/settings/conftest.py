@@ -34,11 +34,10 @@ STAND_INS = {
 def stand_ins(monkeypatch: pytest.MonkeyPatch) -> None:
     """Small plugins of our own in place of the installed ones."""
 
-    def entry_points(*, group: str, name: str | None = None) -> list[EntryPoint]:
-        found = STAND_INS.get(group, {})
-        return [EntryPoint(key, value, group) for key, value in found.items() if name in (None, key)]
+    def points(group: str) -> tuple[EntryPoint, ...]:
+        return tuple(EntryPoint(name, value, group) for name, value in STAND_INS[group].items())
 
-    monkeypatch.setattr("feedbot.plugins.entry_points", entry_points)
+    monkeypatch.setattr("feedbot.plugins._points", points)
 
 
 @dataclass

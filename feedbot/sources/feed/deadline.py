@@ -10,7 +10,6 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import FrameType
 
 _CALLS_BETWEEN_LOOKS = 256
 
@@ -28,11 +27,10 @@ def cpu_limit(seconds: float) -> Iterator[None]:
     end = time.thread_time() + seconds
     calls = 0
 
-    def look(frame: FrameType, event: str, argument: object) -> None:
+    def look(*_event: object) -> None:
         nonlocal calls
         calls += 1
         if calls % _CALLS_BETWEEN_LOOKS == 0 and time.thread_time() > end:
-            sys.setprofile(before)
             raise OutOfTimeError
 
     before = sys.getprofile()

@@ -25,7 +25,7 @@ from feedbot.sources.feed.parsed import (
     within_limits,
 )
 
-_VERSION = re.compile(r"https?://(?:www\.)?jsonfeed\.org/version/", re.IGNORECASE)
+_VERSION = re.compile(r"https?://(?:www\.)?jsonfeed\.org/version/|1(\.[01])?$", re.IGNORECASE)
 
 
 def looks_like_json(text: str, content_type: str) -> bool:
@@ -42,7 +42,7 @@ def read(text: str, url: str, now: datetime) -> Parsed:
     if not isinstance(entries, list) or not (version is None or _VERSION.match(str(version))):
         raise SourceError(
             "this is JSON, but no JSON Feed",
-            "a feed has a \"version\" that begins with https://jsonfeed.org/version/ and a list of \"items\"",
+            'a feed has a "version" that begins with https://jsonfeed.org/version/ and a list of "items"',
         )
     home = Bases(url).absolute(feed.get("home_page_url"))
     bases = Bases(url, home)
@@ -68,18 +68,15 @@ def _loaded(text: str) -> Mapping[str, Any]:
 
 
 def _item(entry: Mapping[str, Any], feed: Mapping[str, Any], bases: Bases, now: datetime) -> Item:
-    link = bases.absolute(entry.get("url")) or bases.absolute(entry.get("external_url"))
+    page, external = bases.absolute(entry.get("url")), bases.absolute(entry.get("external_url"))
+    link = page or external
     own_id = _id(entry.get("id"))
     if not link and is_web(own_id):
         link = own_id
-    content, summary = _text(entry, "content_html") or from_text(_text(entry, "content_text")), from_text(
-        _text(entry, "summary")
-    )
-    enclosures = _enclosures(entry, bases)
-    published, updated = (
-        plausible(parse_date(_text(entry, key)), now) for key in ("date_published", "date_modified")
-    )
-    external = bases.absolute(entry.get("external_url"))
+    content = _text(entry, "content_html") or from_text(_text(entry, "content_text"))
+    summary = from_text(_text(entry, "summary"))
+    published = plausible(parse_date(_text(entry, "date_published")), now)
+    updated = plausible(parse_date(_text(entry, "date_modified")), now)
     return Item(
         id=own_id,
         url=link,
@@ -90,9 +87,9 @@ def _item(entry: Mapping[str, Any], feed: Mapping[str, Any], bases: Bases, now: 
         tags=_tags(entry.get("tags")),
         summary=summary if content and summary != content else "",
         content=content or summary,
-        base=bases.of_content("", bases.absolute(entry.get("url"))),
+        base=bases.of_content("", page),
         language=language_tag(entry.get("language")) or language_tag(feed.get("language")),
-        enclosures=enclosures,
+        enclosures=_enclosures(entry, bases),
         image=bases.absolute(entry.get("image")) or bases.absolute(entry.get("banner_image")),
         extra=texts({"external_url": external if external != link else ""}),
     )
@@ -112,13 +109,12 @@ def _id(value: object) -> str:
 def _authors(values: Mapping[str, Any], bases: Bases) -> tuple[Author, ...]:
     listed = values.get("authors")
     people = listed if isinstance(listed, list) and listed else [values.get("author")]
-    return tuple(
-        Author(name=name, url=url)
+    authors = [
+        Author(name=one_line(_text(person, "name")), url=bases.absolute(person.get("url")))
         for person in people
         if isinstance(person, dict)
-        and ((name := one_line(_text(person, "name"))) or bases.absolute(person.get("url")))
-        and (url := bases.absolute(person.get("url"))) is not None
-    )
+    ]
+    return tuple(dict.fromkeys(author for author in authors if author.name or author.url))
 
 
 def _tags(values: object) -> tuple[str, ...]:

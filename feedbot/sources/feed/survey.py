@@ -138,14 +138,13 @@ class _Walk:
 
 def _refuse_long_spans(data: bytes) -> None:
     """Texts in which feedparser looks for mail addresses or keywords; both take quadratic time."""
-    starts: list[tuple[bytes, int]] = []
+    starts: list[int] = []
     for match in _SPANS.finditer(data):
-        name = match[2].lower()
         if not match[1]:
-            starts.append((name, match.start()))
-        elif starts and starts[-1][0] == name:
-            if match.start() - starts.pop()[1] > MAX_SPAN:
-                raise SourceError(f"an element {name.decode()!r} holds more than {MAX_SPAN} bytes", _NOT_READ)
+            starts.append(match.start())
+        elif starts and match.start() - starts.pop() > MAX_SPAN:
+            name = match[2].decode()
+            raise SourceError(f"an element {name!r} holds more than {MAX_SPAN} bytes", _NOT_READ)
 
 
 def _closed(data: bytes, mark: _Mark | None) -> bytes:

@@ -99,7 +99,7 @@ def split(text: str) -> Parts:
     Raises FrontMatterError where front matter is opened and not closed, too long, or TOML.
     """
     text = _NEWLINE.sub("\n", text.removeprefix("\ufeff"))
-    first, newline, rest = text.partition("\n")
+    first, _, rest = text.partition("\n")
     if first.rstrip() == "+++":
         raise FrontMatterError("its front matter is TOML (+++), which is not read yet", 1, "write it as YAML (---)")
     if not _OPENING.fullmatch(first):
@@ -164,7 +164,8 @@ def _guard(matter: str, first_line: int) -> None:
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
         if depth > MAX_DEPTH:
-            line = first_line + event.start_mark.line
+            mark = event.start_mark
+            line = first_line + (int(mark.line) if mark is not None else 0)
             raise FrontMatterError(f"its front matter is nested deeper than {MAX_DEPTH} levels", line)
 
 
@@ -176,7 +177,7 @@ class _Reader:
         self._budget = MAX_VALUES
 
     def line(self, node: yaml.Node) -> int:
-        return self._first_line + int(node.start_mark.line)
+        return self._first_line + (int(node.start_mark.line) if node.start_mark is not None else 0)
 
     def key(self, node: yaml.Node) -> str:
         if not isinstance(node, yaml.ScalarNode):

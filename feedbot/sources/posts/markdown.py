@@ -6,6 +6,7 @@ import html
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from markdown_it import MarkdownIt
@@ -21,8 +22,6 @@ from feedbot.core.text import one_line, storable
 from feedbot.sources.posts.mdx import mdx_plugin
 from feedbot.sources.posts.rawhtml import escape_pseudo, is_pseudo, rewrite
 
-VERSION = 1
-"""Raised whenever the same post is rendered in another way, so that posts are rendered anew."""
 MAX_NESTING = 60
 _MARKER = re.compile(r"<!--\s*(?:more|truncate|excerpt)\s*-->", re.IGNORECASE)
 _WRITTEN_LINK = re.compile(r"(?:https?://|ftp://|mailto:|www\.)|[^@]+@", re.IGNORECASE)
@@ -106,7 +105,7 @@ def _html_inline(state: StateInline, silent: bool) -> bool:
 
 
 def _first_heading(tokens: Sequence[Token]) -> str:
-    for token, content in zip(tokens, tokens[1:], strict=False):
+    for token, content in pairwise(tokens):
         if token.type == "heading_open" and token.tag == "h1":
             return _plain(content.children or ())
     return ""
@@ -147,14 +146,13 @@ def _adapted(tokens: Iterable[Token], addresses: Addresses) -> Iterator[Token]:
         yield token
 
 
-def _inline(children: Iterable[Token], addresses: Addresses, line: int) -> Iterator[Token]:
+def _inline(children: Sequence[Token], addresses: Addresses, line: int) -> Iterator[Token]:
     unwanted = False
-    for child, after in _with_next(list(children)):
-        if child.type == "softbreak":
-            line += 1
+    for at, child in enumerate(children):
+        line += child.type in ("softbreak", "hardbreak")
         if child.markup == "linkify" and child.type == "link_open":
             # linkify-it takes any "name.tld" for an address, such as README.md and setup.py.
-            unwanted = not _WRITTEN_LINK.match(after.content if after else "")
+            unwanted = not _WRITTEN_LINK.match(children[at + 1].content)
         if child.markup == "linkify" and unwanted:
             continue
         if child.type == "link_open":
@@ -168,10 +166,6 @@ def _inline(children: Iterable[Token], addresses: Addresses, line: int) -> Itera
                 continue
             child.attrSet("src", address)
         yield child
-
-
-def _with_next(tokens: list[Token]) -> Iterator[tuple[Token, Token | None]]:
-    return zip(tokens, [*tokens[1:], None], strict=True)
 
 
 def _raw(content: str, addresses: Addresses, line: int) -> str:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Mapping, MutableMapping
+from typing import Any
 
 from markdown_it import MarkdownIt
 from markdown_it.rules_block import StateBlock
@@ -11,6 +14,7 @@ from markdown_it.rules_inline import StateInline
 MARKER = "<!-- more -->"
 _MAX_TAG = 4000
 _MAX_FAILURES = 200
+_MAX_OPEN = 200
 _MODULE = re.compile(
     r"import\s*(?:[\"']|[\w*{][^;]*?\bfrom\s*[\"'])|import\s*\{|"
     r"export\s+(?:default|const|let|var|async|function|class)\b|export\s*[{*]"
@@ -31,56 +35,52 @@ def mdx_plugin(md: MarkdownIt) -> None:
     """
     md.disable("code")  # MDX has no indented code: what is indented is in a component
     md.block.ruler.before("table", "mdx_module", _module)
-    ends = {"alt": ["paragraph", "reference", "blockquote"]}
-    md.block.ruler.before("table", "mdx_block", _block, ends)
+    md.block.ruler.before("table", "mdx_block", _block, {"alt": ["paragraph", "reference", "blockquote"]})
     md.inline.ruler.before("autolink", "mdx_inline", _inline)
 
 
-def _module(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    """Lines of JavaScript up to a blank one, with their brackets closed where they close at all."""
+def _module(state: StateBlock, start: int, end: int, _silent: bool) -> bool:
+    """Lines of JavaScript up to a blank one, with their brackets closed if they close at all."""
     if state.level or state.blkIndent or state.sCount[start]:
         return False
-    if not _MODULE.match(state.src, state.bMarks[start], min(state.bMarks[start] + _MAX_TAG, state.eMarks[end - 1])):
+    begin = state.bMarks[start]
+    if not _MODULE.match(state.src, begin, min(begin + _MAX_TAG, state.eMarks[end - 1])):
         return False
-    depth, first_blank = 0, end
+    depth, blank = 0, end
     for line in range(start, end):
         text = state.src[state.bMarks[line] : state.eMarks[line]]
         depth += sum(text.count(mark) for mark in "{[(") - sum(text.count(mark) for mark in "}])")
         if state.isEmpty(line):
-            first_blank = min(first_blank, line)
-            if depth <= 0 or line - first_blank > 200:
+            blank = min(blank, line)
+            if depth <= 0 or line - blank > _MAX_OPEN:
                 break
-    state.line = line if depth <= 0 and state.isEmpty(line) else end if depth <= 0 else first_blank
+    state.line = line if depth <= 0 and state.isEmpty(line) else blank if depth > 0 else end
     return True
 
 
 def _block(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    """Components or a comment that have their lines to themselves."""
+    """Components or comments that have their lines to themselves."""
     position = state.bMarks[start] + state.tShift[start]
-    if not state.src.startswith(("<", "{"), position):
-        return False
     # In a quote or a list, further lines have markers of their own: only the first is looked at.
     limit = state.eMarks[end - 1] if state.level == 0 else state.eMarks[start]
-    dropped, marker = 0, False
-    while position < state.eMarks[start] or state.src[position : position + 1] in ("<", "{"):
-        match = _at(state.env, _COMMENT if state.src[position] == "{" else _TAG, state.src, position, limit)
+    dropped, marker, following = 0, False, state.src[position : position + 1]
+    while following not in ("", "\n"):
+        if following not in ("<", "{"):
+            return False
+        match = _at(state.env, _COMMENT if following == "{" else _TAG, state.src, position, limit)
         if match is None:
             return False
         if match.re is _TAG:
             dropped += _is_dropped(match)
         else:
             marker = marker or _MORE.fullmatch(match[1]) is not None
-        position = match.end()
-        while state.src[position : position + 1] in (" ", "\t"):
-            position += 1
-        if state.src[position : position + 1] in ("", "\n"):
-            break
-    if silent:
-        return True
-    state.env["dropped"] = state.env.get("dropped", 0) + dropped
-    state.line = start + 1 + state.src.count("\n", state.bMarks[start], position)
-    if marker:
-        state.push("html_block", "", 0).content = MARKER
+        position = _after_blanks(state.src, match.end())
+        following = state.src[position : position + 1]
+    if not silent:
+        state.env["dropped"] = state.env.get("dropped", 0) + dropped
+        state.line = start + 1 + state.src.count("\n", state.bMarks[start], position)
+        if marker:
+            state.push("html_block", "", 0).content = MARKER
     return True
 
 
@@ -113,14 +113,15 @@ def _inline(state: StateInline, silent: bool) -> bool:
     return True
 
 
-def _at(env: object, pattern: re.Pattern[str], source: str, position: int, limit: int) -> re.Match[str] | None:
+def _at(
+    env: MutableMapping[str, Any], pattern: re.Pattern[str], source: str, position: int, limit: int
+) -> re.Match[str] | None:
     """Match here, unless that was in vain too often: a hostile post must not make each ``<`` cost a look ahead."""
-    failures = env.setdefault("mdx_failures", {})  # type: ignore[attr-defined]
-    if failures.get(pattern, 0) > _MAX_FAILURES:
+    failures: Counter[re.Pattern[str]] = env.setdefault("mdx_failures", Counter())
+    if failures[pattern] > _MAX_FAILURES:
         return None
     match = pattern.match(source, position, min(position + _MAX_TAG, limit))
-    if match is None:
-        failures[pattern] = failures.get(pattern, 0) + 1
+    failures[pattern] += match is None
     return match
 
 
@@ -128,15 +129,23 @@ def _is_dropped(tag: re.Match[str]) -> bool:
     return tag[3].endswith("/")
 
 
-def _closing(state: StateInline) -> dict[int, int]:
-    """Where each opening brace of this text is closed, found in one pass that is kept with the state."""
+def _after_blanks(source: str, position: int) -> int:
+    while source[position : position + 1] in (" ", "\t"):
+        position += 1
+    return position
+
+
+def _closing(state: StateInline) -> Mapping[int, int]:
+    """Where each opening brace of this text is closed, found in one pass that is kept with the text."""
     source, ends = state.env.get("mdx_braces", ("", {}))
     if source is not state.src:
-        ends, opened = {}, []
+        opened: list[int] = []
+        ends = {}
         for match in re.finditer(r"[{}]", state.src):
             if match[0] == "{":
                 opened.append(match.start())
             elif opened:
                 ends[opened.pop()] = match.end()
         state.env["mdx_braces"] = (state.src, ends)
-    return ends
+    found: Mapping[int, int] = ends
+    return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable
 from datetime import datetime
 from urllib.parse import quote, urlsplit
 
@@ -38,10 +38,11 @@ def check_pattern(pattern: str) -> str:
     return pattern if pattern.startswith("/") else f"/{pattern}"
 
 
-def expand(pattern: str, fields: Mapping[str, str], date: datetime | None) -> str:
+def expand(pattern: str, field: Callable[[str], str], date: datetime | None) -> str:
     """Fill a pattern with percent-encoded values. Raises MissingFieldError where a field is missing or empty.
 
-    ``date`` (in the zone in which the site counts its days) gives year, month, day and ``{date:%Y}``.
+    ``field`` answers with the text of a field, "" where there is none; ``date`` (in the zone in which the site
+    counts its days) gives year, month, day and ``{date:%Y}``.
     """
 
     def value(match: re.Match[str]) -> str:
@@ -51,7 +52,7 @@ def expand(pattern: str, fields: Mapping[str, str], date: datetime | None) -> st
                 raise MissingFieldError(name)
             text = _dated(date, name, form)
         else:
-            text = fields.get(name, "")
+            text = field(name)
         steps = [step for step in text.split("/") if step not in ("", ".", "..")] if name in _PATHS else [text]
         encoded = "/".join(quote(step, safe="~") for step in steps)
         if not encoded:
@@ -59,11 +60,6 @@ def expand(pattern: str, fields: Mapping[str, str], date: datetime | None) -> st
         return encoded
 
     return _FIELD.sub(value, pattern)
-
-
-def needs_date(pattern: str) -> bool:
-    """Whether a pattern has the date in it."""
-    return any(name.strip() in ("year", "month", "day", "date") for name, _ in _FIELD.findall(pattern))
 
 
 def absolute(site: str, address: str) -> str:

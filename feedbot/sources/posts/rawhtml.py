@@ -43,7 +43,8 @@ def rewrite(markup: str, link: Callable[[str], str], image: Callable[[str], str 
             return _with(match, "href", link(attributes["href"])) if "href" in attributes else match[0]
         if "src" not in attributes:
             return match[0]
-        address = image(attributes["src"])
+        expression = attributes["src"].startswith("{")  # JSX, known to the site alone
+        address = None if expression else image(attributes["src"])
         if address is None:
             return html.escape(attributes.get("alt", ""))
         return match[0] if address == attributes["src"] else _with(match, "src", address, dropped=("srcset", "sizes"))

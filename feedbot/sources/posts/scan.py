@@ -163,7 +163,7 @@ def _found(name: str, entry: os.DirEntry[str], real_root: str) -> Found | str:
         path = os.path.realpath(path)
         if not inside(path, real_root):
             return "it is a link that leads out of the folder, and is not read"
-    status = os.stat(path)
+    status = Path(path).stat()
     if not stat.S_ISREG(status.st_mode):
         return "it is no regular file"
     return Found(name, path, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
@@ -175,12 +175,12 @@ def _authors(root: Path, base: Path, globs: Sequence[str]) -> tuple[Found, ...]:
         real = os.path.realpath(folder)
         found = []
         for path in {path for glob in globs for path in folder.glob(glob) if path.suffix == ".json"}:
-            target = os.path.realpath(path)
+            target = Path(os.path.realpath(path))
             name = path.relative_to(folder).as_posix()
-            if inside(target, real) and os.path.isfile(target) and printable(name) == name:
-                status = os.stat(target)
+            if inside(str(target), real) and target.is_file() and printable(name) == name:
+                status = target.stat()
                 times = status.st_mtime_ns, status.st_ctime_ns
-                found.append(Found(name, target, status.st_size, *times, status.st_ino))
+                found.append(Found(name, str(target), status.st_size, *times, status.st_ino))
         if found:
             return _sorted(found)
     return ()
@@ -192,7 +192,7 @@ def _sorted(found: list[Found]) -> tuple[Found, ...]:
 
 def _content_digest(path: str) -> bytes:
     try:
-        with open(path, "rb") as file:
+        with Path(path).open("rb") as file:
             return hashlib.file_digest(file, "blake2b").digest()
     except OSError as error:
         return str(error).encode()

@@ -41,6 +41,7 @@ def upgrade() -> None:
         sa.Column("gone", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("failures", sa.Integer(), server_default="0", nullable=False),
         sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("problems", JSON, server_default="[]", nullable=False),
         sa.Column("last_poll", sa.BigInteger(), nullable=True),
         sa.Column("next_poll", sa.BigInteger(), nullable=True),
         sa.Column("not_before", sa.BigInteger(), nullable=True),

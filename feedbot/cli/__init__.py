@@ -1,0 +1,16 @@
+"""The command line. Each command stands in a file of its own, which imports what it needs when it runs."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Run feedbot with the arguments of the process, and leave with its exit code.
+
+    0 ran; 1 a bug; 2 usage or configuration; 3 some source failed, 4 some delivery failed (both with
+    ``--strict`` only); 5 state not usable; 6 another run holds the lock; 128+n a signal.
+    """
+    from feedbot.cli.entrance import enter
+
+    sys.exit(enter(sys.argv[1:]))

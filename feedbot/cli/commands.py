@@ -1,0 +1,92 @@
+"""The tree of commands. Only names stand here; a command's file is imported when it is called."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import click
+
+from feedbot import __version__
+from feedbot.cli.context import Context, remembered
+
+_COMMANDS = {
+    "run": ("run", "Poll what is due once, publish, deliver, exit."),
+    "check": ("check", "Find everything that is wrong with the configuration."),
+    "status": ("status", "Show how sources, feeds and sinks are doing."),
+    "entry": ("entry", "Look at the entries that feedbot knows."),
+    "queue": ("queue", "Look at deliveries that wait, or care for them."),
+    "config": ("config", "Show the configuration as feedbot understands it."),
+}
+
+
+def global_options() -> list[click.Parameter]:
+    """The options that every command takes, before its name or after it."""
+    return [
+        click.Option(
+            ["-c", "--config"], type=click.Path(path_type=Path), metavar="FILE", expose_value=False,
+            callback=remembered("config"), help="The configuration file.",
+        ),
+        click.Option(["-v", "--verbose"], count=True, expose_value=False, callback=remembered("verbose"),
+                     help="Tell more on stderr; twice for everything."),
+        click.Option(["-q", "--quiet"], is_flag=True, expose_value=False, callback=remembered("quiet"),
+                     help="Print nothing unless a person is needed."),
+        click.Option(["--json"], is_flag=True, expose_value=False, callback=remembered("json"),
+                     help="Print one JSON document."),
+        click.Option(["--no-color"], is_flag=True, expose_value=False, callback=remembered("no_color"),
+                     help="Print without colours."),
+        click.Option(["--log-format"], type=click.Choice(["auto", "text", "json"]), expose_value=False,
+                     callback=remembered("log_format"), help="How log lines on stderr are written."),
+    ]  # fmt: skip
+
+
+class Command(click.Command):
+    """A command that takes the global options too."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.params.extend(global_options())
+
+    def invoke(self, ctx: click.Context) -> Any:
+        started = ctx.find_object(Context)
+        if started is not None:
+            started.start()
+        return super().invoke(ctx)
+
+
+class Group(click.Group):
+    """A group of commands that takes the global options too."""
+
+    command_class = Command
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.params.extend(global_options())
+
+
+class _Lazy(Group):
+    """The top of the tree, whose commands are imported one by one."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in _COMMANDS:
+            return None
+        command = getattr(import_module(f"feedbot.cli.{_COMMANDS[cmd_name][0]}"), cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
+
+
+@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, message="feedbot %(version)s")
+def feedbot() -> None:
+    """Polls blogs and feeds, publishes feeds of its own, and announces what is new.
+
+    Try it: feedbot run --config config.example.toml
+    """

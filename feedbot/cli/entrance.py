@@ -1,0 +1,73 @@
+"""Runs a command and turns whatever ends it into a sentence and an exit code."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+from typing import NoReturn
+
+import click
+
+from feedbot.cli.commands import feedbot
+from feedbot.cli.context import Context
+from feedbot.errors import FeedbotError
+
+
+class Stopped(BaseException):
+    """A signal asked the program to end."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+def enter(arguments: Sequence[str]) -> int:
+    """Run feedbot with these arguments; gives the exit code. Nothing is raised, and no traceback shown."""
+    context = Context()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, _stop)
+    try:
+        code = feedbot.main(list(arguments), prog_name="feedbot", standalone_mode=False, obj=context)
+        sys.stdout.flush()
+        return code if isinstance(code, int) else 0
+    except Stopped as stop:
+        _leave(128 + stop.number)
+    except click.exceptions.Exit as leaving:
+        return leaving.exit_code
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except click.Abort:
+        _leave(128 + signal.SIGINT)
+    except FeedbotError as error:
+        context.fail(error)
+        return error.exit_code
+    except BrokenPipeError:
+        # Whoever read the output has enough; what is left in the buffer goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
+    except OSError as error:
+        context.fail(FeedbotError(f"{error.filename or 'feedbot'}: {error.strerror or error}"))
+        return 1
+    except Exception as error:
+        context.log_fault(error)
+        context.fail(
+            FeedbotError(
+                f"feedbot met a fault of its own: {type(error).__name__}: {error}", "-vv tells more; please report it"
+            )
+        )
+        return 1
+
+
+def _stop(number: int, _frame: FrameType | None) -> None:
+    raise Stopped(number)
+
+
+def _leave(code: int) -> NoReturn:
+    """End at once, without waiting for threads that still read or send: the next run completes their work."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)

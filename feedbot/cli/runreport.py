@@ -1,0 +1,183 @@
+"""What a run did, for a person and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from feedbot import __version__
+from feedbot.app import RunOptions
+from feedbot.cli.context import Context
+from feedbot.engine.report import Announced, RunReport, SourceReport, SourceStatus
+from feedbot.message.terminal import fit, inert
+from feedbot.settings import Configuration
+
+_SHOWN_PROBLEMS = 10
+_SHOWN_ENTRIES = 10
+_MARKS = {
+    SourceStatus.OK: ("✓", "green"),
+    SourceStatus.NOT_MODIFIED: ("✓", "green"),
+    SourceStatus.SKIPPED: ("·", "bright_black"),
+    SourceStatus.HELD: ("!", "yellow"),
+    SourceStatus.FAILED: ("✗", "red"),
+}
+
+
+def headline(configuration: Configuration) -> str:
+    """Program, configuration and state, in one line."""
+    return f"feedbot {__version__} · {shown(configuration.path)} · state {shown(configuration.state_path)}"
+
+
+def source_lines(context: Context, reports: Mapping[str, SourceReport]) -> Iterator[str]:
+    """A line a source, with its problems below it."""
+    polled = [report for report in reports.values() if report.status is not SourceStatus.SKIPPED]
+    skipped = [report for report in reports.values() if report.status is SourceStatus.SKIPPED]
+    width = max((len(report.name) for report in reports.values()), default=0)
+    kinds = max((len(report.kind) for report in reports.values()), default=0)
+    for report in polled:
+        mark, colour = _MARKS[report.status]
+        took = f"{report.seconds * 1000:.0f} ms" if report.seconds < 10 else f"{report.seconds:.0f} s"
+        words = inert(_words(report))
+        begin = f"  {context.style(mark, fg=colour)} {report.name:<{width}}  {report.kind:<{kinds}}"
+        yield f"{begin}  {fit(words, 44)} {took:>7}"
+        if report.hint:
+            yield f"      {inert(report.hint)}"
+        for problem in report.problems[:_SHOWN_PROBLEMS]:
+            yield f"      {inert(str(problem))}"
+        if len(report.problems) > _SHOWN_PROBLEMS:
+            yield f"      … {len(report.problems) - _SHOWN_PROBLEMS} more problems"
+    if skipped:
+        names = ", ".join(f"{r.name} (paused)" if "paused" in r.notes else r.name for r in skipped[:5])
+        more = f" and {len(skipped) - 5} more" if len(skipped) > 5 else ""
+        yield f"  · not due: {names}{more}"
+    if any(report.announced for report in polled):
+        yield ""
+
+
+def as_text(
+    context: Context, configuration: Configuration, report: RunReport, options: RunOptions, *, printed: bool
+) -> Iterator[str]:
+    """What came of the polls; ``printed`` tells that a sink has shown the entries already."""
+    announced = [change for source in report.sources.values() for change in source.announced]
+    if announced and not printed:
+        for change in announced[:_SHOWN_ENTRIES]:
+            yield _announced(change)
+        if len(announced) > _SHOWN_ENTRIES:
+            yield f"  … {len(announced) - _SHOWN_ENTRIES} more"
+    yield ""
+    yield from _outcome(context, configuration, report, options)
+
+
+def _outcome(context: Context, configuration: Configuration, report: RunReport, options: RunOptions) -> Iterator[str]:
+    written = [f"{path} ({feed.entries})" for feed in report.feeds.values() for path in feed.written]
+    would = "would write" if options.dry_run else "wrote"
+    if written:
+        yield f"  {would} {shown(configuration.output_path)}/: {', '.join(written)}"
+    for feed in report.feeds.values():
+        yield from (f"  {context.style('!', fg='yellow')} feed {feed.name}: {text}" for text in feed.problems)
+        if feed.error:
+            yield f"  {context.style('✗', fg='red')} feed {feed.name} was not written: {feed.error}"
+    sent = [f"{sink.sent} → {sink.name}" for sink in report.sinks.values() if sink.sent]
+    if sent:
+        yield f"  sent {', '.join(sent)}"
+    for sink in report.sinks.values():
+        yield from (f"  {context.style('✗', fg='red')} {sink.name}: {inert(error)}" for error in sink.errors[:3])
+        waiting = [
+            f"{n} {word}" for n, word in ((sink.pending, "waiting"), (sink.held, "held"), (sink.dead, "dead")) if n
+        ]
+        if waiting:
+            yield f"  {sink.name}: {', '.join(waiting)} (feedbot queue list)"
+    if options.dry_run and any(source.announced for source in report.sources.values()):
+        yield f"  would announce {sum(len(source.announced) for source in report.sources.values())}"
+    if not (written or sent or any(s.new or s.edited or s.withdrawn for s in report.sources.values())):
+        yield "  nothing new"
+
+
+def as_json(report: RunReport) -> dict[str, Any]:
+    """The document that ``run --json`` prints."""
+    return {
+        "sources": {
+            source.name: {
+                "status": source.status.value,
+                "entries": source.entries,
+                "new": source.new,
+                "updated": source.updated,
+                "withdrawn": source.withdrawn,
+                "edited": source.edited,
+                "announced": [change.entry.id for change in source.announced],
+                "error": source.error,
+                "hint": source.hint,
+                "problems": [{"where": p.where, "message": p.message, "hint": p.hint} for p in source.problems],
+                "notes": list(source.notes),
+                "seconds": round(source.seconds, 3),
+            }
+            for source in report.sources.values()
+        },
+        "feeds": {
+            feed.name: {"written": feed.written, "entries": feed.entries, "error": feed.error}
+            for feed in report.feeds.values()
+        },
+        "deliveries": {
+            sink.name: {
+                "sent": sink.sent,
+                "pending": sink.pending,
+                "dead": sink.dead,
+                "held": sink.held,
+                "failed": sink.failed,
+                "errors": sink.errors,
+            }
+            for sink in report.sinks.values()
+        },
+        "seconds": round(report.seconds, 3),
+    }
+
+
+def needs_a_person(report: RunReport) -> Iterator[str]:
+    """What must not go unseen, even where nothing else is printed."""
+    for feed in report.feeds.values():
+        if feed.error:
+            yield f"feed {feed.name} was not written: {feed.error}"
+    for source in report.sources.values():
+        if source.status is SourceStatus.HELD:
+            yield f"{source.name}: {len(source.new)} new entries at once are held; see feedbot queue list"
+    for sink in report.sinks.values():
+        if sink.failed and sink.dead:
+            yield f"{sink.name}: {sink.dead} deliveries are dead; see feedbot queue list"
+
+
+def shown(path: Path) -> str:
+    """A path as short as it can be, from where the person is."""
+    try:
+        return str(path.resolve().relative_to(Path.cwd()))
+    except (ValueError, OSError):
+        return str(path)
+
+
+def _words(report: SourceReport) -> str:
+    if report.status is SourceStatus.FAILED:
+        return report.error or "failed"
+    if report.status is SourceStatus.NOT_MODIFIED:
+        return "; ".join(["not modified", *report.notes])
+    counts = [
+        f"{number} {word}"
+        for number, word in (
+            (len(report.new), "new"),
+            (len(report.updated), "updated"),
+            (len(report.withdrawn), "withdrawn"),
+        )
+        if number
+    ]
+    words = [*report.notes] or [f"{report.entries} entries"]
+    if report.status is SourceStatus.HELD:
+        counts.append("held: more than flood_limit at once (feedbot queue release)")
+    elif report.new and not report.announced:
+        counts.append("none announced (backfill)")
+    return "; ".join(words + counts)
+
+
+def _announced(change: Announced) -> str:
+    entry = change.entry
+    moment = entry.published or entry.updated or entry.first_seen
+    title = f"  {change.change.value.upper()}  {inert(entry.title)}"
+    return f"{fit(title, 46)}  {fit(entry.source, 14)} {moment.day} {moment:%b %Y}"

@@ -1,0 +1,1 @@
+"""A small blog and a small feed, which config.example.toml reads."""

@@ -1,0 +1,204 @@
+"""Makes an item of what feedparser gives for an entry of RSS, RDF or Atom."""
+
+from __future__ import annotations
+
+import calendar
+import html
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from feedbot.core.dates import parse_date
+from feedbot.core.html import from_text, looks_like_html, to_text
+from feedbot.core.text import one_line, storable
+from feedbot.model import Author, Enclosure, Item
+from feedbot.sources.feed.address import Bases, as_it_came, is_web
+from feedbot.sources.feed.parsed import identifier, language_tag, length_in_bytes, plausible, texts
+
+Values = Mapping[str, Any]
+
+_HTML = frozenset({"text/html", "application/xhtml+xml"})
+_INLINE = "a abbr b bdi big cite code del dfn em font i ins kbd mark q s samp small span strike strong sub sup tt u var"
+# In RSS a title is text, and yet often HTML: taken for it where inline elements are closed again.
+_INLINE_MARKUP = re.compile(
+    rf"<({_INLINE.replace(' ', '|')})\b[^<>]*>.*?</\1\s*>|<(?:br|wbr|img)\b[^<>]*>", re.I | re.S
+)
+_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
+_MAIL_FIRST = re.compile(r"(?:mailto:)?([^\s@<>()]{1,64}@[^\s@<>()]{1,255})\s*(?:\((.*)\))?")
+_MAIL_LAST = re.compile(r"(.*?)\s*[<(](?:mailto:)?([^\s@<>()]{1,64}@[^\s@<>()]{1,255})[>)]")
+_EXTRA = {
+    "itunes_duration": "duration",
+    "itunes_episode": "episode",
+    "itunes_season": "season",
+    "itunes_episodetype": "episode_type",
+    "rights": "rights",
+}
+
+
+def item(entry: Values, feed: Values, atom: bool, bases: Bases, now: datetime) -> Item:
+    """An entry as an item; ``id`` is what the feed calls it, "" where it does not.
+
+    ``atom`` tells whether texts say what they are, as Atom's do; RSS leaves it to be guessed.
+    """
+    link = link_of(entry, bases)
+    content, summary = _texts(entry, atom)
+    published, updated, created = (_moment(entry, key, now) for key in ("published", "updated", "created"))
+    enclosures = _enclosures(entry, bases)
+    comments = bases.absolute(entry.get("comments"))
+    explicit = {True: "yes", False: "no"}.get(entry.get("itunes_explicit"), "")  # type: ignore[arg-type]
+    return Item(
+        id=identifier(as_it_came(str(entry.get("id") or ""))),
+        url=link,
+        title=title_of(entry, atom),
+        authors=_authors(entry, atom, bases) or _authors(entry.get("source") or {}, atom, bases)
+        or _authors(feed, atom, bases),
+        published=published or created or updated,
+        updated=updated,
+        tags=_tags(entry),
+        summary=summary,
+        content=content,
+        base=bases.of_content(_stated(entry, "base"), link),
+        language=language_tag(_stated(entry, "language")) or language_tag(feed.get("language")),
+        enclosures=enclosures,
+        image=_image(entry, enclosures, bases),
+        extra=texts(
+            {"comments": comments, "explicit": explicit}
+            | {name: entry.get(key) for key, name in _EXTRA.items()}
+        ),
+    )  # fmt: skip
+
+
+def link_of(values: Values, bases: Bases) -> str:
+    """The page of an entry or feed: the first link that is an alternate, a web page before other types."""
+    alternates = [link for link in values.get("links") or () if link.get("rel", "alternate") == "alternate"]
+    alternates.sort(key=lambda link: link.get("type") not in _HTML)  # stable: the order stays otherwise
+    for link in alternates:
+        address = bases.absolute(link.get("href"))
+        if address:
+            return address
+    permalink = bases.absolute(values.get("link"))  # feedparser's: an id that is a permalink
+    return permalink if is_web(permalink) else ""
+
+
+def title_of(values: Values, atom: bool) -> str:
+    """A title as text."""
+    detail = values.get("title_detail") or {}
+    title = str(values.get("title") or "")
+    if atom:
+        return to_text(title) if detail.get("type") in _HTML else one_line(title)
+    if _INLINE_MARKUP.search(title):
+        return to_text(title)
+    return one_line(_ENTITY.sub(lambda match: html.unescape(match[0]), title))
+
+
+def _texts(entry: Values, atom: bool) -> tuple[str, str]:
+    """Content and summary as HTML; the summary is "" where it says the same, or stands in for the content.
+
+    feedparser files texts by their order: of RSS's description, itunes:summary and media:description the first
+    is the "summary" and another one "content", so that only HTML there is sure to be meant as such.
+    """
+    parts = [(part.get("type") in _HTML, _as_html(part, atom)) for part in entry.get("content") or ()]
+    # Without a detail the summary is feedparser's copy of the content.
+    said = _as_html(entry["summary_detail"], atom) if "summary_detail" in entry else ""
+    marked_up = [text for rich, text in parts if rich]
+    candidates = marked_up if any(marked_up) else [text for _, text in parts]
+    if not atom and not any(marked_up):
+        candidates = [said, *candidates]
+    content = max(candidates, key=len, default="") or said
+    return content, "" if said == content else said
+
+
+def _as_html(detail: Values, atom: bool) -> str:
+    value = storable(str(detail.get("value") or "")).strip()
+    if detail.get("type") in _HTML:
+        # media:description is text that feedparser calls HTML; its lines would run together.
+        return from_text(value) if atom and "\n" in value and not looks_like_html(value) else value
+    if not str(detail.get("type") or "text/").startswith("text/"):
+        return ""  # a file within the feed (RFC 4287, 4.1.3.3)
+    return value if not atom and looks_like_html(value) else from_text(value)
+
+
+def _stated(entry: Values, key: str) -> str:
+    """What is in force for an entry's texts: xml:base or xml:lang."""
+    details = [*(entry.get("content") or ()), entry.get("summary_detail"), entry.get("title_detail")]
+    return next((str(detail[key]) for detail in details if detail and detail.get(key)), "")
+
+
+def _moment(entry: Values, key: str, now: datetime) -> datetime | None:
+    # dict.get: feedparser's own answers "updated" with "published" (kurtmckee/feedparser#310).
+    raw = dict.get(entry, key)  # type: ignore[call-overload]
+    ours = parse_date(raw) if isinstance(raw, str) else None
+    if ours is not None:
+        return plausible(ours, now)
+    theirs = dict.get(entry, f"{key}_parsed")  # type: ignore[call-overload]
+    if theirs is None:
+        return None
+    try:
+        return plausible(datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=calendar.timegm(theirs)), now)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _authors(values: Values, atom: bool, bases: Bases) -> tuple[Author, ...]:
+    people = [person for person in values.get("authors") or () if person]
+    if len(people) == 1 and not atom and (plain := _from_mail(str(values.get("author") or ""))):
+        return (plain,)
+    authors: dict[str, Author] = {}
+    for person in people:
+        name, email = (one_line(str(person.get(key) or "")) for key in ("name", "email"))
+        author = Author(name, bases.absolute(person.get("href")), email)
+        known = authors.get(name or email)
+        if (name or email) and (known is None or not (known.email or known.url)):
+            authors[name or email] = author
+    return tuple(authors.values())
+
+
+def _from_mail(text: str) -> Author | None:
+    """RSS's "mail@example.org (Name)", or "Name <mail@example.org>"."""
+    text = one_line(text)[:1_000]
+    if match := _MAIL_FIRST.fullmatch(text):
+        return Author(name=(match[2] or "").strip(), email=match[1])
+    if match := _MAIL_LAST.fullmatch(text):
+        return Author(name=match[1].strip(' "'), email=match[2])
+    return None
+
+
+def _tags(entry: Values) -> tuple[str, ...]:
+    terms = (one_line(str(tag.get("term") or tag.get("label") or "")) for tag in entry.get("tags") or ())
+    return tuple(dict.fromkeys(term for term in terms if term))
+
+
+def _enclosures(entry: Values, bases: Bases) -> tuple[Enclosure, ...]:
+    """Enclosures and media files in order; pictures only where there is nothing else."""
+    attached = [link for link in entry.get("links") or () if link.get("rel") == "enclosure"]
+    media = entry.get("media_content") or ()
+    found = _files(attached, bases) | _files((one for one in media if _is(one, "audio", "video")), bases)
+    found = found or _files((one for one in media if _is(one, "image")), bases)
+    # Said first, a file may be without the type and size that it has the second time.
+    return tuple(found.values())
+
+
+def _files(values: Iterable[Values], bases: Bases) -> dict[str, Enclosure]:
+    found: dict[str, Enclosure] = {}
+    for one in values:
+        url = bases.absolute(one.get("href") or one.get("url"))
+        if url:
+            size = length_in_bytes(one.get("length") or one.get("filesize"))
+            found.setdefault(url, Enclosure(url, one_line(str(one.get("type") or "")), size))
+    return found
+
+
+def _is(media: Values, *kinds: str) -> bool:
+    kind = str(media.get("type") or "").partition("/")[0] or str(media.get("medium") or "")
+    return kind in kinds or str(media.get("medium") or "") in kinds
+
+
+def _image(entry: Values, enclosures: tuple[Enclosure, ...], bases: Bases) -> str:
+    shown = [
+        (entry.get("image") or {}).get("href"),
+        *(thumbnail.get("url") for thumbnail in entry.get("media_thumbnail") or ()),
+        *(one.get("url") or one.get("href") for one in entry.get("media_content") or () if _is(one, "image")),
+        *(enclosure.url for enclosure in enclosures if enclosure.type.startswith("image/")),
+    ]
+    return next((address for url in shown if (address := bases.absolute(url))), "")

@@ -1,0 +1,127 @@
+"""A real mail server on loopback that keeps what it is given and misbehaves as it is told."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
+from typing import Any
+
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
+
+
+@dataclass(frozen=True)
+class Received:
+    """A mail as it came in, dots unstuffed."""
+
+    sender: str
+    recipients: list[str]
+    data: bytes
+
+    @property
+    def message(self) -> EmailMessage:
+        message = message_from_bytes(self.data, policy=default)
+        assert isinstance(message, EmailMessage)
+        return message
+
+
+@dataclass
+class SmtpServer:
+    """``answers`` maps an address or "data" to the answer that is given instead of a yes.
+
+    ``drop`` and ``hang`` name where the connection is cut, or nothing said any more: "mail", "rcpt", "data".
+    """
+
+    port: int = 0
+    received: list[Received] = field(default_factory=list)
+    answers: dict[str, str] = field(default_factory=dict)
+    drop: str = ""
+    hang: str = ""
+    connections: int = 0
+    logins: list[tuple[str, str]] = field(default_factory=list)
+    encrypted: list[bool] = field(default_factory=list)
+
+    async def _stage(self, smtp: SMTP, name: str) -> None:
+        if self.hang == name:
+            await asyncio.sleep(60)
+        if self.drop == name:
+            smtp.transport.abort()
+            await asyncio.sleep(60)
+
+    async def handle_MAIL(  # noqa: N802 - as aiosmtpd names them
+        self, smtp: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        await self._stage(smtp, "mail")
+        self.encrypted.append(session.ssl is not None or smtp.transport.get_extra_info("sslcontext") is not None)
+        if address not in self.answers:
+            envelope.mail_from = address
+        return self.answers.get(address, "250 OK")
+
+    async def handle_RCPT(  # noqa: N802 - as aiosmtpd names them
+        self, smtp: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        await self._stage(smtp, "rcpt")
+        if address not in self.answers:
+            envelope.rcpt_tos.append(address)
+        return self.answers.get(address, "250 OK")
+
+    async def handle_DATA(self, smtp: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+        await self._stage(smtp, "data")
+        if "data" not in self.answers:
+            content = envelope.content if isinstance(envelope.content, bytes) else b""
+            self.received.append(Received(envelope.mail_from or "", list(envelope.rcpt_tos), content))
+        return self.answers.get("data", "250 OK")
+
+    def authenticate(self, smtp: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:
+        name, password = data.login.decode(), data.password.decode()
+        self.logins.append((name, password))
+        return AuthResult(success=password == "right", handled=False)
+
+
+@contextmanager
+def smtp_server(
+    tls: str = "none", context: ssl.SSLContext | None = None, login: bool = False, on_loopback_login: bool = False
+) -> Iterator[SmtpServer]:
+    """Serve until the end of the block. ``tls``: "none", "starttls" (offered) or "tls" (from the start)."""
+    state = SmtpServer()
+    loop = asyncio.new_event_loop()
+
+    class Protocol(SMTP):
+        def connection_made(self, transport: Any) -> None:
+            state.connections += not isinstance(transport, asyncio.sslproto._SSLProtocolTransport) or tls == "tls"
+            super().connection_made(transport)
+
+    def protocol() -> SMTP:
+        return Protocol(
+            state,
+            loop=loop,
+            hostname="mail.example.org",
+            ident="test",
+            tls_context=context if tls == "starttls" else None,
+            auth_required=login,
+            auth_require_tls=not on_loopback_login and tls == "starttls",
+            authenticator=state.authenticate if login else None,
+        )
+
+    listening = loop.run_until_complete(
+        loop.create_server(protocol, "127.0.0.1", 0, ssl=context if tls == "tls" else None)
+    )
+    state.port = listening.sockets[0].getsockname()[1]
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    try:
+        yield state
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(5)
+        listening.close()
+        for task in asyncio.all_tasks(loop):
+            task.cancel()
+        loop.run_until_complete(asyncio.sleep(0))
+        loop.close()

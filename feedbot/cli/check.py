@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 
 import click
 
@@ -24,7 +25,7 @@ def check(context: Context) -> None:
         "sinks": len(configuration.sinks),
         "routes": len(configuration.routes),
     }
-    warnings = [{"where": w.where, "message": w.message, "hint": w.hint} for w in configuration.warnings]
+    warnings = [asdict(warning) for warning in configuration.warnings]
     if context.json:
         context.answer({"file": str(configuration.path), "problems": [], "warnings": warnings, **counted})
     elif not context.quiet:

@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -93,7 +94,7 @@ class Context:
         lines += [f"  {error.hint}"] if error.hint else []
         click.echo(self.redact("\n".join(lines)), err=True, color=self._color())
         if self.json:
-            told = [{"where": p.where, "message": p.message, "hint": p.hint} for p in problems]
+            told = [asdict(problem) for problem in problems]
             self.answer({"error": error.message, "hint": error.hint, "problems": told})
 
     def log_fault(self, error: Exception) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -108,7 +109,7 @@ def as_json(report: RunReport) -> dict[str, Any]:
                 "announced": [change.entry.id for change in source.announced],
                 "error": source.error,
                 "hint": source.hint,
-                "problems": [{"where": p.where, "message": p.message, "hint": p.hint} for p in source.problems],
+                "problems": [asdict(problem) for problem in source.problems],
                 "notes": list(source.notes),
                 "seconds": round(source.seconds, 3),
             }

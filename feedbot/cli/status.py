@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -87,7 +88,7 @@ def _source(state: SourceState | None, paused: bool, kind: str) -> dict[str, Any
         "last_poll": rfc3339(state.last_poll) if state and state.last_poll else None,
         "next_poll": rfc3339(state.next_poll) if state and state.next_poll else None,
         "error": state.error if state else None,
-        "problems": [{"where": p.where, "message": p.message, "hint": p.hint} for p in (state.problems if state else ())],
+        "problems": [asdict(problem) for problem in (state.problems if state else ())],
     }
 
 

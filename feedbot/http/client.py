@@ -252,8 +252,6 @@ def _headers(defaults: Mapping[str, str], request: Request) -> tuple[_Headers, _
                 f"the header {one_line(name)[:60]!r} holds a line break or another character that HTTP cannot carry",
                 forbidden=True,
             )
-    for key in secret:
-        public.pop(key, None)
     public |= _conditions(request)
     if request.body is not None:
         public["content-length"] = ("Content-Length", str(len(request.body)))

@@ -36,6 +36,7 @@ def build(delivery: Delivery, sender: Mailbox, recipients: tuple[Mailbox, ...]) 
     message = EmailMessage(policy=_POLICY)
     for header in _headers(delivery, sender, recipients):
         message[header.name] = header
+    message["MIME-Version"] = "1.0"
     token = hashlib.sha256(delivery.key.encode("utf-8", "replace")).hexdigest()[:32]
     # "=_" stands in no quoted-printable or base64 text, so that the boundary is in no part.
     message.make_alternative(boundary=f"=_feedbot_{token}")

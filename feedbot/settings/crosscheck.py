@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
@@ -23,7 +24,7 @@ def check_paths(document: Document, settings: FeedbotSettings | None) -> None:
     if settings is None:
         return
     output = _resolved(document.folder, settings.output)
-    if output is None or (output.exists() and not output.is_dir()):
+    if output is None or _kind(output) == "file":
         document.problem(("feedbot", "output"), f'"output" in [feedbot]: {settings.output} is not a folder')
     elif output == Path(output.anchor):
         document.problem(
@@ -32,14 +33,14 @@ def check_paths(document: Document, settings: FeedbotSettings | None) -> None:
             'name a folder of its own, such as "public"',
         )
     state = _resolved(document.folder, settings.state)
-    if state is None or state.is_dir():
+    if state is None or _kind(state) == "folder":
         document.problem(
             ("feedbot", "state"),
             f'"state" in [feedbot]: {settings.state} is a folder, not a file',
             f'for instance "{settings.state.rstrip("/")}/feedbot.db"',
         )
     authorities = _resolved(document.folder, settings.ca_file) if settings.ca_file else None
-    if settings.ca_file and (authorities is None or not authorities.is_file()):
+    if settings.ca_file and (authorities is None or _kind(authorities) != "file"):
         document.problem(("feedbot", "ca_file"), f'"ca_file" in [feedbot]: there is no file {settings.ca_file}')
 
 
@@ -110,7 +111,7 @@ def _check_filter(document: Document, key: Key, text: str) -> None:
 
     try:
         compile_filter(text)
-    except (ValueError, RecursionError, MemoryError) as error:
+    except (ValueError, SyntaxError, RecursionError, MemoryError) as error:
         sentence = str(error) if isinstance(error, ValueError) else "the filter is nested too deeply"
         document.problem(key, f"{label(key)}: {sentence}")
 
@@ -166,3 +167,11 @@ def _resolved(folder: Path, text: str) -> Path | None:
         return (folder / Path(text).expanduser()).resolve()
     except (OSError, RuntimeError, ValueError):
         return None
+
+
+def _kind(path: Path) -> str:
+    """Whether there is a "folder" or a "file" at a path; "" for neither, and where nobody can tell."""
+    try:
+        return "folder" if stat.S_ISDIR(path.stat().st_mode) else "file"
+    except OSError:
+        return ""

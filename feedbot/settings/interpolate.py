@@ -149,4 +149,6 @@ def _variable(body: str, env: Mapping[str, str], folder: Path) -> Expanded:
         return expand(default, env, folder)
     if value is None:
         raise BadReference(f"the environment variable {name} is not set", f"set it, or write ${{{name}:-default}}")
+    if not value.isprintable() and any("\ud800" <= letter <= "\udfff" for letter in value):
+        raise BadReference(f"the environment variable {name} is not text in UTF-8")
     return Expanded(value, (value,) if value and SECRET_NAME.search(name) else ())

@@ -257,9 +257,16 @@ def _warn(document: Document, parts: Mapping[Key, Part]) -> None:
             )
         values = document.data[str(key[0])][str(key[1])]
         inline += inline_secrets(type(part.settings), values, key, document)
-    if inline and os.name == "posix" and document.path.stat().st_mode & 0o044:
+    if inline and _others_may_read(document.path):
         document.warn(
             inline[0],
             f"{label(inline[0])} is a secret, and other users may read this file",
             f"chmod 600 {document.path}, or name the secret by ${{VAR}} or a *_file key",
         )
+
+
+def _others_may_read(path: Path) -> bool:
+    try:
+        return os.name == "posix" and bool(path.stat().st_mode & 0o044)
+    except OSError:
+        return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from bisect import bisect_right
+from contextlib import suppress
 from functools import cached_property
 
 Key = tuple[str | int, ...]
@@ -40,7 +41,8 @@ class Lines:
     @cached_property
     def _found(self) -> dict[Key, int]:
         scanner = _Scanner(self._text)
-        scanner.document()
+        with suppress(RecursionError):  # what was found until then is of use as well
+            scanner.document()
         return scanner.found
 
 

@@ -134,14 +134,16 @@ def _take_twins(model: type[Settings], given: dict[str, Any], key: Key, document
 
 def _take_mistaken(model: type[Settings], given: dict[str, Any], key: Key, document: Document) -> None:
     """Refuse what pydantic takes although nobody means it: true for 1, or 30 for a duration of 30 seconds."""
-    for name, attribute in field_keys(model).items():
-        value, kinds = given.get(name), set(_kinds(model.model_fields[attribute].annotation))
+    keys = field_keys(model)
+    numbers = [(name, value) for name, value in given.items() if isinstance(value, (int, float)) and name in keys]
+    for name, value in numbers:
+        kinds = set(_kinds(model.model_fields[keys[name]].annotation))
         expected = ""
-        if isinstance(value, bool) and kinds & {int, float} and bool not in kinds:
-            expected = "a number"
-        elif isinstance(value, (int, float)) and not isinstance(value, bool) and not kinds & {int, float}:
-            spans = {timedelta: 'a duration such as "30s" or "30m"', bool: "true or false"}
-            expected = next((words for kind, words in spans.items() if kind in kinds), "")
+        if isinstance(value, bool):
+            expected = "a number" if kinds & {int, float} and bool not in kinds else ""
+        elif not kinds & {int, float}:
+            words = {timedelta: 'a duration such as "30s" or "30m"', bool: "true or false"}
+            expected = next((words[kind] for kind in words if kind in kinds), "")
         if expected:
             del given[name]
             document.broken.add((*key, name))
@@ -208,8 +210,12 @@ def _hidden(model: type[Settings], sentence: str, given: Mapping[str, Any], key:
         for place, text in _texts(value, (*key, name)):
             written = document.references.get(place)
             if text and (written is not None or is_secret(model, name)):
+                shown = "***" if is_secret(model, name) else str(written)
                 for form in (text, one_line(text), repr(text)[1:-1]):
-                    sentence = sentence.replace(form, "***" if is_secret(model, name) else str(written))
+                    if len(form) > 3:
+                        sentence = sentence.replace(form, shown)
+                    for quote in "'\"":  # what is short stands in other words too
+                        sentence = sentence.replace(f"{quote}{form}{quote}", f"{quote}{shown}{quote}")
     return mask(sentence)
 
 

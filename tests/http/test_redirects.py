@@ -119,6 +119,15 @@ def test_secrets_go_to_the_first_origin_only(web: WebServer, other: WebServer, c
     assert other.asked[0].headers["if-none-match"] == '"1"'
 
 
+def test_a_secret_takes_the_place_of_a_usual_header_for_its_origin_only(
+    web: WebServer, other: WebServer, client: Client
+) -> None:
+    web.answers["/"] = to(other.url("/x"))
+    get(client, web.url(), secret_headers={"user-agent": "secret name"})
+    assert web.asked[0].headers["user-agent"] == "secret name"
+    assert other.asked[0].headers["user-agent"] == "t"
+
+
 def test_credentials_that_a_redirect_brings_are_not_used(web: WebServer, other: WebServer, client: Client) -> None:
     web.answers["/"] = to(f"http://me:pw@{other.address}/x", 301)
     other.answers["/x"] = Answer(200, b"x")

@@ -32,13 +32,13 @@ def raw(**values: object) -> bytes:
 def text_of(message: EmailMessage, kind: str) -> str:
     body = message.get_body((kind,))
     assert body is not None
-    return str(body.get_content())
+    return str(body.get_content()).replace("\r\n", "\n")
 
 
 def test_a_mail_has_a_text_to_read_and_a_page_to_look_at() -> None:
     message = sent(content="<p>Hello, <a href='https://a.org/'>you</a>.</p>")
     assert [part.get_content_type() for part in message.walk()] == ["multipart/alternative", "text/plain", "text/html"]
-    assert text_of(message, "plain").replace("\r\n", "\n") == (
+    assert text_of(message, "plain") == (
         "Welcome\nhttps://example.org/welcome/\nplanet · Ada · 20 Nov 2026, 09:30 UTC\n\n"
         "Hello, you [1].\n\n[1] https://a.org/\n\n-- \n"
         'feedbot tells the sink "readers" of what is new in the source "planet".\n'
@@ -139,7 +139,7 @@ def test_an_overlong_title_is_shortened() -> None:
     assert len(raw(title="long " * 200_000)) < 20_000
 
 
-@pytest.mark.parametrize("evil", ["\r\n", "\n", "\r", "\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029"])
+@pytest.mark.parametrize("evil", ["\r\n", *"\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"])
 def test_no_line_break_of_any_kind_gets_into_a_header(evil: str) -> None:
     injected = f"Title{evil}Bcc: victim@example.org{evil}{evil}Body"
     message = sent(title=injected, url=f"https://a.org/{evil}Bcc:x", authors=(Author(injected),), source=injected)
@@ -222,12 +222,13 @@ def test_addresses_are_read_with_and_without_names(text: str, name: str, address
 @pytest.mark.parametrize(
     "text",
     ["", "me", "@example.org", "me@", "a b@example.org", "me@example..org", "-oX@example.org", "me@exa_mple.org",
-     "me@example.org, you@example.org", "me@example.org>", "Na\nme <me@example.org>", "<me@example.org", "ü@example.org",
-     "me@example.org\r\nBcc: x@example.org", ".me@example.org", "a..b@example.org", "x" * 65 + "@example.org",
+     "me@example.org, you@example.org", "me@example.org>", "Na\nme <me@example.org>", "<me@example.org",
+     "ü@example.org", "me@example.org\r\nBcc: x@example.org", ".me@example.org", "a..b@example.org",
+     "x" * 65 + "@example.org",
      "\x1b[2J <me@example.org>", "me@-example.org", "x" * 300 + " <me@example.org>"],
 )  # fmt: skip
 def test_what_is_no_address_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="mail address|control characters"):
+    with pytest.raises(ValueError, match=r"mail address|control characters"):
         parse_mailbox(text)
 
 

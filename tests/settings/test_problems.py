@@ -317,6 +317,35 @@ def test_the_file_of_a_secret_must_be_readable(config: Config, value: str, messa
     assert message in problem.message
 
 
+def test_a_short_value_from_elsewhere_leaves_the_sentence_readable(config: Config) -> None:
+    problem = config.problem(SOURCE + 'interval = "${SPAN}"\n', SPAN="s")
+
+    assert problem.message.startswith("\"interval\" in [sources.a]: '${SPAN}' is no duration")
+
+
+@pytest.mark.parametrize("levels", [100, 300, 450])
+def test_deep_nesting_is_a_problem_like_any_other(config: Config, levels: int) -> None:
+    assert config.problems(SOURCE + "tags = " + "[" * levels + "]" * levels)
+
+
+def test_a_filter_nested_too_deeply_is_a_problem_like_any_other(config: Config) -> None:
+    problem = config.problem(FEED + f'filter = "{"(" * 300}1{")" * 300}"')
+
+    assert '"filter" in [feeds.all]: ' in problem.message
+
+
+def test_text_from_the_environment_that_is_no_text_is_refused(config: Config) -> None:
+    problem = config.problem(SOURCE + 'tags = ["${NAME}"]', NAME="caf\udce9")
+
+    assert problem.message == '"tags" in [sources.a]: the environment variable NAME is not text in UTF-8'
+
+
+@pytest.mark.parametrize("key", ["output", "state", "ca_file"])
+def test_paths_that_cannot_be_are_no_reason_to_fail(config: Config, key: str) -> None:
+    for path in ("x" * 300, "~nobody-of-this-name/x", "a\\u0000b"):
+        config.problems(FEEDBOT + f'{key} = "{path}"\nzzz = 1')
+
+
 JARGON = re.compile(r"Input should|pydantic|valid (integer|string|tuple|dict)|errors\.|type=|\bctx\b|None\b|tuple")
 VALUES = [
     "1",

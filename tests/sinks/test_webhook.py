@@ -56,9 +56,7 @@ def test_a_change_is_posted_as_json_with_its_key_and_time(hook: Hook, web: WebSe
     ("secret", "key"),
     [(SECRET, SECRET), (SECRET.rstrip("="), SECRET), ("any old text ü", "any old text ü".encode())],
 )
-def test_the_signature_is_what_the_receiver_computes(
-    hook: Hook, web: WebServer, secret: str, key: str | bytes
-) -> None:
+def test_the_signature_is_what_the_receiver_computes(hook: Hook, web: WebServer, secret: str, key: str | bytes) -> None:
     hook(secret=secret).send(delivery("k1", title="Grüße 🎉"), datetime.now(UTC))
     (asked,) = web.asked
     assert Webhook(key).verify(asked.body, asked.headers)["data"]["title"] == "Grüße 🎉"
@@ -160,9 +158,7 @@ def test_a_private_address_that_is_not_listed_is_refused(web: WebServer, tmp_pat
         ({"timeout": "2h"}, "less than"),
     ],
 )
-def test_settings_that_cannot_work_are_refused_without_showing_secrets(
-    settings: dict[str, object], says: str
-) -> None:
+def test_settings_that_cannot_work_are_refused_without_showing_secrets(settings: dict[str, object], says: str) -> None:
     with pytest.raises(ValidationError, match=says) as caught:
         WebhookSink.Settings.model_validate({"type": "webhook", "url": "https://example.org/x", **settings})
     assert "hush" not in " ".join(problem["msg"] for problem in caught.value.errors())

@@ -216,7 +216,7 @@ def test_hostile_text_costs_no_more_than_its_length(bite: str, mdx: bool) -> Non
         rendered(text, mdx=mdx)
         return time.process_time() - started
 
-    assert seconds(32_000) < max(0.5, 8 * max(seconds(8_000), 0.02))
+    assert seconds(16_000) < max(0.5, 8 * seconds(4_000))
 
 
 def test_every_element_that_may_be_published_is_known_as_one() -> None:

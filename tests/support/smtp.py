@@ -36,12 +36,14 @@ class SmtpServer:
     """``answers`` maps an address or "data" to the answer that is given instead of a yes.
 
     ``drop`` and ``hang`` name where the connection is cut, or nothing said any more: "mail", "rcpt", "data".
+    ``drop_once`` cuts the connection at its next command, and only that. ``connections`` counts STARTTLS as one more.
     """
 
     port: int = 0
     received: list[Received] = field(default_factory=list)
     answers: dict[str, str] = field(default_factory=dict)
     drop: str = ""
+    drop_once: bool = False
     hang: str = ""
     connections: int = 0
     logins: list[tuple[str, str]] = field(default_factory=list)
@@ -50,7 +52,8 @@ class SmtpServer:
     async def _stage(self, smtp: SMTP, name: str) -> None:
         if self.hang == name:
             await asyncio.sleep(60)
-        if self.drop == name:
+        if self.drop == name or self.drop_once:
+            self.drop_once = False
             smtp.transport.abort()
             await asyncio.sleep(60)
 
@@ -85,16 +88,14 @@ class SmtpServer:
 
 
 @contextmanager
-def smtp_server(
-    tls: str = "none", context: ssl.SSLContext | None = None, login: bool = False, on_loopback_login: bool = False
-) -> Iterator[SmtpServer]:
+def smtp_server(tls: str = "none", context: ssl.SSLContext | None = None, login: bool = False) -> Iterator[SmtpServer]:
     """Serve until the end of the block. ``tls``: "none", "starttls" (offered) or "tls" (from the start)."""
     state = SmtpServer()
     loop = asyncio.new_event_loop()
 
     class Protocol(SMTP):
         def connection_made(self, transport: Any) -> None:
-            state.connections += not isinstance(transport, asyncio.sslproto._SSLProtocolTransport) or tls == "tls"
+            state.connections += 1
             super().connection_made(transport)
 
     def protocol() -> SMTP:
@@ -105,7 +106,8 @@ def smtp_server(
             ident="test",
             tls_context=context if tls == "starttls" else None,
             auth_required=login,
-            auth_require_tls=not on_loopback_login and tls == "starttls",
+            auth_require_tls=tls == "starttls",
+            auth_exclude_mechanism=None if login else ("LOGIN", "PLAIN"),
             authenticator=state.authenticate if login else None,
         )
 

@@ -14,7 +14,7 @@ from markdown_it.rules_inline import StateInline
 MARKER = "<!-- more -->"
 _MAX_TAG = 4000
 _MAX_FAILURES = 200
-_MAX_OPEN = 200
+_MAX_OPEN = 50
 _MODULE = re.compile(
     r"import\s*(?:[\"']|[\w*{][^;]*?\bfrom\s*[\"'])|import\s*\{|"
     r"export\s+(?:default|const|let|var|async|function|class)\b|export\s*[{*]"

@@ -88,7 +88,9 @@ def _shown(mailbox: Mailbox) -> str:
         name = '"' + mailbox.name.replace("\\", r"\\").replace('"', r"\"") + '"'
     else:
         name = _encoded(mailbox.name, 10)
-    return f"{name}\n <{mailbox.address}>"
+    last_line = name.rpartition("\n")[2]
+    between = " " if len(last_line) + len(mailbox.address) < _LINE - 12 else "\n "
+    return f"{name}{between}<{mailbox.address}>"
 
 
 def _encoded(text: str, used: int) -> str:

@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from feedbot.core.text import one_line
 from feedbot.errors import ConfigError, ConfigProblem
 from feedbot.settings.interpolate import expand
 from feedbot.settings.locate import Key, Lines
@@ -64,7 +65,7 @@ class Document:
     def _placed(self, key: Key, message: str, hint: str) -> tuple[int, ConfigProblem]:
         line = self.lines.of(key)
         where = f"{self.path.name}:{line}" if line else self.path.name
-        return line or 0, ConfigProblem(where, message, hint)
+        return line or 0, ConfigProblem(where, one_line(message), one_line(hint))
 
     def _expanded(self, value: Any, key: Key, env: Mapping[str, str]) -> Any:
         if isinstance(value, dict):

@@ -39,7 +39,6 @@ class EmailSettings(SinkSettings):
     """Keys of a sink of type ``email``. ``path`` is the Maildir, or the sendmail program."""
 
     later: ClassVar[Mapping[str, Later]] = {
-        **SinkSettings.later,
         "subject": Later("own subjects"),
         "images": Later("leaving images out of mails", ("keep",)),
         "unsubscribe": Later("List-Unsubscribe"),

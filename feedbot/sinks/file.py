@@ -16,7 +16,6 @@ from pydantic import Field
 from feedbot.core.text import slug
 from feedbot.errors import DeliveryError
 from feedbot.files import sync_folder, write_atomic
-from feedbot.message import mail
 from feedbot.message.payload import json_line, line_start
 from feedbot.model import Delivery
 from feedbot.plugins import Later, SinkContext, SinkSettings
@@ -31,7 +30,7 @@ class FileSink:
     class Settings(SinkSettings):
         """``path``: a file, or a folder (with a slash at its end, or there already)."""
 
-        later: ClassVar[Mapping[str, Later]] = {**SinkSettings.later, "rotate": Later("starting a new file by itself")}
+        later: ClassVar[Mapping[str, Later]] = {"rotate": Later("starting a new file by itself")}
 
         path: Annotated[str, Field(min_length=1)]
 
@@ -46,8 +45,7 @@ class FileSink:
         """Write a change, once however often it is tried. What keeps it from writing is the sink being down."""
         try:
             if self._is_folder or self._path.is_dir():
-                message = mail.build(delivery, mail.LOCAL, (mail.LOCAL,))
-                write_atomic(self._path / _file_name(delivery), mail.as_bytes(message))
+                write_atomic(self._path / _file_name(delivery), _mail(delivery))
             else:
                 _append(self._path, line_start(delivery.key), json_line(delivery))
         except OSError as error:
@@ -65,6 +63,12 @@ def _file_name(delivery: Delivery) -> str:
     """Readable, the same at every try, and another for each delivery."""
     day = delivery.created.astimezone(UTC).date()
     return f"{day}-{slug(delivery.entry.title[:200])}-{slug(delivery.key, 'key')[:16]}.eml"
+
+
+def _mail(delivery: Delivery) -> bytes:
+    from feedbot.message import mail  # brings Jinja along, which a file of JSON lines does not need
+
+    return mail.as_bytes(mail.build(delivery, mail.LOCAL, (mail.LOCAL,)))
 
 
 def _append(path: Path, start: bytes, line: bytes) -> None:

@@ -163,8 +163,10 @@ class SmtpTransport:
         except smtplib.SMTPAuthenticationError as error:
             # Its text is left out: some servers repeat in it what they were sent.
             self._fail(f"{self._server.place} refused the login ({error.smtp_code})", "check username and password")
-        except smtplib.SMTPNotSupportedError:
-            self._fail(f"{self._server.place} offers no login", "remove username and password")
+        except (smtplib.SMTPServerDisconnected, smtplib.SMTPResponseException):
+            raise
+        except smtplib.SMTPException:
+            self._fail(f"{self._server.place} offers no login that feedbot knows", "remove username and password")
         except UnicodeError:
             self._fail("username or password has characters that SMTP cannot carry", "use ASCII")
 

@@ -67,7 +67,6 @@ class WebhookSink:
         """``secret``: ``whsec_`` and base64, or any text, whose bytes then are the key."""
 
         later: ClassVar[Mapping[str, Later]] = {
-            **SinkSettings.later,
             "format": Later("bodies in another form", ("plain",)),
             "secrets": Later("several secrets at once"),
         }

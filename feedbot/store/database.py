@@ -43,7 +43,9 @@ def open_state(path: Path, *, create: bool = True) -> sa.Engine:
                 f"{path} is empty, so that what was announced is not known",
                 "restore a backup, or remove the file to begin anew",
             )
-        elif not os.access(path, os.W_OK) or not os.access(path.parent, os.W_OK):
+        else:
+            _recognise(path)
+        if not os.access(path, os.W_OK) or not os.access(path.parent, os.W_OK):
             raise StateError(f"{path} cannot be written", "check who owns it and its folder")
         engine = _engine(f"file:{_quoted(path)}?mode=rw")
         try:
@@ -165,11 +167,18 @@ def _fill(engine: sa.Engine) -> None:
         connection.execute(schema.meta.insert().values(name="instance", value=uuid.uuid4().hex))
 
 
+def _recognise(path: Path) -> None:
+    """Read the file's header, before a database library touches a file that is not feedbot's."""
+    with path.open("rb") as file:
+        header = file.read(100)
+    if not header.startswith(b"SQLite format 3\0") or len(header) < 100:
+        raise StateError(f"{path} is damaged, or no feedbot state", "restore a backup; it was left as it is")
+    if int.from_bytes(header[68:72], "big") != APPLICATION_ID:
+        raise StateError(f"{path} is a database of another program", "give another path as state")
+
+
 def _bring_up(engine: sa.Engine, path: Path) -> None:
     with engine.connect().execution_options(reading=True) as connection:
-        found = connection.exec_driver_sql("PRAGMA application_id").scalar()
-        if found != APPLICATION_ID:
-            raise StateError(f"{path} is a database of another program", "give another path as state")
         version = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
     if version == schema.REVISION:
         return

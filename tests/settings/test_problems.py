@@ -346,6 +346,11 @@ def test_paths_that_cannot_be_are_no_reason_to_fail(config: Config, key: str) ->
         config.problems(FEEDBOT + f'{key} = "{path}"\nzzz = 1')
 
 
+def test_a_problem_is_one_line_without_control_characters(config: Config) -> None:
+    for problem in config.problems('"a\\nb\\u001b[2J" = 1\n[sources."c\\nd"]\n"e\\nf" = 1\ntype = "web"\n'):
+        assert str(problem).isprintable()
+
+
 JARGON = re.compile(r"Input should|pydantic|valid (integer|string|tuple|dict)|errors\.|type=|\bctx\b|None\b|tuple")
 VALUES = [
     "1",

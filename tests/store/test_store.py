@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import stat
 from datetime import timedelta
@@ -81,13 +82,13 @@ def _garbage(path: Path) -> None:
 
 
 def _foreign(path: Path) -> None:
-    with sqlite3.connect(path) as database:
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as database:
         database.execute("CREATE TABLE bookmarks (url TEXT)")
 
 
 def _newer(path: Path) -> None:
     Store.open(path).close()
-    with sqlite3.connect(path) as database:
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as database:
         database.execute("UPDATE alembic_version SET version_num = '9999'")
 
 
@@ -115,7 +116,7 @@ def _folder(path: Path) -> None:
         (_newer, "newer feedbot"),
         (_corrupt, "damaged"),
         (_journal_only, "journal"),
-        (_folder, ""),
+        (_folder, "directory"),
     ],
 )
 def test_a_state_that_cannot_be_used_is_refused_and_left_as_it_is(tmp_path: Path, spoil: object, words: str) -> None:

@@ -22,6 +22,8 @@ from feedbot.core.text import one_line, storable
 from feedbot.sources.posts.mdx import mdx_plugin
 from feedbot.sources.posts.rawhtml import escape_pseudo, is_pseudo, rewrite
 
+MAX_NESTING = 30
+"""Levels of lists and quotes (a list is two), and of brackets within each other, which cost time."""
 _MARKER = re.compile(r"<!--\s*(?:more|truncate|excerpt)\s*-->", re.IGNORECASE)
 _WRITTEN_LINK = re.compile(r"(?:https?://|ftp://|mailto:|www\.)|[^@]+@", re.IGNORECASE)
 _TASK = re.compile(r"\[([ xX])\] ")
@@ -87,7 +89,7 @@ class Renderer:
 
 
 def _parser() -> MarkdownIt:
-    parser = MarkdownIt("gfm-like")
+    parser = MarkdownIt("gfm-like", {"maxNesting": MAX_NESTING})
     parser.use(footnote_plugin, inline=False).use(deflist_plugin)
     parser.block.ruler.at("html_block", _html_block, {"alt": ["paragraph", "reference", "blockquote"]})
     parser.inline.ruler.at("html_inline", _html_inline)

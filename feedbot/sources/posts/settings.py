@@ -83,7 +83,8 @@ class PostsSettings(SourceSettings):
     @classmethod
     def _globs_stay_below(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for glob in value:
-            if glob.removeprefix("!").startswith("/") or ".." in glob.split("/"):
+            path = glob.removeprefix("!")
+            if path.startswith("/") or ".." in path.split("/"):
                 raise ValueError(f"{glob!r} leads out of the folder; write it from the folder of the posts")
         return value
 

@@ -62,12 +62,19 @@ class SourceSettings(Settings):
     }
 
     type: str
+    """What kind of source it is."""
     interval: Duration = timedelta(minutes=30)
+    """How often it is polled."""
     tags: tuple[str, ...] = ()
+    """Tags added to each of its entries."""
     backfill: Annotated[int, Field(ge=0)] | Literal["all"] = 0
+    """How many of the newest entries the first poll announces, or "all"."""
     updates: Literal["never", "text", "markup", "any"] = "text"
+    """How deep an edit must go to be announced as an update: visible text, markup, anything; or never."""
     content: Literal["full", "summary"] = "full"
+    """Whether feeds and messages carry the whole content of its entries or only a summary."""
     paused: bool = False
+    """Whether it is left alone."""
 
 
 class SinkSettings(Settings):
@@ -77,10 +84,11 @@ class SinkSettings(Settings):
         "rate": Later("a rate limit per sink"),
         "max_in_flight": Later("several deliveries of a sink at once"),
         "on_update": Later("editing a sent message"),
-        "template": Later("own templates"),
+        "template": Later("using own templates"),
     }
 
     type: str
+    """What kind of sink it is."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("feedbot")
 
+_SHORTEST_SECRET = 4  # a shorter one would black out half of every text, and hide nothing
+
 
 class Context:
     """The global options, wherever on the command line they stood."""
@@ -107,7 +109,8 @@ class Context:
     def redact(self, text: str) -> str:
         """Text without any secret of the configuration."""
         for secret in self._secrets:
-            text = text.replace(secret, "***")
+            if len(secret) >= _SHORTEST_SECRET:
+                text = text.replace(secret, "***")
         return text
 
     def _color(self) -> bool | None:

@@ -20,9 +20,9 @@ def rendered(text: str, *, title: str = "", mdx: bool = False, addresses: Addres
     return RENDERER.post(text, addresses, title=title, anchor="a-post", mdx=mdx)
 
 
-def shown(text: str, **options: bool) -> str:
+def shown(text: str, *, mdx: bool = False) -> str:
     """What a reader sees of it in the end."""
-    return to_text(clean(rendered(text, **options).html, "https://example.org/"))
+    return to_text(clean(rendered(text, mdx=mdx).html, "https://example.org/"))
 
 
 def test_words_in_angle_brackets_stay_words() -> None:

@@ -14,6 +14,10 @@ from feedbot.http import Fetcher
 from feedbot.model import Author, Document, Item, Memory
 from feedbot.plugins import SourceContext
 from feedbot.sources.posts import PostsSource
+from feedbot.sources.posts.blog import read_blog
+from feedbot.sources.posts.outline import Site
+from feedbot.sources.posts.presets import PRESETS
+from feedbot.sources.posts.scan import scan
 from feedbot.sources.posts.settings import PostsSettings
 
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
@@ -419,7 +423,7 @@ def test_one_broken_post_leaves_the_others_alone(tmp_path: Path) -> None:
     document = poll(tmp_path)
 
     assert [item.url for item in document.items] == ["https://example.org/good/"]
-    assert {problem.where for problem in document.problems} == {"colon.md:2", "latin.md:5", "open.md:1", "huge.md"}
+    assert {problem.where for problem in document.problems} == {"colon.md:2", "latin.md:5", "open.md:1", "huge.md:1"}
     assert document.standing == {"path:colon.md", "path:latin.md", "path:open.md", "path:huge.md"}
     assert all("is no UTF" not in str(problem) and str(problem) for problem in document.problems)
 
@@ -428,7 +432,8 @@ def test_a_blog_of_broken_posts_removes_nothing(tmp_path: Path) -> None:
     write(tmp_path / "a.md", "---\n[\n---\n")
     document = poll(tmp_path)
 
-    assert (document.items, document.standing) == ((), {"path:a.md"})
+    assert document.items == ()
+    assert document.standing == {"path:a.md"}
 
 
 def test_a_post_that_is_too_long_is_cut(tmp_path: Path) -> None:
@@ -464,13 +469,14 @@ def test_any_change_is_seen(tmp_path: Path) -> None:
     write(tmp_path / "content/posts/a/x.png", b"1")
     write(tmp_path / "content/authors/jo.json", "{}")
 
+    memory = Memory()
+
     def changed(**settings: Any) -> bool:
         nonlocal memory
         document = source(tmp_path, **settings).poll(memory, LATER)
         memory = document.memory
         return not document.not_modified
 
-    memory = Memory()
     assert changed()
     assert not changed()
     write(tmp_path / "content/posts/a/index.md", post("tags: x"))
@@ -584,3 +590,20 @@ def test_the_folder_is_found_below_or_is_the_path_itself(tmp_path: Path) -> None
 
     assert only(poll(tmp_path, path="repo", preset="astro")).keys == ("path:a.md",)
     assert only(poll(tmp_path, path="repo/src/content/blog", preset="astro")).keys == ("path:a.md",)
+
+
+def test_a_post_that_could_not_be_opened_is_tried_again(tmp_path: Path) -> None:
+    write(tmp_path / "a.md", post())
+    blog = source(tmp_path)
+    found = scan(tmp_path, (), ("*.md",), ())
+    (tmp_path / "a.md").unlink()
+    (tmp_path / "a.md").symlink_to(tmp_path / "b.md")
+    site = Site(SITE, PRESETS["generic"], UTC)
+    document = read_blog(found, site, source="blog", assets="copy", memory=Memory(digest="x"))
+
+    assert document.standing == {"path:a.md"}
+    assert document.problems[0].message.startswith("it cannot be read: ")
+    assert document.memory == Memory()
+    (tmp_path / "a.md").unlink()
+    write(tmp_path / "a.md", post())
+    assert len(blog.poll(document.memory, NOW).items) == 1

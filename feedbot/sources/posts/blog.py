@@ -27,7 +27,7 @@ def read_blog(found: Scan, site: Site, *, source: str, assets: Mode, memory: Mem
     """Read and render all posts. What cannot be read is a problem, and stands as it is known."""
     problems = [Problem(name, reason) for name, reason in found.refused.items()]
     standing = set(found.refused)
-    outlines, drafts = [], 0
+    outlines, drafts, closed = [], 0, False
     for file in found.posts:
         try:
             outlines.append(outline(file, site))
@@ -39,6 +39,7 @@ def read_blog(found: Scan, site: Site, *, source: str, assets: Mode, memory: Mem
         except OSError as error:
             problems.append(Problem(file.name, f"it cannot be read: {error.strerror}"))
             standing.add(file.name)
+            closed = True
     known, author_problems = authors.load(found.authors)
     press = _Press(found, site, source, assets, known, outlines)
     items = []
@@ -52,7 +53,7 @@ def read_blog(found: Scan, site: Site, *, source: str, assets: Mode, memory: Mem
     problems += [*author_problems, *press.problems, *press.assets.problems, *_shared(outlines)]
     return Document(
         items=tuple(items),
-        memory=memory,
+        memory=Memory() if closed else memory,  # what could not be opened is tried again
         complete=True,
         trusted_dates=True,
         standing=frozenset(f"path:{name}" for name in standing),

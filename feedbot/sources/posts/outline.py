@@ -54,6 +54,8 @@ class Skipped(Exception):  # noqa: N818 - nothing is wrong
 
 def outline(file: Found, site: Site) -> Outline:
     """Read a post. Raises Skipped, FrontMatterError for what is wrong with it, OSError if it cannot be read."""
+    if file.size > MAX_POST:
+        raise FrontMatterError(f"it is larger than {MAX_POST // 1_000_000} MB", 1, "leave it out with files")
     parts = split(_decoded(read(file.path, MAX_POST)))
     if parts.matter is None:
         if PurePosixPath(file.name).stem.lower() in _NO_POSTS:

@@ -1,0 +1,63 @@
+"""Dates as posts and feeds write them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from feedbot.core.dates import in_words, parse_date, rfc3339
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2026-03-10", "2026-03-10T00:00:00"),
+        ("2026-03-10 10:30", "2026-03-10T10:30:00"),
+        ("2026-03-10T10:30:15Z", "2026-03-10T10:30:15"),
+        ("2026-03-10 10:30:15 +0200", "2026-03-10T08:30:15"),
+        ("20260310T103015Z", "2026-03-10T10:30:15"),
+        ("2026-03", "2026-03-01T00:00:00"),
+        ("Tue, 10 Mar 2026 10:30:15 GMT", "2026-03-10T10:30:15"),
+        ("Tue, 10 Mar 26 10:30 EST", "2026-03-10T15:30:00"),
+        ("10 Mar 2026 10:30:15 CEST", "2026-03-10T08:30:15"),
+        ("Di, 10 Mär 2026 10:30:15 +0100", "2026-03-10T09:30:15"),
+        ("mar., 10 mars 2026 10:30:15 +0100", "2026-03-10T09:30:15"),
+        ("March 10, 2026", "2026-03-10T00:00:00"),
+        ("Mar 10 2026 3:05 PM", "2026-03-10T15:05:00"),
+        ("2026-03-10T24:00:00Z", "2026-03-11T00:00:00"),
+        ("2026-06-30T23:59:60Z", "2026-06-30T23:59:59"),
+    ],
+)
+def test_a_date_is_read_in_utc(text: str, moment: str) -> None:
+    assert parse_date(text) == datetime.fromisoformat(moment).replace(tzinfo=UTC)
+
+
+@pytest.mark.parametrize("text", ["", "soon", "2026-02-30", "2026-13-01", "10 Foo 2026", "1:30", "3.10", "2026-03-10 XYZ"])
+def test_what_is_no_date_is_none(text: str) -> None:
+    assert parse_date(text) is None
+
+
+def test_a_date_without_zone_is_in_the_zone_given() -> None:
+    assert parse_date("2026-07-01", ZoneInfo("Europe/Berlin")) == datetime(2026, 6, 30, 22, tzinfo=UTC)
+
+
+@given(st.datetimes(min_value=datetime(1970, 1, 1), max_value=datetime(9000, 1, 1), timezones=st.just(UTC)))
+def test_what_is_written_is_read_again(moment: datetime) -> None:
+    assert parse_date(rfc3339(moment)) == moment
+
+
+@given(st.text(max_size=60))
+def test_no_text_at_all_raises(text: str) -> None:
+    parse_date(text)
+
+
+def test_times_are_told_in_words() -> None:
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    assert in_words(None, now) == "never"
+    assert in_words(now - timedelta(minutes=12), now) == "12 min ago"
+    assert in_words(now + timedelta(hours=3), now) == "in 3 h"
+    assert in_words(now - timedelta(days=2), now) == "2 d ago"

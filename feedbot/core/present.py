@@ -75,7 +75,7 @@ def asset_url(address: str, base_url: str, base: str) -> str | None:
 
 def assets(entry: Entry) -> set[str]:
     """The names of the files that an entry as stored shows copies of."""
-    return set(_ASSET_NAME.findall(entry.content)) | set(_ASSET_NAME.findall(entry.image))
+    return set(_ASSET_NAME.findall(f"{entry.content} {entry.summary} {entry.image}"))
 
 
 def _author(author: Author, base: str) -> Author:

@@ -10,17 +10,17 @@ an extension, the hook feedgen offers for that.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
-
-from feedgen.entry import FeedEntry
-from feedgen.feed import FeedGenerator
-from lxml import etree
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from feedbot.formats.legal import headline
 from feedbot.model import Author, Channel, Entry
 
-Element = etree._Element
-Finish = Callable[[Element], None]
+if TYPE_CHECKING:
+    from lxml.etree import _Element
+
+# feedgen and lxml are imported where they are used: most runs write no feed.
+Element: TypeAlias = "_Element"
+Finish: TypeAlias = Callable[["Element"], None]
 """Called with an element that feedgen has built, to write into it what feedgen cannot."""
 
 _EXTENSION = "feedbot"
@@ -37,6 +37,8 @@ class FeedTree:
     def __init__(
         self, channel: Channel, address: str, media_type: str, namespaces: Mapping[str, str], finish: Finish
     ) -> None:
+        from feedgen.feed import FeedGenerator
+
         feed = FeedGenerator()
         feed.id(channel.id)
         feed.title(channel.title)
@@ -62,6 +64,8 @@ class FeedTree:
 
         ``permalink``: the id is the address of the entry (the guid's ``isPermaLink`` of RSS).
         """
+        from feedgen.entry import FeedEntry
+
         item = FeedEntry()
         item.guid(entry.id, permalink=permalink)
         item.title(headline(entry))
@@ -89,6 +93,8 @@ class FeedTree:
 
 def put(parent: Element, name: str, text: str = "", **attributes: str) -> None:
     """Append an element with text and attributes."""
+    from lxml import etree
+
     etree.SubElement(parent, name, attributes).text = text or None
 
 

@@ -24,10 +24,10 @@ class ConsoleSink:
 
     prints: ClassVar[bool] = True
 
-    def __init__(self, settings: Settings, context: SinkContext) -> None:  # noqa: ARG002 - as every sink
+    def __init__(self, settings: Settings, context: SinkContext) -> None:
         self._out = context.out
 
-    def send(self, delivery: Delivery, now: datetime) -> None:  # noqa: ARG002 - as every sink
+    def send(self, delivery: Delivery, now: datetime) -> None:
         """Print a change. A closed pipe or a full disk behind it is a receiver that is down."""
         text = "".join(f"{line.rstrip()}\n" for line in _lines(delivery))
         encoding = self._out.encoding or "utf-8"

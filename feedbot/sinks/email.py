@@ -102,7 +102,7 @@ class EmailSink:
         self._to = tuple({mailbox.address: mailbox for mailbox in to}.values())
         self._transport = _transport(settings, context.folder)
 
-    def send(self, delivery: Delivery, now: datetime) -> None:  # noqa: ARG002 - as every sink
+    def send(self, delivery: Delivery, now: datetime) -> None:
         """Mail a change to whoever has not had it yet. A DeliveryError names those who got it in spite of it."""
         open_to = [mailbox.address for mailbox in self._to if mailbox.address not in delivery.delivered]
         if not open_to:

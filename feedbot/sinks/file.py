@@ -41,7 +41,7 @@ class FileSink:
         self._shown = settings.path
         self._is_folder = settings.path.endswith(("/", os.sep))
 
-    def send(self, delivery: Delivery, now: datetime) -> None:  # noqa: ARG002 - as every sink
+    def send(self, delivery: Delivery, now: datetime) -> None:
         """Write a change, once however often it is tried. What keeps it from writing is the sink being down."""
         try:
             if self._is_folder or self._path.is_dir():

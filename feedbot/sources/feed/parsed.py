@@ -76,7 +76,7 @@ def plausible(moment: datetime | None, now: datetime) -> datetime | None:
 
 def language_tag(value: object) -> str:
     """A language tag in the form of RFC 5646, "" for anything else."""
-    text = value.strip() if isinstance(value, str) else ""
+    text = value.strip() if isinstance(value, str) and len(value) < 100 else ""
     return text.replace("_", "-") if _LANGUAGE.fullmatch(text) else ""
 
 

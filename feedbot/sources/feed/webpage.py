@@ -8,7 +8,7 @@ import re
 from feedbot.core.html import resolve
 
 _PAGE = re.compile(r"(?:\s|<\?[^>]{0,300}>|<!--(?:[^-]|-(?!->)){0,2000}-->)*<(?:!doctype\s+html|html)\b", re.IGNORECASE)
-_FEED = re.compile(r"<(?:[\w.-]+:)?(?:rss|feed|rdf)\s[^>]{0,1000}(?:xmlns|version)\b", re.IGNORECASE)
+_FEED = re.compile(r"<(?:[\w.-]+:)?(?:rss|feed|rdf)\s[^<>]{0,1000}(?:xmlns|version)\b", re.IGNORECASE)
 _LINK = re.compile(r"<link\b([^>]{1,1000})>|<base\b([^>]{1,1000})>", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"([a-z-]{1,20})\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+))", re.IGNORECASE)
 _FEED_TYPE = re.compile(r"application/(?:(?:rss|atom|rdf)\+xml|feed\+json)", re.IGNORECASE)

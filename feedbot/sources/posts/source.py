@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import ClassVar
 
+from feedbot import faults
 from feedbot.model import Document, Memory
 from feedbot.plugins import SourceContext, SourceSettings
 from feedbot.sources.posts.scan import scan
@@ -41,6 +42,7 @@ class PostsSource:
         digest = found.digest(now, self._salt)
         if digest == memory.digest:
             return Document(not_modified=True, memory=memory)
+        faults.reach("fetched")
         # Markdown and YAML take their time to import, which a blog that did not change need not pay.
         from feedbot.sources.posts.blog import read_blog
         from feedbot.sources.posts.outline import Site

@@ -9,6 +9,7 @@ from pathlib import Path
 from feedbot import faults
 
 _PREFIX = ".feedbot-"
+_RUN = os.urandom(4).hex()
 _SUFFIX = ".part"
 
 
@@ -24,7 +25,7 @@ def write_atomic(path: Path, data: bytes, mode: int = 0o644) -> bool:
     except OSError:
         pass  # not there or not readable: written anew, or the reason comes up below
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=_PREFIX, suffix=_SUFFIX, dir=path.parent)
+    handle, name = tempfile.mkstemp(prefix=_own(), suffix=_SUFFIX, dir=path.parent)
     part = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
@@ -52,8 +53,13 @@ def sync_folder(folder: Path) -> None:
 
 
 def sweep(folder: Path) -> int:
-    """Remove temporary files that a killed run left in a folder; gives how many."""
-    found = list(folder.glob(f"{_PREFIX}*{_SUFFIX}*"))
+    """Remove temporary files that another run left in a folder when it was killed; gives how many."""
+    found = [part for part in folder.glob(f"{_PREFIX}*{_SUFFIX}*") if not part.name.startswith(_own())]
     for part in found:
         part.unlink(missing_ok=True)
     return len(found)
+
+
+def _own() -> str:
+    """How the names of this process's temporary files begin."""
+    return f"{_PREFIX}{_RUN}{os.getpid():x}-"

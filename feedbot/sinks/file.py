@@ -15,7 +15,7 @@ from pydantic import Field
 
 from feedbot.core.text import slug
 from feedbot.errors import DeliveryError
-from feedbot.files import sync_folder, write_atomic
+from feedbot.files import sweep, sync_folder, write_atomic
 from feedbot.message.payload import json_line, line_start
 from feedbot.model import Delivery
 from feedbot.plugins import Later, SinkContext, SinkSettings
@@ -39,13 +39,14 @@ class FileSink:
     def __init__(self, settings: Settings, context: SinkContext) -> None:
         self._path = context.folder / Path(settings.path).expanduser()
         self._shown = settings.path
+        self._swept = False
         self._is_folder = settings.path.endswith(("/", os.sep))
 
     def send(self, delivery: Delivery, now: datetime) -> None:
         """Write a change, once however often it is tried. What keeps it from writing is the sink being down."""
         try:
             if self._is_folder or self._path.is_dir():
-                write_atomic(self._path / _file_name(delivery), _mail(delivery))
+                write_atomic(self._mail_path(delivery), _mail(delivery))
             else:
                 _append(self._path, line_start(delivery.key), json_line(delivery))
         except OSError as error:
@@ -54,6 +55,17 @@ class FileSink:
                 "free some space, or give feedbot the right to write there",
                 sink_down=True,
             ) from error
+
+    def _mail_path(self, delivery: Delivery) -> Path:
+        """The file of a delivery: the one of an earlier try, whose entry may have had another title then."""
+        if not self._swept:
+            sweep(self._path)
+            self._swept = True
+        name = _file_name(delivery)
+        if delivery.attempts > 1:
+            ending = name.rpartition("-")[2]
+            return next(iter(sorted(self._path.glob(f"*-{ending}"))), self._path / name)
+        return self._path / name
 
     def close(self) -> None:
         """Nothing to let go of: files are closed after each change."""

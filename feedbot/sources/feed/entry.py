@@ -14,16 +14,17 @@ from feedbot.core.html import from_text, looks_like_html, to_text
 from feedbot.core.text import one_line, storable
 from feedbot.model import Author, Enclosure, Item
 from feedbot.sources.feed.address import Bases, as_it_came, is_web
-from feedbot.sources.feed.parsed import identifier, language_tag, length_in_bytes, plausible, texts
+from feedbot.sources.feed.parsed import MAX_TITLE, identifier, language_tag, length_in_bytes, plausible, texts
 
 Values = Mapping[str, Any]
 
 _HTML = frozenset({"text/html", "application/xhtml+xml"})
-_INLINE = "a abbr b bdi big cite code del dfn em font i ins kbd mark q s samp small span strike strong sub sup tt u var"
-# In RSS a title is text, and yet often HTML: taken for it where inline elements are closed again.
-_INLINE_MARKUP = re.compile(
-    rf"<({_INLINE.replace(' ', '|')})\b[^<>]*>.*?</\1\s*>|<(?:br|wbr|img)\b[^<>]*>", re.I | re.S
+# In RSS a title is text, and yet often HTML: taken for it where one of these elements is closed again.
+_INLINE = frozenset(
+    "a abbr b bdi big cite code del dfn em font i ins kbd mark q s samp small span strike strong sub sup tt u "
+    "var".split()
 )
+_TAG = re.compile(r"<(/?)([a-zA-Z]+)\b[^<>]*>")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _MAIL_FIRST = re.compile(r"(?:mailto:)?([^\s@<>()]{1,64}@[^\s@<>()]{1,255})\s*(?:\((.*)\))?")
 _MAIL_LAST = re.compile(r"(.*?)\s*[<(](?:mailto:)?([^\s@<>()]{1,64}@[^\s@<>()]{1,255})[>)]")
@@ -84,12 +85,22 @@ def link_of(values: Values, bases: Bases) -> str:
 def title_of(values: Values, atom: bool) -> str:
     """A title as text."""
     detail = values.get("title_detail") or {}
-    title = str(values.get("title") or "")
+    title = str(values.get("title") or "")[: 2 * MAX_TITLE]
     if atom:
         return to_text(title) if detail.get("type") in _HTML else one_line(title)
-    if _INLINE_MARKUP.search(title):
+    if _has_inline_markup(title):
         return to_text(title)
     return one_line(_ENTITY.sub(lambda match: html.unescape(match[0]), title))
+
+
+def _has_inline_markup(title: str) -> bool:
+    opened = set()
+    for closing, name in _TAG.findall(title):
+        if closing and name.lower() in opened:
+            return True
+        if not closing and name.lower() in _INLINE:
+            opened.add(name.lower())
+    return False
 
 
 def _texts(entry: Values, atom: bool) -> tuple[str, str]:

@@ -48,10 +48,11 @@ def read(text: str, url: str, now: datetime) -> Parsed:
     bases = Bases(url, home)
     objects = [entry for entry in entries[:MAX_ENTRIES] if isinstance(entry, dict)]
     items, notes = within_limits([_item(entry, feed, bases, now) for entry in objects])
-    if len(objects) < len(entries[:MAX_ENTRIES]):
-        notes += (f"{len(entries[:MAX_ENTRIES]) - len(objects)} items are no objects and were passed over",)
+    passed_over = min(len(entries), MAX_ENTRIES) - len(objects)
+    if passed_over:
+        notes += (f"passed over what is no object among the items: {passed_over}",)
     if len(entries) > MAX_ENTRIES:
-        notes += (f"only the first {MAX_ENTRIES} entries are read",)
+        notes += (f"no more than {MAX_ENTRIES} entries are read",)
     return Parsed(items=items, title=one_line(_text(feed, "title")), link=home, notes=notes)
 
 

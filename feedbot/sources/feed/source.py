@@ -15,6 +15,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 
 from feedbot.errors import SourceError
 from feedbot.http import HttpError, Request, Response
+from feedbot.http.guard import parse_allowance
 from feedbot.model import Document, Memory, Problem, Validators
 from feedbot.plugins import Duration, Later, Size, SourceContext, SourceSettings
 from feedbot.sources.feed import jsonfeed, webpage, xmlfeed
@@ -59,6 +60,13 @@ class FeedSettings(SourceSettings):
             if re.search(r"[\r\n\0]", value.get_secret_value()):
                 raise ValueError(f"the value of the header {name!r} has a line break in it")
         return headers
+
+    @field_validator("allow_private")
+    @classmethod
+    def _allowances(cls, entries: tuple[str, ...]) -> tuple[str, ...]:
+        for entry in entries:
+            parse_allowance(entry)
+        return entries
 
     @field_validator("url")
     @classmethod

@@ -1,0 +1,94 @@
+"""Feeds that are made to be slow, large or strange."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+import pytest
+from tests.sources.feeds import atom, read, rss
+
+from feedbot.errors import SourceError
+from feedbot.sources.feed import xmlfeed
+from feedbot.sources.feed.deadline import OutOfTimeError, cpu_limit
+
+CHAIN = "".join(f'<!ENTITY {name} "{f"&{inner};" * 10}">' for inner, name in zip("abcdefgh", "bcdefghi", strict=True))
+LAUGHS = f'<!DOCTYPE x [<!ENTITY a "ha">{CHAIN}]>'
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (rss("".join(f"<category>c{n}</category>" for n in range(50_000))), "categories"),
+        (rss("<a " + " ".join(f"a{n}=''" for n in range(100_000)) + "/>"), "attributes"),
+        (rss("<a>" * 100_000 + "</a>" * 100_000), "deep"),
+        (rss("<author>" + "a" * 300_000 + "</author>"), "letters"),
+        (rss("<author>" + "&#97;" * 100_000 + "</author>"), "letters"),
+        (rss("& <author><b>" + "a<!-- -->" * 100_000 + "</b></author>"), "letters"),
+        (f"<?xml version='1.0'?>{'<!-- -->' * 10_000}{rss(before='')}", "first element"),
+        (f'<!DOCTYPE x [<!ENTITY a "{"a" * 5_000}">]>{rss("<author>&a;</author>", before="")}', "entities"),
+        ("[" * 1_000_000, "deeply"),
+        ('{"items": [' + "1" * 5_000 + "]}", "too large"),
+    ],
+)
+def test_what_would_take_minutes_is_refused_at_once(body: str, says: str) -> None:
+    start = time.thread_time()
+
+    with pytest.raises(SourceError, match=says):
+        read(body)
+
+    assert time.thread_time() - start < 3
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<a <!-- &x &" * 90_000,
+        rss("<a <!-- &x &" * 50_000),
+        LAUGHS + rss("<title>&i;</title>", before=""),
+        '<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]>' + rss("<guid>&a;</guid>", before=""),
+        "<html>" + "<link " * 200_000,
+        "<html>" + "<feed " * 200_000,
+        rss("<title>" + "&lt;b&gt;" * 100_000 + "</title>"),
+    ],
+)
+def test_odd_documents_take_no_time(body: str) -> None:
+    start = time.thread_time()
+
+    try:
+        items = read(body)
+    except SourceError:
+        items = ()
+
+    assert time.thread_time() - start < 5
+    assert "root:" not in "".join(item.id for item in items)
+
+
+def test_a_thousand_names_in_one_author_are_no_attack() -> None:
+    names = ", ".join(f"Ann Author{n}" for n in range(3_000))
+
+    (item,) = read(rss(f"<guid>x</guid><author>{names}</author>"))
+
+    assert item.authors
+
+
+def test_reading_ends_when_its_time_is_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(xmlfeed, "MAX_CPU_SECONDS", 0.3)
+
+    with pytest.raises(SourceError, match="computing"):
+        read(rss("& <b>" * 200_000))
+
+
+def test_the_limit_ends_a_computation_and_leaves_no_profiler_behind() -> None:
+    before = sys.getprofile()
+
+    with pytest.raises(OutOfTimeError), cpu_limit(0.05):
+        while True:
+            str(time.thread_time())
+
+    assert sys.getprofile() is before
+
+
+def test_what_is_in_time_is_left_alone() -> None:
+    with cpu_limit(60):
+        assert len(str(atom())) > 0

@@ -137,20 +137,20 @@ def _read_all(specs: Sequence[SourceSpec], states: Mapping[str, SourceState], po
     # A slot is the right to have one poll of a host in flight.
     slots = deque(host for host, queue in queues.items() for _ in range(min(polling.per_host, len(queue))))
     running: dict[Future[_Reading], str] = {}
-    with ThreadPoolExecutor(polling.concurrency, thread_name_prefix="poll") as pool:
-        try:
-            while slots or running:
-                while slots and len(running) < polling.concurrency:
-                    host = slots.popleft()
-                    if queues[host]:
-                        spec = queues[host].popleft()
-                        running[pool.submit(_read, spec, states[spec.name], polling)] = host
-                done, _ = wait(running, return_when=FIRST_COMPLETED)
-                for future in done:
-                    slots.append(running.pop(future))
-                    yield future.result()
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+    pool = ThreadPoolExecutor(polling.concurrency, thread_name_prefix="poll")
+    try:
+        while slots or running:
+            while slots and len(running) < polling.concurrency:
+                host = slots.popleft()
+                if queues[host]:
+                    spec = queues[host].popleft()
+                    running[pool.submit(_read, spec, states[spec.name], polling)] = host
+            done, _ = wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
+                slots.append(running.pop(future))
+                yield future.result()
+    finally:  # without waiting: a signal ends a run while sources are still being read
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _read(spec: SourceSpec, state: SourceState, polling: Polling) -> _Reading:

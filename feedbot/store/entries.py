@@ -67,7 +67,7 @@ class Entries:
         values = {"inputs": inputs, "files": files, "entries": number}
         with self._transactions.write() as connection:
             connection.execute(
-                upsert(connection, feeds)
+                upsert(feeds)
                 .values(name=name, **values)
                 .on_conflict_do_update(index_elements=[feeds.c.name], set_=values)
             )

@@ -33,8 +33,6 @@ class Outbox:
             .limit(1)
         )
         with self._transactions.write() as connection:
-            if connection.dialect.name == "postgresql":
-                due = due.with_for_update(skip_locked=True)
             pk = connection.execute(
                 sa.update(outbox)
                 .where(outbox.c.pk == due.scalar_subquery())

@@ -131,7 +131,7 @@ class Sources:
         claimed: dict[str, SourceState] = {}
         with self._transactions.write() as connection:
             for name in names:
-                connection.execute(upsert(connection, sources).values(name=name).on_conflict_do_nothing())
+                connection.execute(upsert(sources).values(name=name).on_conflict_do_nothing())
                 row = connection.execute(
                     sa.update(sources)
                     .where(sources.c.name == name)
@@ -316,7 +316,7 @@ def _edit(connection: sa.Connection, source_pk: int, edited: EditedEntry, now: d
         former = sa.select(
             entries.c.pk, entries.c.revision, sa.literal(now, sources.c.last_poll.type), entries.c.edit, entries.c.data
         ).where(entries.c.pk == edited.pk)
-        connection.execute(upsert(connection, revisions).from_select(kept, former).on_conflict_do_nothing())
+        connection.execute(upsert(revisions).from_select(kept, former).on_conflict_do_nothing())
         values |= {
             "revision": edited.revision,
             "edit": edited.edit.value,
@@ -334,7 +334,7 @@ def _learn(connection: sa.Connection, source_pk: int, pk: int, keys: Sequence[by
     """Remember keys of an entry; one that names another entry already names neither from now on."""
     if not keys:
         return
-    statement = upsert(connection, aliases)
+    statement = upsert(aliases)
     connection.execute(
         statement.on_conflict_do_update(
             index_elements=[aliases.c.source_pk, aliases.c.key],
@@ -351,7 +351,7 @@ def _enqueue(
     if not planned:
         return
     connection.execute(
-        upsert(connection, outbox).on_conflict_do_nothing(),
+        upsert(outbox).on_conflict_do_nothing(),
         [
             {
                 "key": delivery.key,

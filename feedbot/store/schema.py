@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
 
 REVISION = "0001"
 """The migration that makes these tables; raised together with a new one."""
@@ -28,7 +27,7 @@ class Moment(sa.types.TypeDecorator[datetime]):
 
 
 BigKey = sa.BigInteger().with_variant(sa.Integer, "sqlite")
-Json = sa.JSON().with_variant(postgresql.JSONB, "postgresql")
+Json = sa.JSON()
 Digest = sa.LargeBinary(16)
 
 metadata = sa.MetaData(

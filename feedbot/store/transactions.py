@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 
 from feedbot.store.database import explained
 
@@ -38,10 +38,8 @@ class Transactions:
         self._engine.dispose()
 
 
-def upsert(connection: sa.Connection, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
-    """An INSERT that may go on with ``on_conflict_do_...``, in the database's own dialect."""
-    if connection.dialect.name == "postgresql":
-        return postgresql.insert(table)
+def upsert(table: sa.Table) -> sqlite.Insert:
+    """An INSERT that may go on with ``on_conflict_do_...``; PostgreSQL's own has the same methods."""
     return sqlite.insert(table)
 
 

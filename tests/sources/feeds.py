@@ -11,8 +11,7 @@ from feedbot.http import Fetcher
 from feedbot.http.client import Client
 from feedbot.model import Document, Item, Memory
 from feedbot.plugins import SourceContext
-from feedbot.sources.feed import FeedSettings, FeedSource
-from feedbot.sources.feed import jsonfeed, xmlfeed
+from feedbot.sources.feed import FeedSettings, FeedSource, jsonfeed, xmlfeed
 from feedbot.sources.feed.decode import decode
 from feedbot.sources.feed.identity import identified
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import feedparser
 import pytest
-from tests.conftest import CORPUS
-from tests.sources.feeds import from_file, poll, read
 
 from feedbot.errors import SourceError
 from feedbot.sources.feed.address import is_web
+from tests.conftest import CORPUS
+from tests.sources.feeds import from_file, poll, read
 
 FEEDS = sorted((CORPUS / "feeds").iterdir()) if CORPUS.exists() else []
 ROW = re.compile(

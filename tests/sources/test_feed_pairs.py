@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.sources.feeds import NOW, from_file
 
 from feedbot.core.dates import rfc3339
 from feedbot.model import Document, Memory
+from tests.sources.feeds import NOW, from_file
 
 DATA = Path(__file__).resolve().parents[1] / "data" / "feeds"
 FEEDS = sorted(path for path in DATA.iterdir() if not path.name.endswith(".expected.json"))

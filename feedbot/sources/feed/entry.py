@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import calendar
 import html
 import re
-from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from time import struct_time
 
 from feedbot.core.dates import parse_date
 from feedbot.core.html import from_text, looks_like_html, to_text
 from feedbot.core.text import one_line, storable
 from feedbot.model import Author, Enclosure, Item
 from feedbot.sources.feed.address import Bases, as_it_came, is_web
+from feedbot.sources.feed.fields import Fields
 from feedbot.sources.feed.parsed import MAX_TITLE, identifier, language_tag, length_in_bytes, plausible, texts
-
-Values = Mapping[str, Any]
 
 _HTML = frozenset({"text/html", "application/xhtml+xml"})
 # In RSS a title is text, and yet often HTML: taken for it where one of these elements is closed again.
@@ -37,7 +35,7 @@ _EXTRA = {
 }
 
 
-def item(entry: Values, feed: Values, atom: bool, bases: Bases, now: datetime) -> Item:
+def item(entry: Fields, feed: Fields, atom: bool, bases: Bases, now: datetime) -> Item:
     """An entry as an item; ``id`` is what the feed calls it, "" where it does not.
 
     ``atom`` tells whether texts say what they are, as Atom's do; RSS leaves it to be guessed.
@@ -46,13 +44,13 @@ def item(entry: Values, feed: Values, atom: bool, bases: Bases, now: datetime) -
     content, summary = _texts(entry, atom)
     published, updated, created = (_moment(entry, key, now) for key in ("published", "updated", "created"))
     enclosures = _enclosures(entry, bases)
-    comments = bases.absolute(entry.get("comments"))
-    explicit = {True: "yes", False: "no"}.get(entry.get("itunes_explicit"), "")  # type: ignore[arg-type]
+    comments = bases.absolute(entry.any("comments"))
+    explicit = {"True": "yes", "False": "no"}.get(str(entry.any("itunes_explicit")), "")
     return Item(
-        id=identifier(as_it_came(str(entry.get("id") or ""))),
+        id=as_it_came(identifier(entry.any("id"))),
         url=link,
         title=title_of(entry, atom),
-        authors=_authors(entry, atom, bases) or _authors(entry.get("source") or {}, atom, bases)
+        authors=_authors(entry, atom, bases) or _authors(entry.one("source"), atom, bases)
         or _authors(feed, atom, bases),
         published=published or created or updated,
         updated=updated,
@@ -60,34 +58,33 @@ def item(entry: Values, feed: Values, atom: bool, bases: Bases, now: datetime) -
         summary=summary,
         content=content,
         base=bases.of_content(_stated(entry, "base"), link),
-        language=language_tag(_stated(entry, "language")) or language_tag(feed.get("language")),
+        language=language_tag(_stated(entry, "language")) or language_tag(feed.any("language")),
         enclosures=enclosures,
         image=_image(entry, enclosures, bases),
         extra=texts(
             {"comments": comments, "explicit": explicit}
-            | {name: entry.get(key) for key, name in _EXTRA.items()}
+            | {name: entry.any(key) for key, name in _EXTRA.items()}
         ),
     )  # fmt: skip
 
 
-def link_of(values: Values, bases: Bases) -> str:
+def link_of(values: Fields, bases: Bases) -> str:
     """The page of an entry or feed: the first link that is an alternate, a web page before other types."""
-    alternates = [link for link in values.get("links") or () if link.get("rel", "alternate") == "alternate"]
-    alternates.sort(key=lambda link: link.get("type") not in _HTML)  # stable: the order stays otherwise
+    alternates = [link for link in values.many("links") if link.text("rel") in ("", "alternate")]
+    alternates.sort(key=lambda link: link.text("type") not in _HTML)  # stable: the order stays otherwise
     for link in alternates:
-        address = bases.absolute(link.get("href"))
+        address = bases.absolute(link.any("href"))
         if address:
             return address
-    permalink = bases.absolute(values.get("link"))  # feedparser's: an id that is a permalink
-    return permalink if is_web(permalink) else ""
+    permalink = as_it_came(values.text("link"))  # feedparser's: an id that is not said to be none
+    return bases.absolute(permalink) if is_web(permalink) else ""
 
 
-def title_of(values: Values, atom: bool) -> str:
+def title_of(values: Fields, atom: bool) -> str:
     """A title as text."""
-    detail = values.get("title_detail") or {}
-    title = str(values.get("title") or "")[: 2 * MAX_TITLE]
+    title = values.text("title")[: 2 * MAX_TITLE]
     if atom:
-        return to_text(title) if detail.get("type") in _HTML else one_line(title)
+        return to_text(title) if values.one("title_detail").text("type") in _HTML else one_line(title)
     if _has_inline_markup(title):
         return to_text(title)
     return one_line(_ENTITY.sub(lambda match: html.unescape(match[0]), title))
@@ -103,15 +100,15 @@ def _has_inline_markup(title: str) -> bool:
     return False
 
 
-def _texts(entry: Values, atom: bool) -> tuple[str, str]:
+def _texts(entry: Fields, atom: bool) -> tuple[str, str]:
     """Content and summary as HTML; the summary is "" where it says the same, or stands in for the content.
 
     feedparser files texts by their order: of RSS's description, itunes:summary and media:description the first
     is the "summary" and another one "content", so that only HTML there is sure to be meant as such.
     """
-    parts = [(part.get("type") in _HTML, _as_html(part, atom)) for part in entry.get("content") or ()]
+    parts = [(part.text("type") in _HTML, _as_html(part, atom)) for part in entry.many("content")]
     # Without a detail the summary is feedparser's copy of the content.
-    said = _as_html(entry["summary_detail"], atom) if "summary_detail" in entry else ""
+    said = _as_html(entry.one("summary_detail"), atom) if "summary_detail" in entry else ""
     marked_up = [text for rich, text in parts if rich]
     candidates = marked_up if any(marked_up) else [text for _, text in parts]
     if not atom and not any(marked_up):
@@ -120,45 +117,41 @@ def _texts(entry: Values, atom: bool) -> tuple[str, str]:
     return content, "" if said == content else said
 
 
-def _as_html(detail: Values, atom: bool) -> str:
-    value = storable(str(detail.get("value") or "")).strip()
-    if detail.get("type") in _HTML:
+def _as_html(detail: Fields, atom: bool) -> str:
+    value = storable(detail.text("value")).strip()
+    if detail.text("type") in _HTML:
         # media:description is text that feedparser calls HTML; its lines would run together.
         return from_text(value) if atom and "\n" in value and not looks_like_html(value) else value
-    if not str(detail.get("type") or "text/").startswith("text/"):
+    if not (detail.text("type") or "text/").startswith("text/"):
         return ""  # a file within the feed (RFC 4287, 4.1.3.3)
     return value if not atom and looks_like_html(value) else from_text(value)
 
 
-def _stated(entry: Values, key: str) -> str:
+def _stated(entry: Fields, key: str) -> str:
     """What is in force for an entry's texts: xml:base or xml:lang."""
-    details = [*(entry.get("content") or ()), entry.get("summary_detail"), entry.get("title_detail")]
-    return next((str(detail[key]) for detail in details if detail and detail.get(key)), "")
+    details = [*entry.many("content"), entry.one("summary_detail"), entry.one("title_detail")]
+    return next((stated for detail in details if (stated := detail.text(key))), "")
 
 
-def _moment(entry: Values, key: str, now: datetime) -> datetime | None:
-    # dict.get: feedparser's own answers "updated" with "published" (kurtmckee/feedparser#310).
-    raw = dict.get(entry, key)  # type: ignore[call-overload]
-    ours = parse_date(raw) if isinstance(raw, str) else None
-    if ours is not None:
+def _moment(entry: Fields, key: str, now: datetime) -> datetime | None:
+    ours = parse_date(entry.text(key))
+    theirs = entry.any(f"{key}_parsed")
+    if ours is not None or not isinstance(theirs, struct_time):
         return plausible(ours, now)
-    theirs = dict.get(entry, f"{key}_parsed")  # type: ignore[call-overload]
-    if theirs is None:
-        return None
     try:
-        return plausible(datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=calendar.timegm(theirs)), now)
-    except (ValueError, OverflowError):
+        return plausible(datetime(*theirs[:6], tzinfo=UTC), now)
+    except ValueError:
         return None
 
 
-def _authors(values: Values, atom: bool, bases: Bases) -> tuple[Author, ...]:
-    people = [person for person in values.get("authors") or () if person]
-    if len(people) == 1 and not atom and (plain := _from_mail(str(values.get("author") or ""))):
+def _authors(values: Fields, atom: bool, bases: Bases) -> tuple[Author, ...]:
+    people = values.many("authors")
+    if len(people) == 1 and not atom and (plain := _from_mail(values.text("author"))):
         return (plain,)
     authors: dict[str, Author] = {}
     for person in people:
-        name, email = (one_line(str(person.get(key) or "")) for key in ("name", "email"))
-        author = Author(name, bases.absolute(person.get("href")), email)
+        name, email = (one_line(person.text(key)) for key in ("name", "email"))
+        author = Author(name, bases.absolute(person.any("href")), email)
         known = authors.get(name or email)
         if (name or email) and (known is None or not (known.email or known.url)):
             authors[name or email] = author
@@ -175,41 +168,39 @@ def _from_mail(text: str) -> Author | None:
     return None
 
 
-def _tags(entry: Values) -> tuple[str, ...]:
-    terms = (one_line(str(tag.get("term") or tag.get("label") or "")) for tag in entry.get("tags") or ())
+def _tags(entry: Fields) -> tuple[str, ...]:
+    terms = (one_line(tag.text("term") or tag.text("label")) for tag in entry.many("tags"))
     return tuple(dict.fromkeys(term for term in terms if term))
 
 
-def _enclosures(entry: Values, bases: Bases) -> tuple[Enclosure, ...]:
+def _enclosures(entry: Fields, bases: Bases) -> tuple[Enclosure, ...]:
     """Enclosures and media files in order; pictures only where there is nothing else."""
-    attached = [link for link in entry.get("links") or () if link.get("rel") == "enclosure"]
-    media = entry.get("media_content") or ()
+    attached = [link for link in entry.many("links") if link.text("rel") == "enclosure"]
+    media = entry.many("media_content")
     found = _files(attached, bases) | _files((one for one in media if _is(one, "audio", "video")), bases)
     found = found or _files((one for one in media if _is(one, "image")), bases)
-    # Said first, a file may be without the type and size that it has the second time.
     return tuple(found.values())
 
 
-def _files(values: Iterable[Values], bases: Bases) -> dict[str, Enclosure]:
+def _files(values: Iterable[Fields], bases: Bases) -> dict[str, Enclosure]:
     found: dict[str, Enclosure] = {}
     for one in values:
-        url = bases.absolute(one.get("href") or one.get("url"))
+        url = bases.absolute(one.text("href") or one.text("url"))
         if url:
-            size = length_in_bytes(one.get("length") or one.get("filesize"))
-            found.setdefault(url, Enclosure(url, one_line(str(one.get("type") or "")), size))
+            size = length_in_bytes(one.text("length") or one.text("filesize"))
+            found.setdefault(url, Enclosure(url, one_line(one.text("type")), size))
     return found
 
 
-def _is(media: Values, *kinds: str) -> bool:
-    kind = str(media.get("type") or "").partition("/")[0] or str(media.get("medium") or "")
-    return kind in kinds or str(media.get("medium") or "") in kinds
+def _is(media: Fields, *kinds: str) -> bool:
+    return media.text("type").partition("/")[0] in kinds or media.text("medium") in kinds
 
 
-def _image(entry: Values, enclosures: tuple[Enclosure, ...], bases: Bases) -> str:
+def _image(entry: Fields, enclosures: tuple[Enclosure, ...], bases: Bases) -> str:
     shown = [
-        (entry.get("image") or {}).get("href"),
-        *(thumbnail.get("url") for thumbnail in entry.get("media_thumbnail") or ()),
-        *(one.get("url") or one.get("href") for one in entry.get("media_content") or () if _is(one, "image")),
+        entry.one("image").text("href"),
+        *(thumbnail.text("url") for thumbnail in entry.many("media_thumbnail")),
+        *(one.text("url") or one.text("href") for one in entry.many("media_content") if _is(one, "image")),
         *(enclosure.url for enclosure in enclosures if enclosure.type.startswith("image/")),
     ]
     return next((address for url in shown if (address := bases.absolute(url))), "")

@@ -24,7 +24,7 @@ def identified(items: Sequence[Item], identity: Identity) -> tuple[Item, ...]:
 
     An id or a link that several items of the document share names none of them. By default and for "id" the
     feed's id comes first, then the link; for "link" the other way round; for "content" neither counts. Where
-    nothing is left, the title and text are hashed. An item that is there twice comes out once.
+    nothing is left, the title and text are hashed. An item that is there twice comes out once, an empty one not at all.
     """
     items = _once(items)
     ids = Counter(item.id for item in items)
@@ -45,12 +45,16 @@ def identified(items: Sequence[Item], identity: Identity) -> tuple[Item, ...]:
 def _once(items: Iterable[Item]) -> list[Item]:
     """Without copies, and with the newest of several states of one entry (RFC 4287, 4.1.1)."""
     newest: dict[tuple[str, ...], Item] = {}
-    for item in items:
+    for item in filter(_says_something, items):
         same = (item.id, item.url, item.title) if item.id else (item.url, item.title, item.content, item.summary)
         known = newest.get(same)
         if known is None or _moment(item) > _moment(known):
             newest[same] = item
     return list(newest.values())
+
+
+def _says_something(item: Item) -> bool:
+    return any((item.id, item.url, item.title, item.content, item.summary, item.enclosures))
 
 
 def _moment(item: Item) -> datetime:

@@ -15,6 +15,7 @@ from feedbot.sources.feed.address import UNSTATED, Bases
 from feedbot.sources.feed.deadline import OutOfTimeError, cpu_limit
 from feedbot.sources.feed.decode import readable_xml
 from feedbot.sources.feed.entry import item, link_of, title_of
+from feedbot.sources.feed.fields import Fields
 from feedbot.sources.feed.parsed import MAX_ENTRIES, Parsed, within_limits
 from feedbot.sources.feed.survey import survey
 
@@ -48,8 +49,8 @@ def read(text: str, url: str, now: datetime) -> Parsed:
 
 def _read(data: bytes, half: bool, url: str, now: datetime) -> Parsed | None:
     """What is in the document, without the last entry where ``half``; None where it is no feed."""
-    feed = _parsed(data)
-    entries, head, version = feed["entries"], feed["feed"], feed.get("version") or ""
+    feed = Fields(_parsed(data))
+    head, entries, version = feed.one("feed"), feed.many("entries"), feed.text("version")
     if not version and not entries:
         return None
     atom = version.startswith("atom")
@@ -60,15 +61,16 @@ def _read(data: bytes, half: bool, url: str, now: datetime) -> Parsed | None:
     return Parsed(items=items, title=title_of(head, atom), link=link, notes=notes)
 
 
-def _parsed(data: bytes) -> Any:
+def _parsed(data: bytes) -> dict[str, Any]:
     """feedparser's result. It raises nearly anything for hostile input, though it promises not to raise."""
     try:
-        return feedparser.parse(
+        result: dict[str, Any] = feedparser.parse(
             io.BytesIO(data),
             sanitize_html=False,
             resolve_relative_uris=False,
             response_headers={"content-type": "application/xml; charset=utf-8", "content-location": UNSTATED},
         )
+        return result
     except OutOfTimeError:
         raise
     except Exception as error:

@@ -252,7 +252,8 @@ def test_json_may_come_in_utf16_or_with_a_mark() -> None:
 
 NAMES = (
     "id link links title title_detail summary summary_detail content authors author tags source image comments "
-    "enclosures media_content media_thumbnail published published_parsed updated updated_parsed itunes_explicit rights language"
+    "enclosures media_content media_thumbnail published published_parsed updated updated_parsed "
+    "itunes_explicit rights language"
 ).split()
 
 

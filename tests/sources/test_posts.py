@@ -379,8 +379,8 @@ def test_an_image_that_is_not_there_is_told_and_the_post_is_kept(tmp_path: Path)
     assert 'src="none.png"' in document.items[0].content
     assert document.assets == {}
     assert [(problem.where, problem.message) for problem in document.problems] == [
-        ("a.md:8", "the image none.png does not exist"),
-        ("a.md:8", "the image ../secret.png is outside of the folder"),
+        ("blog/a.md:8", "the image none.png does not exist"),
+        ("blog/a.md:8", "the image ../secret.png is outside of the folder"),
     ]
 
 
@@ -546,7 +546,7 @@ def test_nothing_is_read_through_a_link_out_of_the_folder(tmp_path: Path) -> Non
         "https://example.org/real/",
     ]
     assert document.assets == {}
-    assert {problem.where for problem in document.problems} == {"link.md", "link.png", "a.md:6"}
+    assert {problem.where for problem in document.problems} == {"blog/link.md", "blog/link.png", "blog/a.md:6"}
 
 
 def test_a_folder_of_posts_that_is_a_link_out_is_refused(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from feedbot.model import Author, Enclosure, Item
 from feedbot.sources.feed.address import Bases, is_web
 from feedbot.sources.feed.parsed import (
     MAX_ENTRIES,
+    TOO_MANY,
     Parsed,
     identifier,
     language_tag,
@@ -52,7 +53,7 @@ def read(text: str, url: str, now: datetime) -> Parsed:
     if passed_over:
         notes += (f"passed over what is no object among the items: {passed_over}",)
     if len(entries) > MAX_ENTRIES:
-        notes += (f"no more than {MAX_ENTRIES} entries are read",)
+        notes += (TOO_MANY,)
     return Parsed(items=items, title=one_line(_text(feed, "title")), link=home, notes=notes)
 
 

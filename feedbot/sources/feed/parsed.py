@@ -15,6 +15,7 @@ MAX_CONTENT = 1_000_000
 MAX_TAGS = 64
 MAX_ENCLOSURES = 16
 MAX_TITLE = 10_000
+TOO_MANY = f"no more than {MAX_ENTRIES} entries are read"
 
 _EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 _LATEST = timedelta(days=366)

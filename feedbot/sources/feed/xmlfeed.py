@@ -16,10 +16,10 @@ from feedbot.sources.feed.deadline import OutOfTimeError, cpu_limit
 from feedbot.sources.feed.decode import readable_xml
 from feedbot.sources.feed.entry import item, link_of, title_of
 from feedbot.sources.feed.fields import Fields
-from feedbot.sources.feed.parsed import MAX_ENTRIES, Parsed, within_limits
+from feedbot.sources.feed.parsed import MAX_ENTRIES, TOO_MANY, Parsed, within_limits
 from feedbot.sources.feed.survey import survey
 
-MAX_CPU_SECONDS = 20.0
+MAX_CPU_SECONDS = 30.0
 _UNWATCHED = 512_000
 """Bytes up to which a document without anything suspicious takes no time worth watching."""
 
@@ -40,8 +40,8 @@ def read(text: str, url: str, now: datetime) -> Parsed:
         why = f" ({where})" if found.fault else ""
         raise SourceError(f"this is no feed that feedbot can read{why}", "RSS, Atom and JSON Feed are")
     notes = parsed.notes
-    if found.crowded or len(parsed.items) == MAX_ENTRIES:
-        notes += (f"no more than {MAX_ENTRIES} entries are read",)
+    if found.crowded:
+        notes += (TOO_MANY,)
     if found.fault and not found.truncated:
         notes += (f"not well-formed ({where}), read all the same",)
     return replace(parsed, notes=notes, cut=f"cut off ({where})" if found.truncated else "")
@@ -58,6 +58,8 @@ def _read(data: bytes, half: bool, url: str, now: datetime) -> Parsed | None:
     bases = Bases(url, "" if atom else link)
     whole = entries[:-1] if half else entries
     items, notes = within_limits([item(entry, head, atom, bases, now) for entry in whole[:MAX_ENTRIES]])
+    if len(whole) > MAX_ENTRIES:
+        notes += (TOO_MANY,)
     return Parsed(items=items, title=title_of(head, atom), link=link, notes=notes)
 
 

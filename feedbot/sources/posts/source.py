@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import os
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import ClassVar
 
 from feedbot import faults
-from feedbot.model import Document, Memory
+from feedbot.model import Document, Memory, Problem
 from feedbot.plugins import SourceContext, SourceSettings
-from feedbot.sources.posts.scan import scan
+from feedbot.sources.posts.scan import Scan, scan
 from feedbot.sources.posts.settings import PostsSettings
 
 RENDERER_VERSION = 1
@@ -47,10 +49,17 @@ class PostsSource:
         from feedbot.sources.posts.blog import read_blog
         from feedbot.sources.posts.outline import Site
 
-        return read_blog(
+        document = read_blog(
             found,
             Site(self._settings.site, rules, self._context.timezone),
             source=self._context.name,
             assets=self._settings.assets,
             memory=Memory(digest=digest),
         )
+        return replace(document, problems=tuple(self._located(problem, found) for problem in document.problems))
+
+    def _located(self, problem: Problem, found: Scan) -> Problem:
+        """A problem whose place is a path that a person can open, from the folder of the configuration."""
+        name, _, line = problem.where.partition(":")
+        path = next((file.path for file in found.authors if file.name == name), found.base / name)
+        return replace(problem, where=os.path.relpath(path, self._context.folder) + (line and f":{line}"))

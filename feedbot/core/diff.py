@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from feedbot.core import fingerprint
-from feedbot.core.identity import Aliases, Keys, digest, match, mint
+from feedbot.core.identity import Aliases, Keys, digest, match, mint, with_text
 from feedbot.model import Document, EditKind, Fingerprints, Item, Known
 
 
@@ -53,7 +53,8 @@ def changes(
     """Compare a document with what is known.
 
     ``known`` holds every entry that ``aliases`` names, and all of the source where the document is complete.
-    ``ids`` are the ids taken in the source. Only a complete document withdraws, and never what is standing.
+    ``ids`` are the ids taken in the source, among them those minted of a wanted one. Only a complete document
+    withdraws, and never what is standing.
     """
     standing = frozenset(entry for key in document.standing if (entry := aliases.get(digest(key))) is not None)
     found = match(document.items, item_keys, aliases, known, complete=document.complete, standing=standing)
@@ -75,7 +76,8 @@ def changes(
                 learnt.append((pk, own))
             continue
         after = fingerprint.fingerprints(item, document.trusted_dates)
-        edited.append(Edit(before, item, fingerprint.edit_kind(before.fingerprints, after), own, after))
+        kind = fingerprint.edit_kind(before.fingerprints, after)
+        edited.append(Edit(before, item, kind, with_text(own, item), after))
     withdrawn: tuple[Known, ...] = ()
     if document.complete:
         there = standing.union(found.known.values())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from math import isfinite
 from typing import Any
 
 from feedbot.core.dates import rfc3339
@@ -13,6 +14,8 @@ NAMES = frozenset(
     "id source url title authors author published updated first_seen tags summary content language enclosures "
     "image aliases extra change revision diff".split()
 )
+
+_MAX_BITS = 10_000  # Python refuses to write integers of more than 4300 digits
 
 
 def exposed(entry: Entry, change: str = "", diff: str = "") -> dict[str, Any]:
@@ -50,11 +53,15 @@ def _time(moment: datetime | None) -> str | None:
 
 
 def plain(value: Any) -> Any:
-    """Any value as JSON has it: mappings, lists, texts, numbers, true, false and null."""
+    """Any value as JSON has it: mappings, lists, texts, finite numbers, true, false and null."""
     if isinstance(value, Mapping):
         return {str(key): plain(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
         return [plain(inner) for inner in value]
     if isinstance(value, datetime):
         return rfc3339(value)
+    if isinstance(value, float) and not isfinite(value):
+        return None
+    if isinstance(value, int) and value.bit_length() > _MAX_BITS:
+        return hex(value)
     return value if isinstance(value, str | int | float | bool) or value is None else str(value)

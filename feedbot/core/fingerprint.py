@@ -44,6 +44,7 @@ def whole(content: Content, trusted_dates: bool) -> str:
         [
             content.title,
             content.content,
+            content.summary,
             content.base,
             content.image,
             [[e.url, e.type, e.length] for e in content.enclosures],

@@ -9,7 +9,6 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable
-from itertools import zip_longest
 from urllib.parse import urljoin, urlsplit
 
 import nh3
@@ -61,10 +60,10 @@ _BLOCK_NAMES = (
     "h[1-6]|header|hr|li|main|nav|ol|p|pre|section|summary|table|tbody|td|tfoot|th|thead|tr|ul"
 )
 _BLOCKS = re.compile(rf"<(?=/?(?:{_BLOCK_NAMES})\b)", re.IGNORECASE)
-_AROUND_BLOCKS = re.compile(rf"\s*(</?(?:{_BLOCK_NAMES})\b[^>]*>)\s*", re.IGNORECASE)
-_PREFORMATTED = re.compile(r"(<pre\b.*?</pre>)", re.DOTALL | re.IGNORECASE)
+_AROUND_BLOCKS = re.compile(rf"\s*(</?(?:{_BLOCK_NAMES})\b[^<>]*>)\s*", re.IGNORECASE)
+_PREFORMATTED = re.compile(r"(</?pre\b[^<>]*>)", re.IGNORECASE)
 _SPACE = re.compile(r"\s+")
-_OPENING = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)[^>]*?(/?)>")
+_OPENING = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)[^<>]*?(/?)>")
 _VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
 _CANDIDATE = re.compile(r"\s*([^\s,]\S*[^\s,])(\s+[\d.]+[wx])?\s*(?:,|$)")
 
@@ -140,9 +139,15 @@ def to_lines(content: str) -> list[str]:
 
 def folded(content: str) -> str:
     """HTML without the white space that no reader sees; within ``pre`` it stays."""
-    parts = _PREFORMATTED.split(content)
-    outside = (_AROUND_BLOCKS.sub(r"\1", _SPACE.sub(" ", part)) for part in parts[::2])
-    return "".join(p for pair in zip_longest(outside, parts[1::2], fillvalue="") for p in pair).strip()
+    parts: list[str] = []
+    depth = 0
+    for index, part in enumerate(_PREFORMATTED.split(content)):
+        if index % 2:
+            depth = max(0, depth - 1) if part.startswith("</") else depth + 1
+        elif not depth:
+            part = _AROUND_BLOCKS.sub(r"\1", _SPACE.sub(" ", part))
+        parts.append(part)
+    return "".join(parts).strip()
 
 
 def from_text(text: str) -> str:

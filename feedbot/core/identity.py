@@ -6,7 +6,7 @@ entry, or none where two entries share it.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -125,8 +125,7 @@ def match(
         if entry is None:
             entry = next((e for k in own.texts if (e := aliases.get(k)) is not None and e not in claimed), None)
         if entry is None and complete:
-            entry = renamed.get(fingerprint.text(item))
-            entry = None if entry in claimed else entry
+            entry = next((e for e in renamed.get(fingerprint.text(item), ()) if e not in claimed), None)
         if entry is None:
             found.new.append(index)
         else:
@@ -159,9 +158,9 @@ def _same(item: Item, known: Known) -> bool:
     return fingerprint.text(item) == known.fingerprints.text
 
 
-def _by_text(known: Mapping[int, Known], claimed: set[int]) -> dict[str, int]:
-    missing: dict[str, int] = {}
+def _by_text(known: Mapping[int, Known], claimed: set[int]) -> Mapping[str, list[int]]:
+    missing: defaultdict[str, list[int]] = defaultdict(list)
     for entry in known.values():
         if entry.pk not in claimed:
-            missing.setdefault(entry.fingerprints.text, entry.pk)
+            missing[entry.fingerprints.text].append(entry.pk)
     return missing

@@ -15,16 +15,16 @@ FIRST_BACKOFF = timedelta(minutes=1)
 # The schedule of the Standard Webhooks specification.
 _RETRIES = tuple(timedelta(seconds=seconds) for seconds in (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400))
 MAX_REFUSALS = 3
+LONGEST_WAIT = _RETRIES[-1] * 1.2
+"""No delivery waits longer than this for its next try, unless the clock was set back."""
 
 
 def is_due(state: SourceState | None, interval: timedelta, now: datetime) -> bool:
-    """Whether a source is polled now. A clock that was set back delays it by one interval at most."""
-    if state is None or state.last_poll is None:
+    """Whether a source is polled now; at once where the clock was set back, whose times mean nothing any more."""
+    if state is None or state.last_poll is None or state.last_poll > now:
         return True
     if state.not_before is not None and now < state.not_before <= now + WEEK:
         return False
-    if state.last_poll > now:
-        return True
     return now >= state.last_poll + interval * SLACK
 
 

@@ -12,7 +12,7 @@ from datetime import datetime
 from feedbot import faults
 from feedbot.core.outbox import lease_until, verdict
 from feedbot.engine.report import SinkReport
-from feedbot.errors import DeliveryError, LeaseLostError, StateError
+from feedbot.errors import DeliveryError, LeaseLostError
 from feedbot.model import Delivery, DeliveryState, Entry
 from feedbot.plugins import Sink
 from feedbot.store.outbox import Outbox
@@ -40,12 +40,12 @@ def dispatch(sinks: Sequence[tuple[str, Callable[[], Sink]]], dispatching: Dispa
     under the same key.
     """
     reports = {name: SinkReport(name=name) for name, _ in sinks}
-    failures: list[StateError] = []
+    failures: list[Exception] = []
 
     def work(name: str, make: Callable[[], Sink]) -> None:
         try:
             _drain(name, make, dispatching, reports[name])
-        except StateError as error:
+        except Exception as error:  # of the state, or a bug: told where the run is
             failures.append(error)
             dispatching.stop.set()
 
@@ -92,7 +92,15 @@ def _drain(name: str, make: Callable[[], Sink], dispatching: Dispatching, report
         report.errors.append(error.message)
     finally:
         if sink is not None:
-            sink.close()
+            _close(sink, report)
+
+
+def _close(sink: Sink, report: SinkReport) -> None:
+    try:
+        sink.close()
+    except Exception as failure:  # all that it was given is sent and marked
+        log.debug("sink %s was not closed", report.name, exc_info=True)
+        report.errors.append(f"it cannot be closed: unexpected {type(failure).__name__}: {failure}")
 
 
 def _failed(claimed: Delivery, error: DeliveryError, dispatching: Dispatching, report: SinkReport) -> None:

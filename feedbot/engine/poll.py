@@ -13,14 +13,16 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from feedbot import faults
-from feedbot.core import identity, schedule
-from feedbot.core.diff import Addition, Changes, Edit, changes, effective_updated
+from feedbot.core import schedule
+from feedbot.core.diff import Addition, Changes, Edit, effective_updated
 from feedbot.core.expose import exposed
 from feedbot.core.policy import announce_new, counts_as_update
 from feedbot.core.route import Route, delivery_key, sinks_for
+from feedbot.core.text import storable
 from feedbot.core.textdiff import text_diff
+from feedbot.engine.compare import compare
 from feedbot.engine.report import Announced, SourceReport, SourceStatus
-from feedbot.errors import LeaseLostError, SourceError
+from feedbot.errors import FeedbotError, LeaseLostError, SourceError
 from feedbot.model import (
     CONTENT_FIELDS,
     ChangeKind,
@@ -38,6 +40,7 @@ from feedbot.store.polls import AddedEntry, EditedEntry, Planned, Poll, Sources,
 
 _LEASE = timedelta(minutes=15)
 _BATCH = 50  # polls without changes that share a transaction, since each costs a sync of the disk
+_MAX_FORMER = 16  # addresses that an entry once had: some feeds give another one at every fetch
 
 log = logging.getLogger(__name__)
 
@@ -164,45 +167,55 @@ def _read(spec: SourceSpec, state: SourceState, polling: Polling) -> _Reading:
         faults.reach("parsed")
     except SourceError as failure:
         error = failure
-    except Exception as failure:  # a fault of one source must not stop the others
-        log.debug("source %s failed", spec.name, exc_info=True)
-        error = SourceError(f"unexpected {type(failure).__name__}: {failure}", "please report this")
+    except Exception as fault:  # of one source: it must not stop the others
+        error = _unexpected(spec, fault)
     return _Reading(spec, at, time.monotonic() - begun, document, error)
 
 
 def _settle(reading: _Reading, state: SourceState, polling: Polling) -> tuple[Poll, SourceReport]:
     """Decide what a reading leads to."""
-    spec = reading.spec
+    spec, document = reading.spec, reading.document
     report = SourceReport(name=spec.name, kind=spec.source.kind, entries=state.entries, seconds=reading.seconds)
-    try:
-        if reading.document is None:
-            raise reading.error or SourceError("it was not read")
-        document = _decorated(reading.document, spec.settings)
-        polling.publish_assets(document.assets)
-        found = Changes() if document.not_modified else _changes(document, spec.name, polling.store)
-    except SourceError as error:
-        return _failure(spec, state, error, reading.at, report, polling.lease), report
-    report.notes = document.notes
+    error = reading.error or SourceError("it was not read")
+    if document is not None:
+        planned = replace(report, notes=document.notes)
+        try:
+            return _success(reading, _decorated(document, spec.settings), state, polling, planned), planned
+        except SourceError as failure:
+            error = failure
+        except FeedbotError:  # of the state, and so of all sources
+            raise
+        except Exception as fault:  # of what this source said
+            error = _unexpected(spec, fault)
+    return _failure(spec, state, error, reading.at, report, polling.lease), report
+
+
+def _unexpected(spec: SourceSpec, fault: Exception) -> SourceError:
+    log.debug("source %s failed", spec.name, exc_info=fault)
+    return SourceError(f"unexpected {type(fault).__name__}: {fault}", "please report this")
+
+
+def _success(reading: _Reading, document: Document, state: SourceState, polling: Polling, report: SourceReport) -> Poll:
+    spec = reading.spec
+    polling.publish_assets(document.assets)
+    found = Changes() if document.not_modified else compare(document, spec.name, polling.store)
     report.problems = state.problems if document.not_modified else document.problems
     report.status = SourceStatus.NOT_MODIFIED if document.not_modified else SourceStatus.OK
     planner = _Planner(spec, state, polling, report, reading.at)
-    return (
-        Poll(
-            source=spec.name,
-            lease=polling.lease,
-            at=reading.at,
-            next_poll=reading.at + spec.settings.interval,
-            memory=document.memory,
-            problems=None if document.not_modified else document.problems,
-            settings_digest=spec.digest,
-            title=document.title,
-            link=document.link,
-            added=planner.added(found.added),
-            edited=planner.edited(found.edited),
-            withdrawn=planner.withdrawn(found.withdrawn),
-            learnt=tuple((pk, keys.all) for pk, keys in found.learnt),
-        ),
-        report,
+    return Poll(
+        source=spec.name,
+        lease=polling.lease,
+        at=reading.at,
+        next_poll=reading.at + spec.settings.interval,
+        memory=document.memory,
+        problems=None if document.not_modified else document.problems,
+        settings_digest=spec.digest,
+        title=document.title,
+        link=document.link,
+        added=planner.added(found.added),
+        edited=planner.edited(found.edited),
+        withdrawn=planner.withdrawn(found.withdrawn),
+        learnt=tuple((pk, keys.all) for pk, keys in found.learnt),
     )
 
 
@@ -230,28 +243,12 @@ def _failure(
 
 
 def _decorated(document: Document, settings: SourceSettings) -> Document:
-    if not settings.tags:
-        return document
-    items = (replace(item, tags=tuple(dict.fromkeys((*item.tags, *settings.tags)))) for item in document.items)
+    """The document with the source's own tags, and with ids that can be stored."""
+    items = (
+        replace(item, id=storable(item.id), tags=tuple(dict.fromkeys((*item.tags, *settings.tags))))
+        for item in document.items
+    )
     return replace(document, items=tuple(items))
-
-
-def _changes(document: Document, source: str, store: Sources) -> Changes:
-    """Look up what the document's keys name, and compare."""
-    keys = [identity.keys(item) for item in document.items]
-    standing = [identity.digest(key) for key in document.standing]
-    aliases = store.named(source, list(dict.fromkeys([key for own in keys for key in own.all] + standing)))
-    for index, own in enumerate(keys):
-        if not any(aliases.get(key) for key in own.certain):
-            keys[index] = identity.with_text(own, document.items[index])
-    texts = [key for own in keys for key in own.texts]
-    if texts:
-        aliases |= store.named(source, texts)
-    known: dict[int, Known] = store.known(source, None) if document.complete else {}
-    missing = {pk for pk in aliases.values() if pk is not None and pk not in known}
-    known |= store.known(source, sorted(missing))
-    ids = store.ids(source, [item.id for item in document.items])
-    return changes(document, keys, aliases, known, ids)
 
 
 def _commit(polls: Sequence[Poll], reports: Mapping[str, SourceReport], polling: Polling) -> None:
@@ -391,4 +388,4 @@ def _with_former(item: Content, old: Content) -> tuple[str, ...]:
     """An entry's aliases with the address that it had before, if that changed."""
     former = (old.url,) if old.url and old.url != item.url else ()
     kept = tuple(alias for alias in old.aliases if alias not in item.aliases and alias != item.url)
-    return tuple(dict.fromkeys((*item.aliases, *former, *kept)))
+    return tuple(dict.fromkeys((*item.aliases, *former, *kept)))[: len(item.aliases) + _MAX_FORMER]

@@ -11,6 +11,8 @@ import sqlalchemy as sa
 
 from feedbot import faults
 from feedbot.core.outbox import MAY_FOLLOW
+from feedbot.core.schedule import LONGEST_WAIT
+from feedbot.core.text import storable
 from feedbot.errors import LeaseLostError
 from feedbot.model import ChangeKind, Delivery, DeliveryState
 from feedbot.store.entries import entry_columns, to_entry
@@ -72,7 +74,7 @@ class Outbox:
                     done_at=now if ended else None,
                     lease_id=None,
                     lease_until=None,
-                    error=error,
+                    error=storable(error),
                     delivered=sorted(delivered),
                 )
             )
@@ -81,16 +83,27 @@ class Outbox:
         faults.reach("marked")
 
     def recover(self, now: datetime) -> int:
-        """Make pending again what a dead process was sending; for whoever holds the run lock."""
-        stuck = outbox.c.state == DeliveryState.SENDING
+        """Make pending again what a dead process was sending; for whoever holds the run lock.
+
+        What waits for a time that only a clock since set back can have named is due at once too.
+        """
+        early = (outbox.c.created_at > now) | (outbox.c.not_before > now + LONGEST_WAIT)
+        stuck = (outbox.c.state == DeliveryState.SENDING) | ((outbox.c.state == DeliveryState.PENDING) & early)
         with self._transactions.read() as connection:
             if connection.execute(sa.select(outbox.c.pk).where(stuck).limit(1)).first() is None:
                 return 0
+        moment = sa.literal(now, outbox.c.created_at.type)
         with self._transactions.write() as connection:
             return connection.execute(
                 sa.update(outbox)
                 .where(stuck)
-                .values(state=DeliveryState.PENDING.value, not_before=now, lease_id=None, lease_until=None)
+                .values(
+                    state=DeliveryState.PENDING.value,
+                    created_at=sa.case((outbox.c.created_at > now, moment), else_=outbox.c.created_at),
+                    not_before=now,
+                    lease_id=None,
+                    lease_until=None,
+                )
             ).rowcount
 
     def counts(self) -> dict[str, dict[DeliveryState, int]]:

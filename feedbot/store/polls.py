@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from feedbot import faults
+from feedbot.core.text import storable
 from feedbot.errors import LeaseLostError
 from feedbot.model import (
     ChangeKind,
@@ -186,7 +187,7 @@ class Sources:
             return {row.pk: _known(row) for row in found}
 
     def ids(self, source: str, wanted: Sequence[str]) -> set[str]:
-        """Which of these ids entries of the source have already."""
+        """Which of these ids entries of the source have already, with those minted of them ("ID#2")."""
         with self._transactions.read() as connection:
             pk = _pk(connection, source)
             rows = in_chunks(
@@ -194,7 +195,11 @@ class Sources:
                 wanted,
                 lambda part: sa.select(entries.c.id).where(entries.c.source_pk == pk, entries.c.id.in_(part)),
             )
-            return {row.id for row in rows}
+            taken = {row.id for row in rows}
+            if taken:
+                numbered = sa.select(entries.c.id).where(entries.c.source_pk == pk, entries.c.id.like("%#%"))
+                taken |= {row.id for row in connection.execute(numbered) if row.id.rpartition("#")[0] in taken}
+            return taken
 
     def contents(self, pks: Sequence[int]) -> dict[int, Stored]:
         """The stored contents of entries, which edits are compared with."""
@@ -244,7 +249,7 @@ def _commit(connection: sa.Connection, poll: Poll) -> None:
         "next_poll": poll.next_poll,
         "not_before": poll.not_before,
         "failures": poll.failures,
-        "error": poll.error,
+        "error": None if poll.error is None else storable(poll.error),
         "gone": poll.gone,
         "lease_id": None,
         "lease_until": None,
@@ -261,7 +266,7 @@ def _commit(connection: sa.Connection, poll: Poll) -> None:
     if poll.settings_digest is not None:
         values["settings_digest"] = poll.settings_digest
     if poll.title or poll.link:
-        values |= {"title": poll.title, "link": poll.link}
+        values |= {"title": storable(poll.title), "link": storable(poll.link)}
     if poll.changes_entries:
         values["version"] = sources.c.version + 1
     source_pk = connection.execute(

@@ -84,3 +84,19 @@ def test_cleaning_never_raises_and_cleaning_twice_changes_nothing(content: str) 
 @given(st.lists(st.sampled_from(["<p>", "</p>", "<b>", "<a href='x'>", "<script>", "<", "&lt;", "x", "-->", "<!--"])))
 def test_no_mixture_of_tags_lets_a_script_through(parts: list[str]) -> None:
     assert "<script" not in clean("".join(parts), BASE)
+
+
+@pytest.mark.parametrize(
+    "bait", ["</a<", "<a <!-- &#x &", "<pre>", "<p ", "\n<", "< p", "&lt;", " \n", "<a href='", "a b,", "<br"]
+)
+def test_time_grows_with_length_alone(bait: str) -> None:
+    def cpu(length: int) -> float:
+        content = (bait * length)[:length]
+        begun = time.process_time()
+        clean(content, BASE)
+        to_text(content)
+        to_lines(content)
+        folded(content)
+        return time.process_time() - begun
+
+    assert cpu(200_000) < max(1.0, 40 * cpu(20_000))

@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
+from feedbot import faults
 from feedbot.errors import SourceError
 from feedbot.http import HttpError, Request, Response
 from feedbot.http.guard import parse_allowance
@@ -150,6 +151,7 @@ class FeedSource:
         kept = Memory(validators, sha256(body).hexdigest())
         if kept.digest == memory.digest:
             return Document(not_modified=True, memory=kept)
+        faults.reach("fetched")
         text = decode(body, content_type)
         if webpage.is_web_page(text):
             raise _web_page(text, url)

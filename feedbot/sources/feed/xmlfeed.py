@@ -8,8 +8,6 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-import feedparser
-
 from feedbot.errors import SourceError
 from feedbot.sources.feed.address import UNSTATED, Bases
 from feedbot.sources.feed.deadline import OutOfTimeError, cpu_limit
@@ -65,6 +63,8 @@ def _read(data: bytes, half: bool, url: str, now: datetime) -> Parsed | None:
 
 def _parsed(data: bytes) -> dict[str, Any]:
     """feedparser's result. It raises nearly anything for hostile input, though it promises not to raise."""
+    import feedparser  # here: most polls find nothing to parse
+
     try:
         result: dict[str, Any] = feedparser.parse(
             io.BytesIO(data),

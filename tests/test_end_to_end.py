@@ -162,7 +162,7 @@ def test_mail_and_webhook_get_each_entry_once(tmp_path: Path, web: WebServer) ->
     web.serve(
         "/feed",
         "<rss version='2.0'><channel><title>N</title><link>https://n.example/</link>"
-        + "".join(f"<item><guid>g{i}</guid><title>No {i}</title><description>text</description></item>" for i in range(3))
+        + "".join(f"<item><guid>g{i}</guid><title>No {i}</title></item>" for i in range(3))
         + "</channel></rss>",
     )
     with smtp_server() as mail:
@@ -207,9 +207,8 @@ def test_a_broken_feed_stops_no_other(tmp_path: Path, web: WebServer) -> None:
     web.serve("/good", "<rss version='2.0'><channel><title>N</title><item><guid>g</guid></item></channel></rss>")
     web.serve("/page", "<html><head><title>A page</title></head></html>", "text/html")
     web.answers["/error"] = Answer(500)
-    sources = "".join(
-        f'[sources.{name}]\ntype = "feed"\nurl = "{web.url(f"/{name}")}"\n' for name in ("good", "page", "error", "missing")
-    )
+    names = ("good", "page", "error", "missing")
+    sources = "".join(f'[sources.{name}]\ntype = "feed"\nurl = "{web.url(f"/{name}")}"\n' for name in names)
     (tmp_path / "feedbot.toml").write_text(
         f'[feedbot]\nstate = "s.db"\nallow_private = ["{web.address}"]\n{sources}[feeds.all]\n'
     )

@@ -46,17 +46,29 @@ class EmailSettings(SinkSettings):
     }
 
     transport: Literal["smtp", "sendmail", "maildir"] = "smtp"
+    """How mails leave: to a server, through the sendmail program, or into a Maildir."""
     host: str = ""
+    """The server that takes the mails."""
     port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    """Its port. Default: 587, or 465 with tls = "tls", or 25 with tls = "none"."""
     tls: Tls = "starttls"
+    """Encryption: "starttls" and "tls" demand it, "none" goes without."""
     username: str = ""
+    """The name to log in with."""
     password: SecretStr | None = None
+    """The password to log in with."""
     sender: MailAddress | None = Field(default=None, alias="from")
+    """The address that mails come from, with or without a name."""
     to: Annotated[tuple[MailAddress, ...], BeforeValidator(_listed, json_schema_input_type=str | list[str])] = ()
+    """The addresses that mails go to."""
     path: str = ""
+    """The Maildir, or the sendmail program."""
     timeout: Annotated[Duration, Field(gt=timedelta(), le=timedelta(seconds=50))] = timedelta(seconds=15)
+    """The longest that each step of sending may take."""
     verify_tls: bool = True
+    """Whether the certificate of the server is checked."""
     ca_file: str = ""
+    """A file of further certificates (PEM) to trust."""
 
     @model_validator(mode="after")
     def _fits_together(self) -> EmailSettings:

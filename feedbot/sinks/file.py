@@ -33,6 +33,7 @@ class FileSink:
         later: ClassVar[Mapping[str, Later]] = {"rotate": Later("starting a new file by itself")}
 
         path: Annotated[str, Field(min_length=1)]
+        """The file to append to; or, with a slash at its end, the folder for a mail file each."""
 
     prints: ClassVar[bool] = False
 

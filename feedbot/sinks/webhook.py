@@ -72,11 +72,17 @@ class WebhookSink:
         }
 
         url: Annotated[SecretStr, AfterValidator(_url)]
+        """The address to post to, kept secret."""
         secret: Annotated[SecretStr, AfterValidator(_secret)] | None = None
+        """The key to sign with: "whsec_" and base64, or any text."""
         headers: Annotated[Mapping[str, SecretStr], AfterValidator(_headers)] = Field(default_factory=dict)
+        """Further headers to send, kept secret."""
         allow_private: tuple[str, ...] = ()
+        """Private addresses that may be asked, beside those of [feedbot]."""
         timeout: Annotated[Duration, Field(gt=timedelta(), le=timedelta(seconds=100))] = timedelta(seconds=15)
+        """The longest that the receiver may take."""
         verify_tls: bool = True
+        """Whether the certificate of the receiver is checked."""
 
     prints: ClassVar[bool] = False
 

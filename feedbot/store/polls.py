@@ -129,20 +129,13 @@ class Sources:
 
     def claim(self, names: Sequence[str], lease: str, until: datetime, now: datetime) -> dict[str, SourceState]:
         """Take sources for polling, so that no one else does until ``until``; gives those that were free."""
-        claimed: dict[str, SourceState] = {}
+        free = sources.c.lease_until.is_(None) | (sources.c.lease_until < now)
+        taking = sa.update(sources).where(free).values(lease_id=lease, lease_until=until).returning(sources)
         with self._transactions.write() as connection:
-            for name in names:
-                connection.execute(upsert(sources).values(name=name).on_conflict_do_nothing())
-                row = connection.execute(
-                    sa.update(sources)
-                    .where(sources.c.name == name)
-                    .where(sources.c.lease_until.is_(None) | (sources.c.lease_until < now))
-                    .values(lease_id=lease, lease_until=until)
-                    .returning(sources)
-                ).one_or_none()
-                if row is not None:
-                    claimed[name] = _state(row)
-        return claimed
+            if names:
+                connection.execute(upsert(sources).on_conflict_do_nothing(), [{"name": name} for name in names])
+            rows = in_chunks(connection, names, lambda part: taking.where(sources.c.name.in_(part)))
+            return {row.name: _state(row) for row in rows}
 
     def forget(self, names: Sequence[str]) -> None:
         """Have sources read anew at their next poll, as if nothing was known of their last answer."""
@@ -277,17 +270,16 @@ def _commit(connection: sa.Connection, poll: Poll) -> None:
     ).scalar()
     if source_pk is None:
         raise LeaseLostError(f"{poll.source} was polled by another process meanwhile", "nothing of this poll was kept")
-    for added in poll.added:
-        _add(connection, source_pk, added, poll.at)
+    learnt = [(_add(connection, source_pk, added, poll.at), added.keys) for added in poll.added]
     for edited in poll.edited:
-        _edit(connection, source_pk, edited, poll.at)
+        _edit(connection, edited, poll.at)
+        learnt.append((edited.pk, edited.keys))
     for gone in poll.withdrawn:
         connection.execute(
             sa.update(entries).where(entries.c.pk == gone.pk).values(withdrawn_at=poll.at, revision=gone.revision)
         )
         _enqueue(connection, gone.pk, ChangeKind.WITHDRAWN, gone.revision, gone.deliveries, poll.at)
-    for pk, keys in poll.learnt:
-        _learn(connection, source_pk, pk, keys)
+    _learn(connection, source_pk, [*learnt, *poll.learnt])
     if poll.changes_entries:
         live = (
             sa.select(sa.func.count())
@@ -297,24 +289,21 @@ def _commit(connection: sa.Connection, poll: Poll) -> None:
         connection.execute(sa.update(sources).where(sources.c.pk == source_pk).values(entries=live.scalar_subquery()))
 
 
-def _add(connection: sa.Connection, source_pk: int, added: AddedEntry, now: datetime) -> None:
-    pk = connection.execute(
-        sa.insert(entries)
-        .values(
-            source_pk=source_pk,
-            id=added.id,
-            sort_at=added.sort_at,
-            first_seen=now,
-            data=to_json(added.content),
-            **_prints(added.fingerprints),
-        )
-        .returning(entries.c.pk)
-    ).scalar_one()
-    _learn(connection, source_pk, pk, added.keys)
+def _add(connection: sa.Connection, source_pk: int, added: AddedEntry, now: datetime) -> int:
+    values = {
+        "source_pk": source_pk,
+        "id": added.id,
+        "sort_at": added.sort_at,
+        "first_seen": now,
+        "data": to_json(added.content),
+        **_prints(added.fingerprints),
+    }
+    pk: int = connection.execute(sa.insert(entries).returning(entries.c.pk), values).scalar_one()
     _enqueue(connection, pk, ChangeKind.NEW, 1, added.deliveries, now)
+    return pk
 
 
-def _edit(connection: sa.Connection, source_pk: int, edited: EditedEntry, now: datetime) -> None:
+def _edit(connection: sa.Connection, edited: EditedEntry, now: datetime) -> None:
     values: dict[str, Any] = {"withdrawn_at": None, **_prints(edited.fingerprints)}
     if edited.edit is not EditKind.NONE:
         kept = ["entry_pk", "revision", "replaced_at", "edit", "data"]
@@ -331,13 +320,13 @@ def _edit(connection: sa.Connection, source_pk: int, edited: EditedEntry, now: d
         if edited.revised:
             values["revised_at"] = now
     connection.execute(sa.update(entries).where(entries.c.pk == edited.pk).values(values))
-    _learn(connection, source_pk, edited.pk, edited.keys)
     _enqueue(connection, edited.pk, ChangeKind.UPDATED, edited.revision, edited.deliveries, now)
 
 
-def _learn(connection: sa.Connection, source_pk: int, pk: int, keys: Sequence[bytes]) -> None:
-    """Remember keys of an entry; one that names another entry already names neither from now on."""
-    if not keys:
+def _learn(connection: sa.Connection, source_pk: int, learnt: Sequence[tuple[int, tuple[bytes, ...]]]) -> None:
+    """Remember keys of entries; one that names another entry already names neither from now on."""
+    rows = [{"source_pk": source_pk, "key": key, "entry_pk": pk} for pk, keys in learnt for key in keys]
+    if not rows:
         return
     statement = upsert(aliases)
     connection.execute(
@@ -346,7 +335,7 @@ def _learn(connection: sa.Connection, source_pk: int, pk: int, keys: Sequence[by
             set_={"entry_pk": sa.null()},
             where=aliases.c.entry_pk.is_not(None) & (aliases.c.entry_pk != statement.excluded.entry_pk),
         ),
-        [{"source_pk": source_pk, "key": key, "entry_pk": pk} for key in keys],
+        rows,
     )
 
 

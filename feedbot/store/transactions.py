@@ -44,7 +44,7 @@ def upsert(table: sa.Table) -> sqlite.Insert:
 
 
 def in_chunks(
-    connection: sa.Connection, values: Sequence[Any], query: Callable[[Sequence[Any]], sa.Select[Any]]
+    connection: sa.Connection, values: Sequence[Any], query: Callable[[Sequence[Any]], sa.Executable]
 ) -> Iterator[Any]:
     """The rows of a query that asks for many values, a bounded number at a time."""
     for start in range(0, len(values), _CHUNK):

@@ -36,7 +36,9 @@ def test_a_date_is_read_in_utc(text: str, moment: str) -> None:
     assert parse_date(text) == datetime.fromisoformat(moment).replace(tzinfo=UTC)
 
 
-@pytest.mark.parametrize("text", ["", "soon", "2026-02-30", "2026-13-01", "10 Foo 2026", "1:30", "3.10", "2026-03-10 XYZ"])
+@pytest.mark.parametrize(
+    "text", ["", "soon", "2026-02-30", "2026-13-01", "10 Foo 2026", "1:30", "3.10", "2026-03-10 XYZ"]
+)
 def test_what_is_no_date_is_none(text: str) -> None:
     assert parse_date(text) is None
 

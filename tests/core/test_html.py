@@ -55,7 +55,7 @@ def test_without_a_base_relative_addresses_are_dropped() -> None:
 
 
 def test_text_is_what_a_reader_sees() -> None:
-    assert to_text("<h1>A</h1><p>b &amp; <b>c</b>d</p><script>x</script><ul><li>e</li><li>f</li></ul>") == "A b & cd e f"
+    assert to_text("<h1>A</h1><p>b &amp; <b>c</b>d</p><script>x</script><li>e</li><li>f</li>") == "A b & cd e f"
     assert to_lines("<h1>A</h1><p>b\nc</p><pre>d</pre>") == ["A", "b c", "d"]
 
 

@@ -121,7 +121,7 @@ class Installation:
         ElementTree.parse(self.folder / "public" / "all.rss")
         json.loads((self.folder / "public" / "all.json").read_text())
         assert len(list((self.folder / "public" / "media").iterdir())) == 2
-        assert [path for path in self.folder.rglob(".feedbot-*")] == []
+        assert list(self.folder.rglob(".feedbot-*")) == []
 
     def check_files_whole(self) -> None:
         """What holds at any moment, also right after a kill."""

@@ -6,7 +6,7 @@ import base64
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from hashlib import sha256
 from typing import ClassVar
 from urllib.parse import unquote, urlsplit
@@ -42,15 +42,22 @@ class FeedSettings(SourceSettings):
         "hub": Later("subscribing to a WebSub hub", (False,)),
     }
 
-    interval: Duration = timedelta(hours=1)
     url: str = ""
+    """The address of the feed."""
     path: str = ""
+    """A local feed instead, below the folder of the configuration."""
     headers: dict[str, SecretStr] = Field(default_factory=dict)
+    """Headers to send, kept secret; they go to the host of the url only."""
     allow_private: tuple[str, ...] = ()
+    """Private addresses that may be asked, beside those of [feedbot]."""
     verify_tls: bool = True
+    """Whether certificates are checked; switch it off for no public host."""
     timeout: Duration | None = None
+    """The longest that reading it may take. Default: that of [feedbot]."""
     max_bytes: Size | None = None
+    """The most that is read of one answer. Default: that of [feedbot]."""
     identity: Identity = "auto"
+    """What names an entry: its guid, else its link, else its content ("auto"), or one of these first."""
 
     @field_validator("headers")
     @classmethod

@@ -49,22 +49,37 @@ class PostsSettings(SourceSettings):
 
     type: Literal["posts"] = "posts"
     path: Annotated[str, Field(min_length=1)]
+    """The folder of the blog, or of its posts."""
     preset: Annotated[Literal["generic", "astro", "keystatic"], BeforeValidator(_known_preset)] = "generic"
+    """How the blog is laid out: which files are posts, and what their front matter is called."""
     site: str = ""
+    """The address of the blog, which permalinks start from."""
     permalink: str = ""
+    """The pattern of a post's address: {year}, {month}, {day}, {slug}, {path} and any front matter key."""
     assets: Literal["copy", "link", "drop"] = "copy"
+    """Images beside posts: copied beside the feeds, linked where the blog has them, or dropped."""
     files: Names = ()
+    """Globs of the files that are posts; "!glob" leaves files out."""
     title: Names = ()
+    """Front matter keys that hold the title; the first one given counts."""
     date: Names = ()
+    """Front matter keys that hold the date."""
     updated: Names = ()
+    """Front matter keys that hold the date of the last change."""
     slug: Names = ()
+    """Front matter keys that hold the slug; else the name of the file or its folder does."""
     authors: Names = ()
+    """Front matter keys that hold the authors."""
     authors_data: Names = ()
+    """Globs of JSON files about authors, joined by name."""
     tags_from: Names = ()
-    """Front matter keys that hold tags (``tags`` are those added to each entry)."""
+    """Front matter keys that hold tags ("tags" are those added to each entry)."""
     summary: Names = ()
+    """Front matter keys that hold the summary."""
     image: Names = ()
+    """Front matter keys that hold the image."""
     aliases: Names = ()
+    """Front matter keys that hold former addresses."""
 
     @field_validator("site")
     @classmethod

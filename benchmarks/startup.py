@@ -45,6 +45,9 @@ type = "file"
 path = "log.jsonl"
 """
 
+# As where feedbot is installed: its modules are compiled already.
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
 
 @contextmanager
 def installation(posts: int) -> Iterator[Path]:
@@ -70,7 +73,9 @@ def run(command: Sequence[str], folder: Path) -> tuple[float, float]:
     """Wall and CPU seconds of a process."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     begun = time.perf_counter()
-    subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    subprocess.run(
+        command, cwd=folder, env=ENVIRONMENT, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     wall = time.perf_counter() - begun
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime

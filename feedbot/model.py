@@ -125,10 +125,14 @@ class Validators:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What the last good poll of a source left for the next one. ``digest`` is of the whole body."""
+    """What the last good poll of a source left for the next one.
+
+    ``digest`` is of the whole body; ``extra`` is the source's own, as JSON has it.
+    """
 
     validators: Validators = Validators()
     digest: str = ""
+    extra: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -252,6 +252,7 @@ def _commit(connection: sa.Connection, poll: Poll) -> None:
             "etag": poll.memory.validators.etag,
             "last_modified": poll.memory.validators.last_modified,
             "body_digest": poll.memory.digest,
+            "memory": dict(poll.memory.extra),
             "polled": True,
         }
     if poll.problems is not None:
@@ -387,7 +388,7 @@ def _known(row: Any) -> Known:
 def _state(row: Any) -> SourceState:
     return SourceState(
         name=row.name,
-        memory=Memory(Validators(row.etag, row.last_modified), row.body_digest),
+        memory=Memory(Validators(row.etag, row.last_modified), row.body_digest, row.memory),
         settings_digest=row.settings_digest,
         polled=row.polled,
         entries=row.entries,

@@ -54,6 +54,7 @@ sources = sa.Table(
     sa.Column("etag", sa.Text, nullable=False, server_default=""),
     sa.Column("last_modified", sa.Text, nullable=False, server_default=""),
     sa.Column("body_digest", sa.Text, nullable=False, server_default=""),
+    sa.Column("memory", Json, nullable=False, server_default="{}"),
     sa.Column("settings_digest", sa.Text, nullable=False, server_default=""),
     sa.Column("title", sa.Text, nullable=False, server_default=""),
     sa.Column("link", sa.Text, nullable=False, server_default=""),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ class Transactions:
     def __init__(self, engine: sa.Engine, path: Path) -> None:
         self._engine = engine
         self._path = path
+        # SQLite lets one write at a time, has the others guess when to ask again, and gives up on the unlucky.
+        self._writing = threading.Lock()
 
     @contextlib.contextmanager
     def read(self) -> Iterator[sa.Connection]:
@@ -31,7 +34,7 @@ class Transactions:
     @contextlib.contextmanager
     def write(self) -> Iterator[sa.Connection]:
         """A transaction that is committed whole at its end, or not at all."""
-        with explained(self._path), self._engine.begin() as connection:
+        with self._writing, explained(self._path), self._engine.begin() as connection:
             yield connection
 
     def close(self) -> None:

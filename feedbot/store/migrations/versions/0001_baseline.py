@@ -32,6 +32,7 @@ def upgrade() -> None:
         sa.Column("etag", sa.Text(), server_default="", nullable=False),
         sa.Column("last_modified", sa.Text(), server_default="", nullable=False),
         sa.Column("body_digest", sa.Text(), server_default="", nullable=False),
+        sa.Column("memory", JSON, server_default="{}", nullable=False),
         sa.Column("settings_digest", sa.Text(), server_default="", nullable=False),
         sa.Column("title", sa.Text(), server_default="", nullable=False),
         sa.Column("link", sa.Text(), server_default="", nullable=False),

@@ -43,9 +43,13 @@ class Matches:
     repeated: list[int] = field(default_factory=list)
 
 
+PLACE = b"p"
+"""How the digests of ``path:`` keys begin: the place of a file, which at any time is that of one entry."""
+
+
 def digest(key: str) -> bytes:
-    """The form in which a key is kept: 16 bytes, whatever its length."""
-    return blake2b(key.encode("utf-8", "replace"), digest_size=16).digest()
+    """The form in which a key is kept: 16 bytes, whatever its length; the first tells the kind of key."""
+    return key[:1].encode("ascii", "replace") + blake2b(key.encode("utf-8", "replace"), digest_size=15).digest()
 
 
 def keys(item: Item) -> Keys:
@@ -103,14 +107,16 @@ def match(
     rest: list[int] = []
     for index, own in enumerate(item_keys):
         entry = _first(own.certain, aliases)
-        if entry is not None and entry not in claimed:
+        if taken.intersection(own.certain):
+            found.repeated.append(index)
+        elif entry is None or entry in claimed or _another_in_its_place(items[index], own, known[entry], aliases):
+            rest.append(index)
+        else:
             claimed.add(entry)
             found.known[index] = entry
-        elif entry is not None or taken.intersection(own.certain):
-            found.repeated.append(index)
-        else:
-            rest.append(index)
         taken.update(own.certain)
+    if complete and rest:
+        rest = _moved_away(items, found, rest, known)
 
     shared = Counter(key for own in item_keys for key in own.links)
     renamed = _by_text(known, claimed) if complete else {}
@@ -156,6 +162,34 @@ def _same(item: Item, known: Known) -> bool:
     if same_moment(item.published, known.published):
         return True
     return fingerprint.text(item) == known.fingerprints.text
+
+
+def _another_in_its_place(item: Item, own: Keys, known: Known, aliases: Aliases) -> bool:
+    """Whether an item has only the place of a withdrawn entry in common with it: no text, date or address."""
+    if not known.withdrawn or own.certain[0][:1] != PLACE:
+        return False
+    return not _same(item, known) and all(aliases.get(key) != known.pk for key in own.links)
+
+
+def _moved_away(items: Sequence[Item], found: Matches, rest: Sequence[int], known: Mapping[int, Known]) -> list[int]:
+    """Give entries to items that carry their text under a new name, where another post has taken the old one.
+
+    Gives the items that are left without an entry then.
+    """
+    by_text: dict[str, int] = {}
+    for index, pk in found.known.items():
+        text = known[pk].fingerprints.text
+        if fingerprint.text(items[index]) != text:
+            by_text[text] = index
+    left: list[int] = []
+    for index in rest:
+        other = by_text.pop(fingerprint.text(items[index]), None)
+        if other is None:
+            left.append(index)
+        else:
+            found.known[index] = found.known.pop(other)
+            left.append(other)
+    return left
 
 
 def _by_text(known: Mapping[int, Known], claimed: set[int]) -> Mapping[str, list[int]]:

@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from feedbot import faults
+from feedbot.core.identity import PLACE
 from feedbot.core.text import storable
 from feedbot.errors import LeaseLostError
 from feedbot.model import (
@@ -281,6 +282,7 @@ def _commit(connection: sa.Connection, poll: Poll) -> None:
         )
         _enqueue(connection, gone.pk, ChangeKind.WITHDRAWN, gone.revision, gone.deliveries, poll.at)
     _learn(connection, source_pk, [*learnt, *poll.learnt])
+    _leave_places(connection, source_pk, [*((e.pk, e.keys) for e in poll.edited), *poll.learnt])
     if poll.changes_entries:
         live = (
             sa.select(sa.func.count())
@@ -325,7 +327,10 @@ def _edit(connection: sa.Connection, edited: EditedEntry, now: datetime) -> None
 
 
 def _learn(connection: sa.Connection, source_pk: int, learnt: Sequence[tuple[int, tuple[bytes, ...]]]) -> None:
-    """Remember keys of entries; one that names another entry already names neither from now on."""
+    """Remember keys of entries.
+
+    One that names another entry already names neither from now on; but a place is that of whoever is there now.
+    """
     rows = [{"source_pk": source_pk, "key": key, "entry_pk": pk} for pk, keys in learnt for key in keys]
     if not rows:
         return
@@ -333,11 +338,35 @@ def _learn(connection: sa.Connection, source_pk: int, learnt: Sequence[tuple[int
     connection.execute(
         statement.on_conflict_do_update(
             index_elements=[aliases.c.source_pk, aliases.c.key],
-            set_={"entry_pk": sa.null()},
+            set_={
+                "entry_pk": sa.case(
+                    (_is_place(aliases.c.key), statement.excluded.entry_pk),
+                    else_=sa.null(),
+                )
+            },
             where=aliases.c.entry_pk.is_not(None) & (aliases.c.entry_pk != statement.excluded.entry_pk),
         ),
         rows,
     )
+
+
+def _leave_places(connection: sa.Connection, source_pk: int, learnt: Sequence[tuple[int, tuple[bytes, ...]]]) -> None:
+    """Forget the former places of entries that have another one now, so that a new file there is a new post."""
+    for pk, keys in learnt:
+        places = [key for key in keys if key.startswith(PLACE)]
+        if places:
+            connection.execute(
+                sa.delete(aliases).where(
+                    aliases.c.source_pk == source_pk,
+                    aliases.c.entry_pk == pk,
+                    _is_place(aliases.c.key),
+                    aliases.c.key.not_in(places),
+                )
+            )
+
+
+def _is_place(key: sa.ColumnElement[bytes]) -> sa.ColumnElement[bool]:
+    return (key >= PLACE) & (key < bytes([PLACE[0] + 1]))
 
 
 def _enqueue(

@@ -238,3 +238,40 @@ def test_a_move_from_http_to_https_is_no_new_entry(world: World) -> None:
     new = item("https://blog.example/p/", url="https://blog.example/p/")
     world.run(feed(old))
     assert world.run(feed(new)).sources["blog"].new == []
+
+
+def test_a_new_post_where_a_renamed_one_was_is_new(world: World) -> None:
+    world.run(folder(post("u", "an old text"), post("b", "other")))
+    world.run(folder(post("u-old", "an old text", title="U"), post("b", "other")))
+    report = world.run(
+        folder(post("u", "a new one", title="New"), post("u-old", "an old text", title="U"), post("b", "other"))
+    )
+
+    assert report.sources["blog"].new == ["https://blog.example/2026/11/u/#2"]
+    assert report.sources["blog"].entries == 3
+    again = world.run(
+        folder(post("u", "a new one!", title="New"), post("u-old", "an old text", title="U"), post("b", "other"))
+    )
+    assert again.sources["blog"].updated == ["https://blog.example/2026/11/u/#2"]
+
+
+def test_a_rename_and_a_new_post_in_its_place_at_once(world: World) -> None:
+    world.run(folder(post("q", "an old text")))
+    report = world.run(folder(post("q", "a new one", title="New"), post("q-old", "an old text", title="Q")))
+    assert report.sources["blog"].new == ["https://blog.example/2026/11/q/#2"]
+    assert report.sources["blog"].updated == report.sources["blog"].withdrawn == []
+
+
+def test_posts_that_change_places_one_after_the_other_stay_themselves(world: World) -> None:
+    world.run(folder(post("one", "first text"), post("two", "second text")))
+    world.run(folder(post("one-old", "first text", title="ONE"), post("two", "second text")))
+    report = world.run(folder(post("one", "second text", title="TWO"), post("one-old", "first text", title="ONE")))
+    assert report.sources["blog"].new == report.sources["blog"].withdrawn == report.sources["blog"].updated == []
+
+
+def test_a_new_post_where_a_deleted_one_was_is_new(world: World) -> None:
+    world.run(folder(post("a", "old"), post("b", "other")))
+    world.run(folder(post("b", "other")))
+    later = {"url": "https://blog.example/2027/01/a/", "id": "https://blog.example/2027/01/a/", "published": world.now}
+    report = world.run(folder(post("a", "quite another", title="X", **later), post("b", "other")))
+    assert report.sources["blog"].new == ["https://blog.example/2027/01/a/"]

@@ -20,6 +20,7 @@ from feedbot.core.present import MEDIA_FOLDER, present
 from feedbot.core.route import Route
 from feedbot.engine.cycle import Cycle, run
 from feedbot.engine.dispatch import Dispatching
+from feedbot.engine.planning import Planning
 from feedbot.engine.poll import Polling, SourceSpec
 from feedbot.engine.regenerate import FeedSpec, Publishing, paths
 from feedbot.engine.report import RunReport, SourceReport
@@ -130,16 +131,19 @@ class App:
             sinks=[(name, self._sink(name)) for name in self.configuration.sinks],
             polling=Polling(
                 store=store.sources,
-                routes=self._routes(),
-                present=self.present,
+                planning=Planning(
+                    store=store.sources,
+                    routes=self._routes(),
+                    present=self.present,
+                    instance=store.instance(),
+                    flood_limit=settings.flood_limit,
+                    notify=not options.mark_seen,
+                ),
                 publish_assets=(lambda _assets: None) if options.dry_run else self._publish_assets,
-                instance=store.instance(),
                 lease=lease,
                 clock=self.clock,
-                flood_limit=settings.flood_limit,
                 concurrency=settings.concurrency,
                 per_host=settings.per_host,
-                notify=not options.mark_seen,
                 progress=self._progress,
             ),
             publishing=Publishing(

@@ -186,6 +186,7 @@ class SourceState:
     last_poll: datetime | None = None
     next_poll: datetime | None = None
     not_before: datetime | None = None
+    wake_at: datetime | None = None
     gone: bool = False
     title: str = ""
     link: str = ""

@@ -45,6 +45,26 @@ def announce_new(
     return Announcement(frozenset(newest[:backfill]))
 
 
+def oldest_first(added: Sequence[Addition], *, newest_on_top: bool) -> list[int]:
+    """The order in which new entries are announced, by index: by date, or as the document has them.
+
+    ``newest_on_top`` tells that the document lists the newest first, as feeds do.
+    """
+    order = list(range(len(added)))
+    if newest_on_top:
+        order.reverse()
+    dates = [addition.item.published.timestamp() for addition in added if addition.item.published]
+    if len(dates) == len(added):
+        order.sort(key=dates.__getitem__)
+    return order
+
+
+def due_and_scheduled(added: Sequence[Addition], now: datetime) -> tuple[tuple[Addition, ...], tuple[Addition, ...]]:
+    """Part the new entries that are there from those whose date is still to come."""
+    scheduled = tuple(a for a in added if a.item.published is not None and a.item.published > now)
+    return tuple(a for a in added if a not in scheduled), scheduled
+
+
 def counts_as_update(kind: EditKind, rule: UpdateRule) -> bool:
     """Whether an edit is announced on routes that ask for updates."""
     return kind in _COUNTS[rule]

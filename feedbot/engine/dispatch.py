@@ -74,9 +74,11 @@ def _drain(name: str, make: Callable[[], Sink], dispatching: Dispatching, report
                 faults.reach("sent")
             except DeliveryError as error:
                 down = down + 1 if error.sink_down else 0
-                if error.permanent and error.sink_down:  # it wants no more of anything
-                    down = _FAILURES_THAT_STOP
                 _failed(claimed, error, dispatching, report)
+                if error.permanent and error.sink_down:  # it wants no more of anything, ever
+                    dispatching.store.move(DeliveryState.HELD, now, sink=name, only=DeliveryState.PENDING)
+                    report.errors.append(f"its other deliveries are held (feedbot queue release --sink {name})")
+                    return
             except Exception as failure:  # a fault of one sink must not stop the others
                 log.debug("sink %s failed", name, exc_info=True)
                 fault = DeliveryError(

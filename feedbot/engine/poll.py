@@ -10,37 +10,22 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from feedbot import faults
 from feedbot.core import schedule
-from feedbot.core.diff import Addition, Changes, Edit, effective_updated
-from feedbot.core.expose import exposed
-from feedbot.core.policy import announce_new, counts_as_update
-from feedbot.core.route import Route, delivery_key, sinks_for
+from feedbot.core.diff import Changes
+from feedbot.core.policy import due_and_scheduled
 from feedbot.core.text import storable
-from feedbot.core.textdiff import text_diff
 from feedbot.engine.compare import compare
-from feedbot.engine.report import Announced, SourceReport, SourceStatus
+from feedbot.engine.planning import Planner, Planning
+from feedbot.engine.report import SourceReport, SourceStatus
 from feedbot.errors import FeedbotError, LeaseLostError, SourceError
-from feedbot.model import (
-    CONTENT_FIELDS,
-    ChangeKind,
-    Content,
-    DeliveryState,
-    Document,
-    EditKind,
-    Entry,
-    Known,
-    Memory,
-    SourceState,
-)
+from feedbot.model import Document, Memory, SourceState
 from feedbot.plugins import Source, SourceSettings
-from feedbot.store.polls import AddedEntry, EditedEntry, Planned, Poll, Sources, WithdrawnEntry
+from feedbot.store.polls import Poll, Sources
 
 _LEASE = timedelta(minutes=15)
 _BATCH = 50  # polls without changes that share a transaction, since each costs a sync of the disk
-_MAX_FORMER = 16  # addresses that an entry once had: some feeds give another one at every fetch
 
 log = logging.getLogger(__name__)
 
@@ -60,16 +45,12 @@ class Polling:
     """All that polling needs to know and to reach."""
 
     store: Sources
-    routes: Sequence[Route]
-    present: Callable[[Entry], Entry]
+    planning: Planning
     publish_assets: Callable[[Mapping[str, str]], None]
-    instance: str
     lease: str
     clock: Callable[[], datetime]
-    flood_limit: int
     concurrency: int
     per_host: int
-    notify: bool = True
     progress: Callable[[int, int], None] = field(default=lambda _done, _all: None)
 
 
@@ -159,7 +140,8 @@ def _read_all(specs: Sequence[SourceSpec], states: Mapping[str, SourceState], po
 def _read(spec: SourceSpec, state: SourceState, polling: Polling) -> _Reading:
     at = polling.clock()
     begun = time.monotonic()
-    memory = state.memory if state.settings_digest == spec.digest else Memory()
+    known = state.settings_digest == spec.digest and not (state.wake_at and state.wake_at <= at)
+    memory = state.memory if known else Memory()
     document: Document | None = None
     error: SourceError | None = None
     try:
@@ -201,7 +183,10 @@ def _success(reading: _Reading, document: Document, state: SourceState, polling:
     found = Changes() if document.not_modified else compare(document, spec.name, polling.store)
     report.problems = state.problems if document.not_modified else document.problems
     report.status = SourceStatus.NOT_MODIFIED if document.not_modified else SourceStatus.OK
-    planner = _Planner(spec, state, polling, report, reading.at)
+    due, scheduled = due_and_scheduled(found.added, reading.at) if document.complete else (found.added, ())
+    if scheduled:
+        report.notes += (f"{len(scheduled)} scheduled for later",)
+    planner = Planner(polling.planning, spec.settings, report, reading.at, first_poll=not state.polled)
     return Poll(
         source=spec.name,
         lease=polling.lease,
@@ -212,7 +197,8 @@ def _success(reading: _Reading, document: Document, state: SourceState, polling:
         settings_digest=spec.digest,
         title=document.title,
         link=document.link,
-        added=planner.added(found.added),
+        wake_at=min((a.item.published for a in scheduled if a.item.published), default=None),
+        added=planner.added(due, newest_on_top=not document.complete),
         edited=planner.edited(found.edited),
         withdrawn=planner.withdrawn(found.withdrawn),
         learnt=tuple((pk, keys.all) for pk, keys in found.learnt),
@@ -260,132 +246,3 @@ def _commit(polls: Sequence[Poll], reports: Mapping[str, SourceReport], polling:
         for lost in polls:
             reports[lost.source].status = SourceStatus.SKIPPED
             reports[lost.source].notes = (error.message,)
-
-
-class _Planner:
-    """Turns the changes of one poll into what is stored, with their deliveries."""
-
-    def __init__(
-        self, spec: SourceSpec, state: SourceState, polling: Polling, report: SourceReport, now: datetime
-    ) -> None:
-        self._spec = spec
-        self._state = state
-        self._polling = polling
-        self._report = report
-        self._now = now
-
-    def added(self, additions: Sequence[Addition]) -> tuple[AddedEntry, ...]:
-        settings = self._spec.settings
-        choice = announce_new(
-            additions,
-            first_poll=not self._state.polled,
-            backfill=settings.backfill,
-            flood_limit=self._polling.flood_limit,
-        )
-        state = DeliveryState.HELD if choice.held else DeliveryState.PENDING
-        if choice.held and self._polling.notify:
-            self._report.status = SourceStatus.HELD
-        stored = []
-        for index, addition in reversed(list(enumerate(additions))):  # documents list the newest first
-            entry = self._entry(addition.item, addition.id, 1, self._now)
-            planned = self._plan(ChangeKind.NEW, entry, state=state) if index in choice.chosen else ()
-            self._report.new.append(addition.id)
-            stored.append(
-                AddedEntry(
-                    id=addition.id,
-                    content=addition.item,
-                    sort_at=addition.item.published or self._now,
-                    fingerprints=addition.fingerprints,
-                    keys=addition.keys.all,
-                    deliveries=planned,
-                )
-            )
-        self._report.entries += len(stored)
-        return tuple(stored)
-
-    def edited(self, edits: Sequence[Edit]) -> tuple[EditedEntry, ...]:
-        before = self._polling.store.contents([edit.known.pk for edit in edits]) if edits else {}
-        stored = []
-        for edit in edits:
-            former = before[edit.known.pk]
-            old = Content(**former.content)
-            revision = edit.known.revision + (edit.kind is not EditKind.NONE)
-            content = replace(
-                edit.item,
-                updated=effective_updated(edit.item, edit.kind, former.revised_at, self._now),
-                aliases=_with_former(edit.item, old),
-            )
-            planned: tuple[Planned, ...] = ()
-            if edit.kind is not EditKind.NONE:
-                self._report.edited[edit.known.id] = edit.kind.value
-            if counts_as_update(edit.kind, self._spec.settings.updates):
-                self._report.updated.append(edit.known.id)
-                entry = self._entry(content, edit.known.id, revision, former.first_seen)
-                planned = self._plan(ChangeKind.UPDATED, entry, diff=text_diff(old, content))
-            self._report.entries += edit.known.withdrawn
-            stored.append(
-                EditedEntry(
-                    pk=edit.known.pk,
-                    revision=revision,
-                    content=content,
-                    sort_at=content.published or former.first_seen,
-                    edit=edit.kind,
-                    revised=edit.kind in (EditKind.TEXT, EditKind.MARKUP),
-                    restored=edit.known.withdrawn,
-                    fingerprints=edit.fingerprints,
-                    keys=edit.keys.all,
-                    deliveries=planned,
-                )
-            )
-        return tuple(stored)
-
-    def withdrawn(self, gone: Sequence[Known]) -> tuple[WithdrawnEntry, ...]:
-        before = self._polling.store.contents([known.pk for known in gone]) if gone else {}
-        stored = []
-        for known in gone:
-            former = before[known.pk]
-            revision = known.revision + 1
-            entry = self._entry(Content(**former.content), known.id, revision, former.first_seen)
-            self._report.withdrawn.append(known.id)
-            planned = self._plan(ChangeKind.WITHDRAWN, entry)
-            stored.append(WithdrawnEntry(pk=known.pk, revision=revision, deliveries=planned))
-        self._report.entries -= len(stored)
-        return tuple(stored)
-
-    def _entry(self, content: Content, entry_id: str, revision: int, first_seen: datetime) -> Entry:
-        values: dict[str, Any] = {name: getattr(content, name) for name in CONTENT_FIELDS}
-        return Entry(id=entry_id, source=self._spec.name, first_seen=first_seen, revision=revision, **values)
-
-    def _plan(
-        self, change: ChangeKind, entry: Entry, *, diff: str = "", state: DeliveryState = DeliveryState.PENDING
-    ) -> tuple[Planned, ...]:
-        if not self._polling.notify:
-            return ()
-        problems: list[str] = []
-        sinks = sinks_for(
-            self._polling.routes,
-            entry.source,
-            change,
-            lambda: exposed(self._polling.present(entry), change.value, diff),
-            problems.append,
-        )
-        if problems:
-            self._report.notes += tuple(problem for problem in problems if problem not in self._report.notes)
-        if sinks:
-            self._report.announced.append(Announced(change, entry))
-        return tuple(
-            Planned(
-                sink=sink,
-                key=delivery_key(self._polling.instance, sink, entry.source, entry.id, entry.revision),
-                diff=diff,
-                state=state,
-            )
-            for sink in sinks
-        )
-
-
-def _with_former(item: Content, old: Content) -> tuple[str, ...]:
-    """An entry's aliases with the address that it had before, if that changed."""
-    former = (old.url,) if old.url and old.url != item.url else ()
-    kept = tuple(alias for alias in old.aliases if alias not in item.aliases and alias != item.url)
-    return tuple(dict.fromkeys((*item.aliases, *former, *kept)))[: len(item.aliases) + _MAX_FORMER]

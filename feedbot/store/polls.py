@@ -81,7 +81,7 @@ class WithdrawnEntry:
 class Poll:
     """What one poll of a source leads to, committed whole or not at all.
 
-    ``memory``, ``settings_digest`` and ``problems`` keep what they were where they are None.
+    ``memory``, ``settings_digest`` and ``problems`` (with ``wake_at``) keep what they were where they are None.
     """
 
     source: str
@@ -96,6 +96,7 @@ class Poll:
     error: str | None = None
     problems: tuple[Problem, ...] | None = None
     gone: bool = False
+    wake_at: datetime | None = None
     not_before: datetime | None = None
     added: tuple[AddedEntry, ...] = ()
     edited: tuple[EditedEntry, ...] = ()
@@ -257,6 +258,7 @@ def _commit(connection: sa.Connection, poll: Poll) -> None:
             "polled": True,
         }
     if poll.problems is not None:
+        values["wake_at"] = poll.wake_at
         values["problems"] = [[p.where, p.message, p.hint] for p in poll.problems]
     if poll.settings_digest is not None:
         values["settings_digest"] = poll.settings_digest
@@ -427,6 +429,7 @@ def _state(row: Any) -> SourceState:
         last_poll=row.last_poll,
         next_poll=row.next_poll,
         not_before=row.not_before,
+        wake_at=row.wake_at,
         gone=row.gone,
         title=row.title,
         link=row.link,

@@ -68,6 +68,8 @@ sources = sa.Table(
     sa.Column("last_poll", Moment),
     sa.Column("next_poll", Moment),
     sa.Column("not_before", Moment),
+    # When the first of the entries that are scheduled is due, so that the source is read anew then.
+    sa.Column("wake_at", Moment),
     sa.Column("lease_id", sa.Text),
     sa.Column("lease_until", Moment),
     # Raised with every change to the source's entries, so that a feed tells at a glance whether to be made anew.

@@ -102,7 +102,7 @@ def test_a_post_with_a_corrected_date_keeps_its_id(world: World) -> None:
     report = world.run(folder(moved, post("b")))
 
     assert report.sources["blog"].new == report.sources["blog"].withdrawn == report.sources["blog"].updated == []
-    assert first.sources["blog"].new[-1] == "https://blog.example/2026/11/a/"
+    assert first.sources["blog"].new[0] == "https://blog.example/2026/11/a/"
     assert b"<id>https://blog.example/2026/11/a/</id>" in world.published()["all.atom"]
     assert b"https://blog.example/2026/12/a/" in world.published()["all.atom"]
 
@@ -228,7 +228,7 @@ def test_ids_that_change_at_every_fetch_are_seen_through(world: World) -> None:
 def test_items_that_share_a_link_are_entries_of_their_own(world: World) -> None:
     one = item("1", "first", url="https://blog.example/")
     two = item("2", "second", url="https://blog.example/", published=world.now)
-    assert world.run(feed(one, two)).sources["blog"].new == ["2", "1"]
+    assert world.run(feed(one, two)).sources["blog"].new == ["1", "2"]
     three = item("3", "third", url="https://blog.example/", published=world.now + timedelta(hours=1))
     assert world.run(feed(three)).sources["blog"].new == ["3"]
 
@@ -275,3 +275,32 @@ def test_a_new_post_where_a_deleted_one_was_is_new(world: World) -> None:
     later = {"url": "https://blog.example/2027/01/a/", "id": "https://blog.example/2027/01/a/", "published": world.now}
     report = world.run(folder(post("a", "quite another", title="X", **later), post("b", "other")))
     assert report.sources["blog"].new == ["https://blog.example/2027/01/a/"]
+
+
+def test_a_post_dated_in_the_future_waits_until_it_is_due(world: World) -> None:
+    soon = world.now + timedelta(hours=3)
+    document = folder(post("a"), post("later", published=soon))
+    report = world.run(document)
+    assert report.sources["blog"].new == ["https://blog.example/2026/11/a/"]
+    assert "1 scheduled for later" in report.sources["blog"].notes
+    assert b"later" not in world.published()["all.json"]
+
+    assert world.run().sources["blog"].new == []
+    assert world.run(later=timedelta(hours=2)).sources["blog"].new == ["https://blog.example/2026/11/later/"]
+    assert world.sent[-1] == ("log", "new", "https://blog.example/2026/11/later/")
+
+
+def test_a_date_that_was_wrong_and_is_mended_leads_to_one_announcement(world: World) -> None:
+    wrong = post("a", published=world.now + timedelta(days=90), url="https://blog.example/2027/02/a/")
+    world.run(folder(wrong, post("b")))
+    report = world.run(folder(post("a"), post("b")))
+    assert report.sources["blog"].new == ["https://blog.example/2026/11/a/"]
+
+
+def test_a_receiver_that_wants_no_more_is_not_asked_for_each_entry(world: World) -> None:
+    from tests.engine.world import RememberingSink
+
+    RememberingSink.errors = {"log": [DeliveryError("410", permanent=True, sink_down=True)]}
+    report = world.run(feed(item("a"), item("b"), item("c")))
+    assert (report.sinks["log"].dead, report.sinks["log"].held, report.sinks["log"].sent) == (1, 2, 0)
+    assert world.sent == []

@@ -45,6 +45,7 @@ def upgrade() -> None:
         sa.Column("last_poll", sa.BigInteger(), nullable=True),
         sa.Column("next_poll", sa.BigInteger(), nullable=True),
         sa.Column("not_before", sa.BigInteger(), nullable=True),
+        sa.Column("wake_at", sa.BigInteger(), nullable=True),
         sa.Column("lease_id", sa.Text(), nullable=True),
         sa.Column("lease_until", sa.BigInteger(), nullable=True),
         sa.Column("version", BIG_KEY, server_default="0", nullable=False),

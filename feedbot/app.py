@@ -33,7 +33,7 @@ from feedbot.settings.document import suggestion
 from feedbot.store.store import Store
 
 # Keys of a source that say when and to whom, not what its entries are.
-_NOT_CONTENT = {"interval", "paused", "backfill", "updates", "content", "timeout", "max_bytes", "allow_private"}
+_NOT_CONTENT = {"interval", "min_interval", "max_interval", "paused", "backfill", "updates", "content", "timeout", "max_bytes", "allow_private"}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -155,7 +155,7 @@ class Document:
     ``complete``: it lists all there is, so that what is missing was taken away. ``standing``: keys
     of entries that are there and could not be read. ``trusted_dates``: a changed ``updated`` alone
     is an edit. ``notes``: for the line about the source. ``assets``: files to publish, by the name
-    under which content names them.
+    under which content names them. ``fresh_until``: the source asks not to be polled before.
     """
 
     items: tuple[Item, ...] = ()
@@ -167,6 +167,7 @@ class Document:
     problems: tuple[Problem, ...] = ()
     notes: tuple[str, ...] = ()
     assets: Mapping[str, str] = field(default_factory=dict)
+    fresh_until: datetime | None = None
     title: str = ""
     link: str = ""
 
@@ -181,11 +182,14 @@ class SourceState:
     polled: bool = False
     entries: int = 0
     failures: int = 0
+    failing_since: datetime | None = None
+    failing_told: bool = False
     error: str | None = None
     problems: tuple[Problem, ...] = ()
     last_poll: datetime | None = None
     next_poll: datetime | None = None
     not_before: datetime | None = None
+    rhythm: timedelta | None = None
     wake_at: datetime | None = None
     gone: bool = False
     title: str = ""

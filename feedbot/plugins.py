@@ -57,14 +57,17 @@ class SourceSettings(Settings):
     later: ClassVar[Mapping[str, Later]] = {
         "settle": Later("waiting until an entry has settled", ("0s", "0m", "0h")),
         "withdraw_after": Later("withdrawing only after several polls"),
-        "min_interval": Later("an interval that follows the source"),
         "update_interval": Later("spacing the updates of one entry"),
     }
 
     type: str
     """What kind of source it is."""
-    interval: Duration = timedelta(minutes=30)
-    """How often it is polled."""
+    interval: Duration | Literal["auto"] = timedelta(minutes=30)
+    """How often it is polled; "auto" follows how often it has something new."""
+    min_interval: Duration = timedelta(minutes=10)
+    """The shortest that "auto" makes the interval."""
+    max_interval: Duration = timedelta(days=1)
+    """The longest that "auto" makes the interval."""
     tags: tuple[str, ...] = ()
     """Tags added to each of its entries."""
     backfill: Annotated[int, Field(ge=0)] | Literal["all"] = 0

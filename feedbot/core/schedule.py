@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from feedbot.model import SourceState
@@ -32,6 +33,26 @@ def next_poll(last_poll: datetime, interval: timedelta, not_before: datetime | N
     """When a source is due next, for a person to see."""
     due = last_poll + interval
     return max(due, not_before) if not_before else due
+
+
+def not_before(fresh_until: datetime | None, now: datetime) -> datetime | None:
+    """Until when a source that asks for it is left alone: a day at most, whatever its server was set up to say."""
+    if fresh_until is None or fresh_until <= now:
+        return None
+    return min(fresh_until, now + DAY)
+
+
+def rhythm(dates: Sequence[datetime], now: datetime, least: timedelta, most: timedelta) -> timedelta:
+    """How often to poll a source that is polled as often as it is worth it.
+
+    ``dates`` are those of its newest entries. Four polls fall into the usual time between two entries, or into
+    the time since the last one where it has fallen silent.
+    """
+    past = sorted((date for date in dates if date <= now), reverse=True)
+    if len(past) < 2:
+        return most
+    usual = (past[0] - past[-1]) / (len(past) - 1)
+    return min(max(max(usual, now - past[0]) / 4, least), most)
 
 
 def back_off(failures: int, interval: timedelta, chance: float) -> timedelta:

@@ -13,7 +13,8 @@ from datetime import datetime, timedelta
 
 from feedbot import faults
 from feedbot.core import schedule
-from feedbot.core.diff import Changes
+from feedbot.core.dates import in_words
+from feedbot.core.diff import Addition, Changes
 from feedbot.core.policy import due_and_scheduled
 from feedbot.core.text import storable
 from feedbot.engine.compare import compare
@@ -25,6 +26,7 @@ from feedbot.plugins import Source, SourceSettings
 from feedbot.store.polls import Poll, Sources
 
 _LEASE = timedelta(minutes=15)
+_RHYTHM = 10  # newest entries whose dates tell how often a source has something new
 _BATCH = 50  # polls without changes that share a transaction, since each costs a sync of the disk
 
 log = logging.getLogger(__name__)
@@ -79,7 +81,7 @@ def poll(specs: Sequence[SourceSpec], polling: Polling, *, force: bool = False) 
         reports[spec.name] = _skipped(spec, state)
         if spec.settings.paused:
             reports[spec.name].notes = ("paused",)
-        elif force or schedule.is_due(state, spec.settings.interval, now):
+        elif force or schedule.is_due(state, _interval(spec.settings, state), now):
             due.append(spec)
     claimed = polling.store.claim([spec.name for spec in due], polling.lease, now + _LEASE, now) if due else {}
     due = [spec for spec in due if spec.name in claimed]
@@ -186,12 +188,19 @@ def _success(reading: _Reading, document: Document, state: SourceState, polling:
     due, scheduled = due_and_scheduled(found.added, reading.at) if document.complete else (found.added, ())
     if scheduled:
         report.notes += (f"{len(scheduled)} scheduled for later",)
+    rhythm = _rhythm(spec, due, polling, reading.at)
+    interval = rhythm or _interval(spec.settings, state)
+    not_before = schedule.not_before(document.fresh_until, reading.at)
+    if state.failing_told:
+        report.alert = "it is well again"
     planner = Planner(polling.planning, spec.settings, report, reading.at, first_poll=not state.polled)
     return Poll(
         source=spec.name,
         lease=polling.lease,
         at=reading.at,
-        next_poll=reading.at + spec.settings.interval,
+        next_poll=schedule.next_poll(reading.at, interval, not_before),
+        not_before=not_before,
+        rhythm=rhythm,
         memory=document.memory,
         problems=None if document.not_modified else document.problems,
         settings_digest=spec.digest,
@@ -210,9 +219,14 @@ def _failure(
 ) -> Poll:
     report.status, report.error, report.hint = SourceStatus.FAILED, error.message, error.hint
     failures = state.failures + 1
+    interval = _interval(spec.settings, state)
+    since = state.failing_since or now
+    told = now - since >= schedule.DAY
+    if told and not state.failing_told:
+        report.alert = f"it has failed for {in_words(since, now).removesuffix(' ago')}: {error}"
     not_before = None
     if spec.source.host:  # nobody is spared by leaving a local folder alone
-        wait_for = schedule.back_off(failures, spec.settings.interval, random.random())  # noqa: S311
+        wait_for = schedule.back_off(failures, interval, random.random())  # noqa: S311
         not_before = now + (schedule.WEEK if error.gone else wait_for)
         if error.not_before is not None:
             not_before = max(not_before, min(error.not_before, now + schedule.DAY))
@@ -220,12 +234,29 @@ def _failure(
         source=spec.name,
         lease=lease,
         at=now,
-        next_poll=schedule.next_poll(now, spec.settings.interval, not_before),
+        next_poll=schedule.next_poll(now, interval, not_before),
         failures=failures,
+        failing_since=since,
+        failing_told=told or state.failing_told,
         error=str(error),
         gone=error.gone,
         not_before=not_before,
     )
+
+
+def _interval(settings: SourceSettings, state: SourceState | None) -> timedelta:
+    if settings.interval != "auto":
+        return settings.interval
+    return state.rhythm if state and state.rhythm else settings.min_interval
+
+
+def _rhythm(spec: SourceSpec, added: Sequence[Addition], polling: Polling, now: datetime) -> timedelta | None:
+    if spec.settings.interval != "auto":
+        return None
+    dates = [a.item.published for a in added if a.item.published]
+    dates += polling.store.dates(spec.name, _RHYTHM)
+    newest = sorted(dates, reverse=True)[:_RHYTHM]
+    return schedule.rhythm(newest, now, spec.settings.min_interval, spec.settings.max_interval)
 
 
 def _decorated(document: Document, settings: SourceSettings) -> Document:

@@ -26,7 +26,10 @@ class Announced:
 
 @dataclass(kw_only=True)
 class SourceReport:
-    """What the poll of one source brought; ids are entry ids, ``seconds`` its wall time."""
+    """What the poll of one source brought; ids are entry ids, ``seconds`` its wall time.
+
+    ``alert``: what a person should know even where nobody asked, said once.
+    """
 
     name: str
     kind: str = ""
@@ -39,6 +42,7 @@ class SourceReport:
     announced: list[Announced] = field(default_factory=list)
     error: str | None = None
     hint: str = ""
+    alert: str = ""
     notes: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
     seconds: float = 0.0

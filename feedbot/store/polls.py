@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -93,9 +93,12 @@ class Poll:
     title: str = ""
     link: str = ""
     failures: int = 0
+    failing_since: datetime | None = None
+    failing_told: bool = False
     error: str | None = None
     problems: tuple[Problem, ...] | None = None
     gone: bool = False
+    rhythm: timedelta | None = None
     wake_at: datetime | None = None
     not_before: datetime | None = None
     added: tuple[AddedEntry, ...] = ()
@@ -196,6 +199,18 @@ class Sources:
                 taken |= {row.id for row in connection.execute(numbered) if row.id.rpartition("#")[0] in taken}
             return taken
 
+    def dates(self, source: str, number: int) -> list[datetime]:
+        """The dates of a source's newest entries."""
+        query = (
+            sa.select(entries.c.sort_at)
+            .join(sources, sources.c.pk == entries.c.source_pk)
+            .where(sources.c.name == source, entries.c.withdrawn_at.is_(None))
+            .order_by(entries.c.sort_at.desc())
+            .limit(number)
+        )
+        with self._transactions.read() as connection:
+            return list(connection.execute(query).scalars())
+
     def contents(self, pks: Sequence[int]) -> dict[int, Stored]:
         """The stored contents of entries, which edits are compared with."""
         with self._transactions.read() as connection:
@@ -244,6 +259,8 @@ def _commit(connection: sa.Connection, poll: Poll) -> None:
         "next_poll": poll.next_poll,
         "not_before": poll.not_before,
         "failures": poll.failures,
+        "failing_since": poll.failing_since,
+        "failing_told": poll.failing_told,
         "error": None if poll.error is None else storable(poll.error),
         "gone": poll.gone,
         "lease_id": None,
@@ -260,6 +277,8 @@ def _commit(connection: sa.Connection, poll: Poll) -> None:
     if poll.problems is not None:
         values["wake_at"] = poll.wake_at
         values["problems"] = [[p.where, p.message, p.hint] for p in poll.problems]
+    if poll.rhythm is not None:
+        values["rhythm"] = int(poll.rhythm.total_seconds())
     if poll.settings_digest is not None:
         values["settings_digest"] = poll.settings_digest
     if poll.title or poll.link:
@@ -424,11 +443,14 @@ def _state(row: Any) -> SourceState:
         polled=row.polled,
         entries=row.entries,
         failures=row.failures,
+        failing_since=row.failing_since,
+        failing_told=row.failing_told,
         error=row.error,
         problems=tuple(Problem(*parts) for parts in row.problems),
         last_poll=row.last_poll,
         next_poll=row.next_poll,
         not_before=row.not_before,
+        rhythm=None if row.rhythm is None else timedelta(seconds=row.rhythm),
         wake_at=row.wake_at,
         gone=row.gone,
         title=row.title,

@@ -62,12 +62,16 @@ sources = sa.Table(
     sa.Column("polled", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("gone", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("failures", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("failing_since", Moment),
+    sa.Column("failing_told", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("error", sa.Text),
     # What was wrong with parts of the source when it was last read: a list of [where, message, hint].
     sa.Column("problems", Json, nullable=False, server_default="[]"),
     sa.Column("last_poll", Moment),
     sa.Column("next_poll", Moment),
     sa.Column("not_before", Moment),
+    # Seconds between polls, where they follow the source's own rhythm.
+    sa.Column("rhythm", sa.Integer),
     # When the first of the entries that are scheduled is due, so that the source is read anew then.
     sa.Column("wake_at", Moment),
     sa.Column("lease_id", sa.Text),

@@ -33,7 +33,18 @@ from feedbot.settings.document import suggestion
 from feedbot.store.store import Store
 
 # Keys of a source that say when and to whom, not what its entries are.
-_NOT_CONTENT = {"interval", "min_interval", "max_interval", "paused", "backfill", "updates", "content", "timeout", "max_bytes", "allow_private"}
+_NOT_CONTENT = {
+    "interval",
+    "min_interval",
+    "max_interval",
+    "paused",
+    "backfill",
+    "updates",
+    "content",
+    "timeout",
+    "max_bytes",
+    "allow_private",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,6 +202,7 @@ class App:
                 filter=compile_filter(route.filter) if route.filter else None,
                 on=frozenset(route.on),
                 to=self.configuration.sinks_of(route),
+                across=route.dedupe == "across",
             )
             for route in self.configuration.routes
         ]

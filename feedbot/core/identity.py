@@ -6,8 +6,9 @@ entry, or none where two entries share it.
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import blake2b
@@ -15,7 +16,9 @@ from urllib.parse import urlsplit
 
 from feedbot.core import fingerprint
 from feedbot.core.dates import rfc3339
-from feedbot.model import Item, Known
+from feedbot.model import Entry, Item, Known
+
+_TRACKER = re.compile(r"(utm_\w+|fbclid|gclid|dclid|msclkid|mc_[ce]id|igshid|_hs\w+|at_\w+|ref_src|wt_mc)(=|$)")
 
 Aliases = Mapping[bytes, int | None]
 """Known keys by digest, and the entry each names; None for one that several share."""
@@ -70,8 +73,13 @@ def with_text(own: Keys, item: Item) -> Keys:
     return replace(own, texts=(digest(f"text:{fingerprint.text(item)}:{rfc3339(item.published)}"),))
 
 
+def across(entry: Entry) -> bytes:
+    """Names an entry whatever source has it: by its address, or its id where it has none."""
+    return digest(f"across:{normalised(entry.url) or entry.id}")
+
+
 def normalised(address: str) -> str:
-    """An address without what changes when a site moves to https, drops ``www.`` or a trailing slash."""
+    """An address without what changes when a site moves to https, drops ``www.``, a slash or its trackers."""
     try:
         parts = urlsplit(address.strip())
     except ValueError:
@@ -80,7 +88,8 @@ def normalised(address: str) -> str:
         return ""
     host = parts.netloc.lower().removeprefix("www.").removesuffix(":80").removesuffix(":443")
     path = parts.path.rstrip("/")
-    query = f"?{parts.query}" if parts.query else ""
+    kept = "&".join(part for part in parts.query.split("&") if part and not _TRACKER.match(part))
+    query = f"?{kept}" if kept else ""
     fragment = f"#{parts.fragment}" if parts.fragment else ""
     return f"{host}{path}{query}{fragment}"
 
@@ -96,25 +105,34 @@ def match(
 ) -> Matches:
     """Find each item's entry. ``known`` holds every entry that ``aliases`` names.
 
-    Certain keys are followed for all items first. What is left may be an entry that nobody claimed, whose
-    id changed: a link counts together with the same date or text, a text together with the same date. In a
-    complete document an unclaimed entry is one that is not there any more under its old name, so that the
-    link, or the text alone, tells that it was renamed. ``standing`` entries are there, though unreadable.
+    Certain keys are followed for all items first, ids before places. What is left may be an entry that nobody
+    claimed, whose id changed: a link counts together with the same date or text, a text together with the same
+    date. In a complete document an unclaimed entry is one that is not there any more under its old name, so
+    that the link, or the text alone, tells that it was renamed. ``standing`` entries are there, though unreadable.
     """
     found = Matches()
     claimed: set[int] = set(standing)
     taken: set[bytes] = set()
-    rest: list[int] = []
+    nameless: list[int] = []
     for index, own in enumerate(item_keys):
-        entry = _first(own.certain, aliases)
-        if taken.intersection(own.certain):
+        entry = _first((key for key in own.certain if not key.startswith(PLACE)), aliases)
+        if taken.intersection(own.certain) or entry in claimed:
             found.repeated.append(index)
-        elif entry is None or entry in claimed or _another_in_its_place(items[index], own, known[entry], aliases):
-            rest.append(index)
+        elif entry is None:
+            nameless.append(index)
         else:
             claimed.add(entry)
             found.known[index] = entry
         taken.update(own.certain)
+    rest: list[int] = []
+    for index in nameless:
+        own = item_keys[index]
+        entry = _first(own.certain, aliases)
+        if entry is None or entry in claimed or _another_in_its_place(items[index], own, known[entry], aliases):
+            rest.append(index)
+        else:
+            claimed.add(entry)
+            found.known[index] = entry
     if complete and rest:
         rest = _moved_away(items, found, rest, known)
 
@@ -154,7 +172,7 @@ def same_moment(one: datetime | None, other: datetime | None) -> bool:
     return one is not None and other is not None and abs((one - other).total_seconds()) < 1
 
 
-def _first(own: Sequence[bytes], aliases: Aliases) -> int | None:
+def _first(own: Iterable[bytes], aliases: Aliases) -> int | None:
     return next((entry for key in own if (entry := aliases.get(key)) is not None), None)
 
 

@@ -12,6 +12,9 @@ from feedbot.model import EditKind
 
 UpdateRule = Literal["never", "text", "markup", "any"]
 
+RESTLESS = 4
+"""An entry edited in so many polls in a row differs at every poll (a counter, a token), and is no news."""
+
 _COUNTS: dict[UpdateRule, frozenset[EditKind]] = {
     "never": frozenset(),
     "text": frozenset({EditKind.TEXT}),
@@ -63,6 +66,12 @@ def due_and_scheduled(added: Sequence[Addition], now: datetime) -> tuple[tuple[A
     """Part the new entries that are there from those whose date is still to come."""
     scheduled = tuple(a for a in added if a.item.published is not None and a.item.published > now)
     return tuple(a for a in added if a not in scheduled), scheduled
+
+
+def restless(former: int, edited_at: datetime | None, last_poll: datetime | None) -> int:
+    """How many polls in a row an entry was edited in, with the present one, given how many it was before."""
+    in_a_row = edited_at is not None and last_poll is not None and edited_at >= last_poll
+    return former + 1 if in_a_row else 1
 
 
 def counts_as_update(kind: EditKind, rule: UpdateRule) -> bool:

@@ -14,12 +14,16 @@ from feedbot.model import ChangeKind
 
 @dataclass(frozen=True, kw_only=True)
 class Route:
-    """Changes of some sources, of some kinds, that pass the filter, go to these sinks."""
+    """Changes of some sources, of some kinds, that pass the filter, go to these sinks.
+
+    ``across``: an entry that several sources have goes there once.
+    """
 
     sources: tuple[str, ...] = ("*",)
     filter: Filter | None = None
     on: frozenset[ChangeKind] = frozenset({ChangeKind.NEW})
     to: tuple[str, ...] = ()
+    across: bool = False
 
 
 def named(name: str, patterns: Iterable[str]) -> bool:
@@ -33,13 +37,14 @@ def sinks_for(
     change: ChangeKind,
     entry: Callable[[], Mapping[str, Any]],
     report: Callable[[str], None],
-) -> tuple[str, ...]:
+) -> dict[str, bool]:
     """The sinks that a change goes to, each once, in the order of the routes.
 
+    With each stands whether all routes to it want an entry of several sources once.
     ``entry`` gives the exposed entry, and is called only where a filter asks. A filter that fails lets the
     entry pass, since a notification too many is better than one lost, and is told to ``report``.
     """
-    chosen: dict[str, None] = {}
+    chosen: dict[str, bool] = {}
     for route in routes:
         if change not in route.on or not named(source, route.sources):
             continue
@@ -49,8 +54,9 @@ def sinks_for(
                     continue
             except FilterFailedError as error:
                 report(str(error))
-        chosen.update(dict.fromkeys(route.to))
-    return tuple(chosen)
+        for sink in route.to:
+            chosen[sink] = route.across and chosen.get(sink, True)
+    return chosen
 
 
 def delivery_key(instance: str, sink: str, source: str, entry_id: str, revision: int) -> str:

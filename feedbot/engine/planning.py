@@ -9,11 +9,12 @@ from typing import Any
 
 from feedbot.core.diff import Addition, Edit, effective_updated
 from feedbot.core.expose import exposed
-from feedbot.core.policy import announce_new, counts_as_update, oldest_first
+from feedbot.core.identity import across
+from feedbot.core.policy import RESTLESS, announce_new, counts_as_update, oldest_first, restless
 from feedbot.core.route import Route, delivery_key, sinks_for
 from feedbot.core.textdiff import text_diff
 from feedbot.engine.report import Announced, SourceReport, SourceStatus
-from feedbot.model import CONTENT_FIELDS, ChangeKind, Content, DeliveryState, EditKind, Entry, Known
+from feedbot.model import CONTENT_FIELDS, ChangeKind, Content, DeliveryState, EditKind, Entry, Known, SourceState
 from feedbot.plugins import SourceSettings
 from feedbot.store.polls import AddedEntry, EditedEntry, Planned, Sources, WithdrawnEntry
 
@@ -36,13 +37,19 @@ class Planner:
     """Turns the changes of one poll into what is stored, with their deliveries, and tells the report."""
 
     def __init__(
-        self, planning: Planning, settings: SourceSettings, report: SourceReport, now: datetime, *, first_poll: bool
+        self,
+        planning: Planning,
+        settings: SourceSettings,
+        state: SourceState,
+        report: SourceReport,
+        now: datetime,
     ) -> None:
         self._planning = planning
         self._settings = settings
         self._report = report
         self._now = now
-        self._first_poll = first_poll
+        self._first_poll = not state.polled
+        self._last_poll = state.last_poll
 
     def added(self, additions: Sequence[Addition], *, newest_on_top: bool) -> tuple[AddedEntry, ...]:
         choice = announce_new(
@@ -80,15 +87,19 @@ class Planner:
             former = before[edit.known.pk]
             old = Content(**former.content)
             revision = edit.known.revision + (edit.kind is not EditKind.NONE)
+            in_a_row = restless(former.restless, former.edited_at, self._last_poll)
+            kind = edit.kind
+            if in_a_row >= RESTLESS and kind is not EditKind.NONE:
+                kind = EditKind.METADATA
             content = replace(
                 edit.item,
-                updated=effective_updated(edit.item, edit.kind, former.revised_at, self._now),
+                updated=effective_updated(edit.item, kind, former.revised_at, self._now),
                 aliases=_with_former(edit.item, old),
             )
             planned: tuple[Planned, ...] = ()
-            if edit.kind is not EditKind.NONE:
-                self._report.edited[edit.known.id] = edit.kind.value
-            if counts_as_update(edit.kind, self._settings.updates):
+            if kind is not EditKind.NONE:
+                self._report.edited[edit.known.id] = kind.value
+            if counts_as_update(kind, self._settings.updates) and in_a_row < RESTLESS:
                 self._report.updated.append(edit.known.id)
                 entry = self._entry(content, edit.known.id, revision, former.first_seen)
                 planned = self._plan(ChangeKind.UPDATED, entry, diff=text_diff(old, content))
@@ -99,8 +110,9 @@ class Planner:
                     revision=revision,
                     content=content,
                     sort_at=content.published or former.first_seen,
-                    edit=edit.kind,
-                    revised=edit.kind in (EditKind.TEXT, EditKind.MARKUP),
+                    edit=kind,
+                    revised=kind in (EditKind.TEXT, EditKind.MARKUP),
+                    restless=in_a_row,
                     restored=edit.known.withdrawn,
                     fingerprints=edit.fingerprints,
                     keys=edit.keys.all,
@@ -147,10 +159,11 @@ class Planner:
             Planned(
                 sink=sink,
                 key=delivery_key(self._planning.instance, sink, entry.source, entry.id, entry.revision),
+                across=across(entry) if once and change is ChangeKind.NEW else None,
                 diff=diff,
                 state=state,
             )
-            for sink in sinks
+            for sink, once in sinks.items()
         )
 
 

@@ -193,7 +193,7 @@ def _success(reading: _Reading, document: Document, state: SourceState, polling:
     not_before = schedule.not_before(document.fresh_until, reading.at)
     if state.failing_told:
         report.alert = "it is well again"
-    planner = Planner(polling.planning, spec.settings, report, reading.at, first_poll=not state.polled)
+    planner = Planner(polling.planning, spec.settings, state, report, reading.at)
     return Poll(
         source=spec.name,
         lease=polling.lease,

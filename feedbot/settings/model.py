@@ -175,7 +175,6 @@ class RouteSettings(Settings):
         "digest": Later("collecting changes into one message"),
         "quiet": Later("keeping quiet hours"),
         "max_per_run": Later("a limit per run"),
-        "dedupe": Later("announcing an entry of several sources once", (False,)),
     }
 
     sources: Names = ("*",)
@@ -186,6 +185,8 @@ class RouteSettings(Settings):
     """The kinds of change that are announced."""
     to: Names = ("*",)
     """The sinks that are told: names, or globs."""
+    dedupe: Literal["", "across"] = ""
+    """With "across", an entry that several sources have is announced once."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -32,10 +32,14 @@ from feedbot.store.transactions import Transactions, in_chunks, upsert
 
 @dataclass(frozen=True, kw_only=True)
 class Planned:
-    """A delivery to be put into the outbox together with its change."""
+    """A delivery to be put into the outbox together with its change.
+
+    No second one of the same sink and ``across`` is made, whatever source it comes from.
+    """
 
     sink: str
     key: str
+    across: bytes | None = None
     diff: str = ""
     state: DeliveryState = DeliveryState.PENDING
 
@@ -63,6 +67,7 @@ class EditedEntry:
     edit: EditKind
     revised: bool
     restored: bool
+    restless: int = 0
     fingerprints: Fingerprints
     keys: tuple[bytes, ...]
     deliveries: tuple[Planned, ...] = ()
@@ -119,6 +124,8 @@ class Stored:
     content: Mapping[str, Any]
     first_seen: datetime
     revised_at: datetime | None = None
+    edited_at: datetime | None = None
+    restless: int = 0
 
 
 class Sources:
@@ -217,11 +224,19 @@ class Sources:
             rows = in_chunks(
                 connection,
                 pks,
-                lambda part: sa.select(entries.c.pk, entries.c.data, entries.c.revised_at, entries.c.first_seen).where(
-                    entries.c.pk.in_(part)
-                ),
+                lambda part: sa.select(
+                    entries.c.pk,
+                    entries.c.data,
+                    entries.c.first_seen,
+                    entries.c.revised_at,
+                    entries.c.edited_at,
+                    entries.c.restless,
+                ).where(entries.c.pk.in_(part)),
             )
-            return {row.pk: Stored(from_json(row.data), row.first_seen, row.revised_at) for row in rows}
+            return {
+                row.pk: Stored(from_json(row.data), row.first_seen, row.revised_at, row.edited_at, row.restless)
+                for row in rows
+            }
 
     def commit(self, polls: Sequence[Poll]) -> None:
         """Store what polls found: entries, keys, deliveries, validators and due times in one transaction.
@@ -234,6 +249,8 @@ class Sources:
                 _commit(connection, poll)
         faults.reach("after-commit")
 
+
+_KEPT_REVISIONS = 10
 
 _KNOWN = sa.select(
     entries.c.pk,
@@ -340,7 +357,14 @@ def _edit(connection: sa.Connection, edited: EditedEntry, now: datetime) -> None
             "edit": edited.edit.value,
             "sort_at": edited.sort_at,
             "data": to_json(edited.content),
+            "edited_at": now,
+            "restless": edited.restless,
         }
+        connection.execute(
+            sa.delete(revisions).where(
+                revisions.c.entry_pk == edited.pk, revisions.c.revision < edited.revision - _KEPT_REVISIONS
+            )
+        )
         if edited.revised:
             values["revised_at"] = now
     connection.execute(sa.update(entries).where(entries.c.pk == edited.pk).values(values))
@@ -402,6 +426,7 @@ def _enqueue(
                 "key": delivery.key,
                 "sink": delivery.sink,
                 "entry_pk": pk,
+                "across": delivery.across,
                 "change": change.value,
                 "revision": revision,
                 "diff": delivery.diff,

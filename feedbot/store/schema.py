@@ -96,6 +96,10 @@ entries = sa.Table(
     sa.Column("revision", sa.Integer, nullable=False, server_default="1"),
     sa.Column("edit", sa.Text, nullable=False, server_default="none"),
     sa.Column("revised_at", Moment),
+    # When it was last edited, and how many polls in a row brought an edit: content that differs at every
+    # poll is no news.
+    sa.Column("edited_at", Moment),
+    sa.Column("restless", sa.Integer, nullable=False, server_default="0"),
     sa.Column("withdrawn_at", Moment),
     sa.Column("data", Json, nullable=False),
     sa.UniqueConstraint("source_pk", "id"),
@@ -130,6 +134,8 @@ outbox = sa.Table(
     sa.Column("key", sa.Text, nullable=False, unique=True),
     sa.Column("sink", sa.Text, nullable=False),
     sa.Column("entry_pk", BigKey, sa.ForeignKey("entries.pk", ondelete="CASCADE"), nullable=False),
+    # Names the entry across sources, on routes that announce one of several sources once.
+    sa.Column("across", sa.LargeBinary(16)),
     sa.Column("change", sa.Text, nullable=False),
     sa.Column("revision", sa.Integer, nullable=False),
     sa.Column("diff", sa.Text, nullable=False, server_default=""),
@@ -142,6 +148,7 @@ outbox = sa.Table(
     sa.Column("lease_until", Moment),
     sa.Column("error", sa.Text, nullable=False, server_default=""),
     sa.Column("delivered", Json, nullable=False),
+    sa.UniqueConstraint("sink", "across"),
     sa.Index("ix_outbox_sink_state_not_before", "sink", "state", "not_before"),
     sa.Index("ix_outbox_entry_pk", "entry_pk"),
 )

@@ -304,3 +304,28 @@ def test_a_receiver_that_wants_no_more_is_not_asked_for_each_entry(world: World)
     report = world.run(feed(item("a"), item("b"), item("c")))
     assert (report.sinks["log"].dead, report.sinks["log"].held, report.sinks["log"].sent) == (1, 2, 0)
     assert world.sent == []
+
+
+def test_an_entry_that_several_sources_have_is_announced_once_where_asked(world: World) -> None:
+    world.sources = {name: SourceSettings(type="scripted", backfill="all") for name in ("blog", "planet")}
+    world.sinks = ("once", "each")
+    world.routes = [RouteSettings(to=("once",), dedupe="across"), RouteSettings(to=("each",))]
+    world.say(feed(item("guid-1", url="http://blog.example/p?utm_source=planet")), "planet")
+    world.run(feed(item("https://blog.example/p", url="https://blog.example/p")))
+    assert sorted(name for name, _, _ in world.sent) == ["each", "each", "once"]
+
+
+def test_content_that_differs_at_every_poll_is_no_news(world: World) -> None:
+    world.run(feed(item("a", "visitor 0")))
+    updates = [bool(world.run(feed(item("a", f"visitor {n}"))).sources["blog"].updated) for n in range(1, 9)]
+    assert updates == [True] * 3 + [False] * 5
+
+    world.run(feed(item("a", "visitor 8")))
+    assert world.run(feed(item("a", "an edit at last"))).sources["blog"].updated == ["a"]
+
+
+def test_other_trackers_in_an_address_make_no_new_entry(world: World) -> None:
+    world.run(feed(item("g1", url="https://blog.example/p?id=1&utm_campaign=a")))
+    report = world.run(feed(item("g2", url="https://blog.example/p?id=1&utm_campaign=b&fbclid=x")))
+    assert report.sources["blog"].new == []
+    assert world.run(feed(item("g3", "other", url="https://blog.example/p?id=2"))).sources["blog"].new == ["g3"]

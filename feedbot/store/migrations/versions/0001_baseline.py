@@ -70,6 +70,8 @@ def upgrade() -> None:
         sa.Column("revision", sa.Integer(), server_default="1", nullable=False),
         sa.Column("edit", sa.Text(), server_default="none", nullable=False),
         sa.Column("revised_at", sa.BigInteger(), nullable=True),
+        sa.Column("edited_at", sa.BigInteger(), nullable=True),
+        sa.Column("restless", sa.Integer(), server_default="0", nullable=False),
         sa.Column("withdrawn_at", sa.BigInteger(), nullable=True),
         sa.Column("data", JSON, nullable=False),
         sa.ForeignKeyConstraint(["source_pk"], ["sources.pk"], name=op.f("fk_entries_source_pk"), ondelete="CASCADE"),
@@ -94,6 +96,7 @@ def upgrade() -> None:
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("sink", sa.Text(), nullable=False),
         sa.Column("entry_pk", BIG_KEY, nullable=False),
+        sa.Column("across", sa.LargeBinary(length=16), nullable=True),
         sa.Column("change", sa.Text(), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("diff", sa.Text(), server_default="", nullable=False),
@@ -109,6 +112,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["entry_pk"], ["entries.pk"], name=op.f("fk_outbox_entry_pk"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("pk", name=op.f("pk_outbox")),
         sa.UniqueConstraint("key", name=op.f("uq_outbox_key")),
+        sa.UniqueConstraint("sink", "across", name=op.f("uq_outbox_sink_across")),
     )
     op.create_index("ix_outbox_entry_pk", "outbox", ["entry_pk"], unique=False)
     op.create_index("ix_outbox_sink_state_not_before", "outbox", ["sink", "state", "not_before"], unique=False)

@@ -7,18 +7,25 @@ import unicodedata
 
 # What XML 1.0 does not allow as a character (production 2, "Char").
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-_SPACE = re.compile(r"\s+")
+_CONTROLS = bytes(code for code in range(32) if code not in (9, 10, 13))
 _NOT_SLUG = re.compile(r"[^a-z0-9]+")
 
 
 def storable(text: str) -> str:
     """Drop what neither XML 1.0, UTF-8 nor a database takes: control characters and lone surrogates."""
+    try:
+        data = text.encode()
+    except UnicodeEncodeError:
+        return _NOT_XML.sub("", text)
+    # Nearly all text is fine, and dropping bytes tells so far faster than a pattern.
+    if len(data.translate(None, _CONTROLS)) == len(data) and "\ufffe" not in text and "\uffff" not in text:
+        return text
     return _NOT_XML.sub("", text)
 
 
 def one_line(text: str) -> str:
     """Storable text with each run of white space (line breaks of any kind too) as one space."""
-    return _SPACE.sub(" ", storable(text)).strip()
+    return " ".join(storable(text).split())
 
 
 def shorten(text: str, limit: int) -> str:

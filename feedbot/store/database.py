@@ -29,7 +29,7 @@ def open_state(path: Path, *, create: bool = True) -> sa.Engine:
     with explained(path):
         if not path.exists():
             if not create:
-                raise StateError(f"there is no state at {path} yet", "feedbot run makes it")
+                raise _no_state(path)
             journal = Path(f"{path}-wal")
             if journal.exists() and journal.stat().st_size:
                 raise StateError(
@@ -38,14 +38,9 @@ def open_state(path: Path, *, create: bool = True) -> sa.Engine:
                 )
             path.parent.mkdir(parents=True, exist_ok=True)
             _make(path)
-        elif path.stat().st_size == 0:
-            raise StateError(
-                f"{path} is empty, so that what was announced is not known",
-                "restore a backup, or remove the file to begin anew",
-            )
         else:
             _recognise(path)
-        if not os.access(path, os.W_OK) or not os.access(path.parent, os.W_OK):
+        if not _writable(path):
             raise StateError(f"{path} cannot be written", "check who owns it and its folder")
         engine = _engine(f"file:{_quoted(path)}?mode=rw")
         try:
@@ -56,13 +51,31 @@ def open_state(path: Path, *, create: bool = True) -> sa.Engine:
         return engine
 
 
+def open_to_read(path: Path) -> sa.Engine:
+    """Open the state file at ``path`` to look at it, also where it and its folder may only be read.
+
+    Raises StateError where there is none, and for what ``open_state`` raises it.
+    """
+    with explained(path):
+        if not path.exists():
+            raise _no_state(path)
+        if _writable(path):  # with it come the locks that let a run go on meanwhile
+            return open_state(path, create=False)
+        _recognise(path)
+        if Path(f"{path}-wal").exists():
+            with contextlib.suppress(sa.exc.DBAPIError):
+                return _engine_to_read(path, "mode=ro")
+        # Without a journal at hand nobody writes, or nobody lets us see what is written.
+        return _engine_to_read(path, "mode=ro&immutable=1")
+
+
 def open_copy(path: Path) -> sa.Engine:
     """Open a copy in memory of the state at ``path`` (an empty one where there is none), for a dry run."""
     with explained(path):
         engine = sa.create_engine("sqlite://", poolclass=sa.pool.StaticPool, connect_args={"check_same_thread": False})
         _prepare(engine)
         if path.exists():
-            source = open_state(path)
+            source = open_to_read(path)
             try:
                 with source.connect() as read, engine.connect() as write:
                     raw(read).backup(raw(write))
@@ -107,7 +120,28 @@ def raw(connection: sa.Connection) -> sqlite3.Connection:
     return driver
 
 
-def _engine(uri: str) -> sa.Engine:
+def _no_state(path: Path) -> StateError:
+    return StateError(f"there is no state at {path} yet", "feedbot run makes it")
+
+
+def _writable(path: Path) -> bool:
+    return os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
+
+
+def _engine_to_read(path: Path, mode: str) -> sa.Engine:
+    engine = _engine(f"file:{_quoted(path)}?{mode}", writes=False)
+    try:
+        if _version(engine) != schema.REVISION:
+            raise StateError(
+                f"{path} was written by another version of feedbot", "feedbot run by its owner brings it up to date"
+            )
+    except BaseException:
+        engine.dispose()
+        raise
+    return engine
+
+
+def _engine(uri: str, *, writes: bool = True) -> sa.Engine:
     engine = sa.create_engine(
         "sqlite://",
         creator=lambda: sqlite3.connect(uri, uri=True, timeout=_BUSY_SECONDS, check_same_thread=False),
@@ -115,19 +149,20 @@ def _engine(uri: str) -> sa.Engine:
         pool_size=8,
         max_overflow=64,
     )
-    _prepare(engine)
+    _prepare(engine, writes=writes)
     return engine
 
 
-def _prepare(engine: sa.Engine) -> None:
+def _prepare(engine: sa.Engine, *, writes: bool = True) -> None:
     @sa.event.listens_for(engine, "connect")
     def _connected(connection: sqlite3.Connection, _record: object) -> None:
         connection.isolation_level = None  # transactions begin where SQLAlchemy says so, see below
         cursor = connection.cursor()
         cursor.execute(f"PRAGMA busy_timeout = {_BUSY_SECONDS * 1000}")
-        cursor.execute("PRAGMA journal_mode = WAL")
-        cursor.execute("PRAGMA synchronous = FULL")
-        cursor.execute("PRAGMA foreign_keys = ON")
+        if writes:
+            cursor.execute("PRAGMA journal_mode = WAL")
+            cursor.execute("PRAGMA synchronous = FULL")
+            cursor.execute("PRAGMA foreign_keys = ON")
         cursor.close()
 
     @sa.event.listens_for(engine, "begin")
@@ -169,6 +204,11 @@ def _fill(engine: sa.Engine) -> None:
 
 def _recognise(path: Path) -> None:
     """Read the file's header, before a database library touches a file that is not feedbot's."""
+    if path.stat().st_size == 0:
+        raise StateError(
+            f"{path} is empty, so that what was announced is not known",
+            "restore a backup, or remove the file to begin anew",
+        )
     with path.open("rb") as file:
         header = file.read(100)
     if not header.startswith(b"SQLite format 3\0") or len(header) < 100:
@@ -178,8 +218,7 @@ def _recognise(path: Path) -> None:
 
 
 def _bring_up(engine: sa.Engine, path: Path) -> None:
-    with engine.connect().execution_options(reading=True) as connection:
-        version = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+    version = _version(engine)
     if version == schema.REVISION:
         return
     from feedbot.store.migrate import known_revisions, upgrade
@@ -188,6 +227,11 @@ def _bring_up(engine: sa.Engine, path: Path) -> None:
         raise StateError(f"{path} was written by a newer feedbot (schema {version})", "upgrade feedbot")
     with engine.begin() as connection:
         upgrade(connection)
+
+
+def _version(engine: sa.Engine) -> Any:
+    with engine.connect().execution_options(reading=True) as connection:
+        return connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
 
 
 def _quoted(path: Path) -> str:

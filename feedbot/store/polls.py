@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -26,7 +26,7 @@ from feedbot.model import (
     Validators,
 )
 from feedbot.store.codec import from_json, to_json
-from feedbot.store.schema import aliases, entries, outbox, revisions, sources
+from feedbot.store.schema import aliases, announced, entries, outbox, revisions, sources
 from feedbot.store.transactions import Transactions, in_chunks, upsert
 
 
@@ -155,6 +155,49 @@ class Sources:
             connection.execute(
                 sa.update(sources).where(sources.c.name.in_(names)).values(etag="", last_modified="", body_digest="")
             )
+
+    def reset(self, name: str) -> bool:
+        """Have a source polled at once and read anew, as if it had never failed; False where it is not known.
+
+        Its entries stay known, so that none of them is announced again.
+        """
+        fresh = {"etag": "", "last_modified": "", "body_digest": "", "memory": {}, "settings_digest": "", "gone": False}
+        waiting = {"failures": 0, "error": None, "last_poll": None, "next_poll": None, "not_before": None}
+        with self._transactions.write() as connection:
+            changed = connection.execute(sa.update(sources).where(sources.c.name == name).values({**fresh, **waiting}))
+            return changed.rowcount > 0
+
+    def adopt(self, announced_before: Mapping[str, Collection[bytes]]) -> frozenset[str]:
+        """Take sources over from another program, with the keys of what it has announced; gives those taken.
+
+        Their first poll counts as one of a known source: it announces what none of the keys names. A source that
+        was read here already is left as it is.
+        """
+        unread = sources.c.polled.is_(False) | sources.c.last_poll.is_(None)
+        taken: set[str] = set()
+        with self._transactions.write() as connection:
+            for name, keys in announced_before.items():
+                connection.execute(upsert(sources).on_conflict_do_nothing(), {"name": name})
+                taking = sa.update(sources).where(sources.c.name == name, unread).values(polled=True)
+                pk = connection.execute(taking.returning(sources.c.pk)).scalar()
+                if pk is None:
+                    continue
+                taken.add(name)
+                rows = [{"source_pk": pk, "key": key} for key in keys]
+                if rows:
+                    connection.execute(upsert(announced).on_conflict_do_nothing(), rows)
+        return frozenset(taken)
+
+    def announced_before(self, source: str, keys: Sequence[bytes]) -> set[bytes]:
+        """Which of these keys name entries that another program has announced."""
+        with self._transactions.read() as connection:
+            pk = _pk(connection, source)
+            rows = in_chunks(
+                connection,
+                keys,
+                lambda part: sa.select(announced.c.key).where(announced.c.source_pk == pk, announced.c.key.in_(part)),
+            )
+            return {bytes(row.key) for row in rows}
 
     def release_all(self) -> None:
         """Free what a dead process had claimed; for whoever holds the run lock."""
@@ -310,7 +353,7 @@ def _commit(connection: sa.Connection, poll: Poll) -> None:
     ).scalar()
     if source_pk is None:
         raise LeaseLostError(f"{poll.source} was polled by another process meanwhile", "nothing of this poll was kept")
-    learnt = [(_add(connection, source_pk, added, poll.at), added.keys) for added in poll.added]
+    learnt = _add(connection, source_pk, poll.added, poll.at)
     for edited in poll.edited:
         _edit(connection, edited, poll.at)
         learnt.append((edited.pk, edited.keys))
@@ -318,7 +361,7 @@ def _commit(connection: sa.Connection, poll: Poll) -> None:
         connection.execute(
             sa.update(entries).where(entries.c.pk == gone.pk).values(withdrawn_at=poll.at, revision=gone.revision)
         )
-        _enqueue(connection, gone.pk, ChangeKind.WITHDRAWN, gone.revision, gone.deliveries, poll.at)
+        _enqueue(connection, [(gone.pk, ChangeKind.WITHDRAWN, gone.revision, d) for d in gone.deliveries], poll.at)
     _learn(connection, source_pk, [*learnt, *poll.learnt])
     _leave_places(connection, source_pk, [*((e.pk, e.keys) for e in poll.edited), *poll.learnt])
     if poll.changes_entries:
@@ -330,18 +373,36 @@ def _commit(connection: sa.Connection, poll: Poll) -> None:
         connection.execute(sa.update(sources).where(sources.c.pk == source_pk).values(entries=live.scalar_subquery()))
 
 
-def _add(connection: sa.Connection, source_pk: int, added: AddedEntry, now: datetime) -> int:
-    values = {
-        "source_pk": source_pk,
-        "id": added.id,
-        "sort_at": added.sort_at,
-        "first_seen": now,
-        "data": to_json(added.content),
-        **_prints(added.fingerprints),
-    }
-    pk: int = connection.execute(sa.insert(entries).returning(entries.c.pk), values).scalar_one()
-    _enqueue(connection, pk, ChangeKind.NEW, 1, added.deliveries, now)
-    return pk
+def _add(
+    connection: sa.Connection, source_pk: int, added: Sequence[AddedEntry], now: datetime
+) -> list[tuple[int, tuple[bytes, ...]]]:
+    """Store new entries and their deliveries; gives the key each row got, with the keys that name it."""
+    if not added:
+        return []
+    rows = [
+        {
+            "source_pk": source_pk,
+            "id": entry.id,
+            "sort_at": entry.sort_at,
+            "first_seen": now,
+            "data": to_json(entry.content),
+            **_prints(entry.fingerprints),
+        }
+        for entry in added
+    ]
+    # The order of the rows is that of the announcement: deliveries are sent in the order of their own keys.
+    insert = sa.insert(entries).returning(entries.c.pk, sort_by_parameter_order=True)
+    pks = list(connection.execute(insert, rows).scalars())
+    _enqueue(
+        connection,
+        [
+            (pk, ChangeKind.NEW, 1, delivery)
+            for pk, entry in zip(pks, added, strict=True)
+            for delivery in entry.deliveries
+        ],
+        now,
+    )
+    return [(pk, entry.keys) for pk, entry in zip(pks, added, strict=True)]
 
 
 def _edit(connection: sa.Connection, edited: EditedEntry, now: datetime) -> None:
@@ -368,7 +429,7 @@ def _edit(connection: sa.Connection, edited: EditedEntry, now: datetime) -> None
         if edited.revised:
             values["revised_at"] = now
     connection.execute(sa.update(entries).where(entries.c.pk == edited.pk).values(values))
-    _enqueue(connection, edited.pk, ChangeKind.UPDATED, edited.revision, edited.deliveries, now)
+    _enqueue(connection, [(edited.pk, ChangeKind.UPDATED, edited.revision, d) for d in edited.deliveries], now)
 
 
 def _learn(connection: sa.Connection, source_pk: int, learnt: Sequence[tuple[int, tuple[bytes, ...]]]) -> None:
@@ -414,30 +475,26 @@ def _is_place(key: sa.ColumnElement[bytes]) -> sa.ColumnElement[bool]:
     return (key >= PLACE) & (key < bytes([PLACE[0] + 1]))
 
 
-def _enqueue(
-    connection: sa.Connection, pk: int, change: ChangeKind, revision: int, planned: Sequence[Planned], now: datetime
-) -> None:
-    if not planned:
-        return
-    connection.execute(
-        upsert(outbox).on_conflict_do_nothing(),
-        [
-            {
-                "key": delivery.key,
-                "sink": delivery.sink,
-                "entry_pk": pk,
-                "across": delivery.across,
-                "change": change.value,
-                "revision": revision,
-                "diff": delivery.diff,
-                "state": delivery.state.value,
-                "created_at": now,
-                "not_before": now,
-                "delivered": [],
-            }
-            for delivery in planned
-        ],
-    )
+def _enqueue(connection: sa.Connection, planned: Sequence[tuple[int, ChangeKind, int, Planned]], now: datetime) -> None:
+    """Make deliveries: of an entry, of a change of it, which made it this revision."""
+    rows: list[dict[str, Any]] = [
+        {
+            "key": delivery.key,
+            "sink": delivery.sink,
+            "entry_pk": pk,
+            "across": delivery.across,
+            "change": change.value,
+            "revision": revision,
+            "diff": delivery.diff,
+            "state": delivery.state.value,
+            "created_at": now,
+            "not_before": now,
+            "delivered": [],
+        }
+        for pk, change, revision, delivery in planned
+    ]
+    if rows:
+        connection.execute(upsert(outbox).on_conflict_do_nothing(), rows)
 
 
 def _prints(prints: Fingerprints) -> dict[str, str]:

@@ -153,6 +153,14 @@ outbox = sa.Table(
     sa.Index("ix_outbox_entry_pk", "entry_pk"),
 )
 
+announced = sa.Table(
+    "announced",
+    metadata,
+    # Keys of entries that another program has announced, before feedbot took the source over from it.
+    sa.Column("source_pk", BigKey, sa.ForeignKey("sources.pk", ondelete="CASCADE"), primary_key=True),
+    sa.Column("key", Digest, primary_key=True),
+)
+
 feeds = sa.Table(
     "feeds",
     metadata,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from feedbot.store.database import open_copy, open_state
+from feedbot.store.database import open_copy, open_state, open_to_read
 from feedbot.store.entries import Entries
 from feedbot.store.outbox import Outbox
 from feedbot.store.polls import Sources
@@ -27,6 +27,11 @@ class Store:
     def open(cls, path: Path, *, create: bool = True) -> Store:
         """Open the state at ``path``; made where none is, if ``create``."""
         return cls(open_state(path, create=create), path)
+
+    @classmethod
+    def open_to_read(cls, path: Path) -> Store:
+        """Open the state at ``path`` for a look at it, for which reading it is right enough."""
+        return cls(open_to_read(path), path)
 
     @classmethod
     def open_copy(cls, path: Path) -> Store:

@@ -91,6 +91,13 @@ def upgrade() -> None:
     )
     op.create_index("ix_aliases_entry_pk", "aliases", ["entry_pk"], unique=False)
     op.create_table(
+        "announced",
+        sa.Column("source_pk", BIG_KEY, nullable=False),
+        sa.Column("key", sa.LargeBinary(length=16), nullable=False),
+        sa.ForeignKeyConstraint(["source_pk"], ["sources.pk"], name=op.f("fk_announced_source_pk"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("source_pk", "key", name=op.f("pk_announced")),
+    )
+    op.create_table(
         "outbox",
         sa.Column("pk", BIG_KEY, nullable=False),
         sa.Column("key", sa.Text(), nullable=False),

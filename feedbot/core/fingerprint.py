@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from functools import lru_cache
 from hashlib import blake2b
 
 from feedbot.core import html
@@ -11,20 +10,25 @@ from feedbot.core.expose import plain
 from feedbot.core.text import one_line
 from feedbot.model import Content, EditKind, Fingerprints
 
+# Reading the text of HTML is slow, and done for the same entry when it is matched and when it is compared.
+_texts: dict[bytes, str] = {}
+_MAX_TEXTS = 20_000
+
 
 def fingerprints(content: Content, trusted_dates: bool) -> Fingerprints:
     """All digests of an entry's content. Without ``trusted_dates`` its ``updated`` counts for nothing."""
     return Fingerprints(text(content), markup(content), metadata(content, trusted_dates), whole(content, trusted_dates))
 
 
-@lru_cache(maxsize=4096)
-def _visible(body: str) -> str:
-    return html.to_text(body)
-
-
 def text(content: Content) -> str:
     """Digest of what a reader sees: the title and the text, however it is marked up."""
-    return _digest([one_line(content.title), _visible(content.content or content.summary)])
+    body = content.content or content.summary
+    key = blake2b(f"{content.title}\0{body}".encode("utf-8", "replace"), digest_size=16).digest()
+    if key not in _texts:
+        if len(_texts) >= _MAX_TEXTS:
+            _texts.clear()
+        _texts[key] = _digest([one_line(content.title), html.to_text(body)])
+    return _texts[key]
 
 
 def markup(content: Content) -> str:

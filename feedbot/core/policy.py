@@ -64,8 +64,12 @@ def oldest_first(added: Sequence[Addition], *, newest_on_top: bool) -> list[int]
 
 def due_and_scheduled(added: Sequence[Addition], now: datetime) -> tuple[tuple[Addition, ...], tuple[Addition, ...]]:
     """Part the new entries that are there from those whose date is still to come."""
-    scheduled = tuple(a for a in added if a.item.published is not None and a.item.published > now)
-    return tuple(a for a in added if a not in scheduled), scheduled
+    due: list[Addition] = []
+    scheduled: list[Addition] = []
+    for addition in added:
+        date = addition.item.published
+        (due if date is None or date <= now else scheduled).append(addition)
+    return tuple(due), tuple(scheduled)
 
 
 def restless(former: int, edited_at: datetime | None, last_poll: datetime | None) -> int:

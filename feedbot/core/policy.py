@@ -32,16 +32,21 @@ class Announcement:
 
 
 def announce_new(
-    added: Sequence[Addition], *, first_poll: bool, backfill: int | Literal["all"], flood_limit: int
+    added: Sequence[Addition],
+    *,
+    first_poll: bool,
+    backfill: int | Literal["all"],
+    flood_limit: int,
+    announced: frozenset[int] = frozenset(),
 ) -> Announcement:
-    """Choose among a poll's new entries.
+    """Choose among a poll's new entries; ``announced`` are those that another program has told of, by index.
 
     The first good poll of a source announces its ``backfill`` newest entries. Later on all are announced,
     and held back where there are more than ``flood_limit``.
     """
-    everything = frozenset(range(len(added)))
+    everything = frozenset(range(len(added))) - announced
     if not first_poll:
-        return Announcement(everything, held=len(added) > flood_limit)
+        return Announcement(everything, held=len(everything) > flood_limit)
     if backfill == "all":
         return Announcement(everything)
     newest = sorted(everything, key=lambda i: _age(added[i].item.published, i))

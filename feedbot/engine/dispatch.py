@@ -89,6 +89,7 @@ def _drain(name: str, make: Callable[[], Sink], dispatching: Dispatching, report
             else:
                 down = 0
                 report.sent += 1
+                log.debug("sink %s: delivery %d (%s) sent, try %d", name, claimed.pk, claimed.key, claimed.attempts)
                 dispatching.store.mark(claimed.pk, dispatching.lease, DeliveryState.SENT, dispatching.clock())
     except LeaseLostError as error:
         report.errors.append(error.message)
@@ -109,6 +110,7 @@ def _failed(claimed: Delivery, error: DeliveryError, dispatching: Dispatching, r
     now = dispatching.clock()
     decided = verdict(claimed.attempts, error, now, random.random())  # noqa: S311
     report.failed += 1
+    log.debug("sink %s: delivery %d (%s) not sent: %s", claimed.sink, claimed.pk, claimed.key, error)
     if decided.error not in report.errors:
         report.errors.append(decided.error)
     dispatching.store.mark(

@@ -57,6 +57,7 @@ class Planner:
             first_poll=self._first_poll,
             backfill=self._settings.backfill,
             flood_limit=self._planning.flood_limit,
+            announced=self._announced_before(additions),
         )
         state = DeliveryState.HELD if choice.held else DeliveryState.PENDING
         if choice.held and self._planning.notify:
@@ -133,6 +134,12 @@ class Planner:
             stored.append(WithdrawnEntry(pk=known.pk, revision=revision, deliveries=planned))
         self._report.entries -= len(stored)
         return tuple(stored)
+
+    def _announced_before(self, additions: Sequence[Addition]) -> frozenset[int]:
+        """The new entries that another program has announced, before the source was taken over from it."""
+        keys = [key for addition in additions for key in addition.keys.all]
+        known = self._planning.store.announced_before(self._report.name, keys) if keys else set[bytes]()
+        return frozenset(index for index, one in enumerate(additions) if known.intersection(one.keys.all))
 
     def _entry(self, content: Content, entry_id: str, revision: int, first_seen: datetime) -> Entry:
         values: dict[str, Any] = {name: getattr(content, name) for name in CONTENT_FIELDS}

@@ -58,7 +58,9 @@ def regenerate(
         try:
             _publish(spec, states, publishing, report)
         except OSError as error:
-            report.error = f"{error.filename or publishing.output}: {error.strerror}"
+            # Of a rename that failed, the first name is that of the temporary file.
+            report.error = f"{error.filename2 or error.filename or publishing.output}: {error.strerror}"
+            report.hint = "make room, or remove what stands in its place; it is written at the next run"
     return reports
 
 

@@ -60,6 +60,7 @@ class FeedReport:
     entries: int = 0
     problems: list[str] = field(default_factory=list)
     error: str | None = None
+    hint: str = ""
     incomplete: set[str] = field(default_factory=set)
 
 

@@ -161,8 +161,21 @@ class Sources:
 
         Its entries stay known, so that none of them is announced again.
         """
-        fresh = {"etag": "", "last_modified": "", "body_digest": "", "memory": {}, "settings_digest": "", "gone": False}
-        waiting = {"failures": 0, "error": None, "last_poll": None, "next_poll": None, "not_before": None}
+        fresh: dict[str, Any] = {
+            "etag": "",
+            "last_modified": "",
+            "body_digest": "",
+            "memory": {},
+            "settings_digest": "",
+            "gone": False,
+        }
+        waiting: dict[str, Any] = {
+            "failures": 0,
+            "error": None,
+            "last_poll": None,
+            "next_poll": None,
+            "not_before": None,
+        }
         with self._transactions.write() as connection:
             changed = connection.execute(sa.update(sources).where(sources.c.name == name).values({**fresh, **waiting}))
             return changed.rowcount > 0

@@ -1,0 +1,221 @@
+"""Finds out what stands at an address or in a folder, by reading it as a source would."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from feedbot.cli.additions import address_key, addresses, path_key
+from feedbot.cli.context import Context
+from feedbot.errors import FeedbotError, SourceError, UsageError
+from feedbot.http import Fetcher, HttpError, Request, Response
+from feedbot.http.target import shown
+from feedbot.interchange.listing import web_address
+from feedbot.model import Document, Memory
+from feedbot.plugins import SOURCES, SourceContext, load
+
+if TYPE_CHECKING:
+    from feedbot.settings import Configuration
+
+_HOST = re.compile(r"(?:[\w-]+\.)+[a-z]{2,24}(?::\d+)?(?:/.*)?", re.IGNORECASE)
+_SITE = re.compile(r"""^\s*site\s*:\s*["'](https?://[^"'\s]+)["']""", re.MULTILINE)
+_ACCEPT = (
+    "application/atom+xml, application/rss+xml, application/feed+json, text/html, application/xml;q=0.9, */*;q=0.1"
+)
+_MOST_TRIES = 16  # requests that looking for the feed of a page may take
+
+
+class UnreadableError(FeedbotError):
+    """There is nothing at a place that can be read as a source."""
+
+    exit_code = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """A source that can be read: its settings, and what it said. ``others`` are further feeds of the page."""
+
+    settings: dict[str, Any]
+    shown: str
+    document: Document
+    others: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def look_up(context: Context, configuration: Configuration, place: str) -> Found:
+    """Read what stands at a place. Raises UsageError where it is a source already, UnreadableError where it is none."""
+    try:
+        return _looked_up(context, configuration, place)
+    except SourceError as error:
+        raise UnreadableError(f"{_shown(place)} cannot be added: {error.message}", error.hint) from error
+
+
+def _looked_up(context: Context, configuration: Configuration, place: str) -> Found:
+    if os.path.exists(os.path.expanduser(place)):  # noqa: PTH110, PTH111 - for an address they are False, and never raise
+        return _folder_or_file(context, configuration, Path(place).expanduser())
+    if "://" not in place and not _HOST.fullmatch(place):
+        raise UsageError(f"there is nothing at {place}", "give the address of a feed or page, or an existing folder")
+    try:
+        url = web_address(place if "://" in place else f"https://{place}")
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    return _web(context, configuration, url)
+
+
+def _folder_or_file(context: Context, configuration: Configuration, here: Path) -> Found:
+    _demand_new(configuration, path_key(here))
+    path = _written(here, configuration.folder)
+    settings: dict[str, Any] = {"type": "feed", "path": path}
+    if here.is_dir():
+        site = _site(here)
+        settings = {"type": "posts", "path": path, "preset": _preset(here), **({"site": site} if site else {})}
+    plugin = load(SOURCES, settings["type"])
+    source = plugin(
+        plugin.Settings.model_validate(settings),
+        SourceContext(name="new", folder=configuration.folder, timezone=configuration.zone, fetcher=_no_fetcher),
+    )
+    document = _polled(source, context)
+    notes = [f"{problem}" for problem in document.problems[:3]]
+    if settings["type"] == "posts":
+        notes.append(f'preset = "{settings["preset"]}" was chosen by what lies there')
+        if "site" not in settings:
+            notes.append("set site to the address of the blog, which the links of its posts start from")
+    return Found(settings=settings, shown=here.resolve().name, document=document, notes=tuple(notes))
+
+
+def _web(context: Context, configuration: Configuration, url: str) -> Found:
+    _demand_new(configuration, address_key(url))
+    client = _client(configuration)
+    try:
+        found = _feed(context, configuration, client, url)
+    finally:
+        client.close()
+    _demand_new(configuration, address_key(found.settings["url"]))
+    return found
+
+
+def _feed(context: Context, configuration: Configuration, client: Fetcher, url: str) -> Found:
+    """The feed at an address; where that is a page, the first one of it that can be read."""
+    from feedbot.sources.feed.decode import decode
+    from feedbot.sources.feed.discover import candidates
+
+    page = _asked(context, client, url)
+    try:
+        return _read(context, configuration, page, url)
+    except SourceError:
+        if page.status != 200 or not _is_html(page):
+            raise
+    text = decode(page.body, page.headers.get("content-type", ""))
+    listed = candidates(text, page.url, page.headers)
+    others = [one.url for one in listed if one.stated]
+    for candidate in listed[:_MOST_TRIES]:
+        try:
+            found = _read(context, configuration, _asked(context, client, candidate.url), candidate.url)
+        except (SourceError, HttpError):
+            continue
+        further = tuple(other for other in others if other != candidate.url)
+        return replace(found, others=further)
+    tried = ", ".join(one.url for one in listed if one.stated) or "none, and none is where feeds are as a rule"
+    raise SourceError("it is a web page, and no feed of it can be read", f"feeds that it names: {tried}")
+
+
+def _is_html(page: Response) -> bool:
+    return "html" in page.headers.get("content-type", "").lower() or b"<html" in page.body[:2000].lower()
+
+
+def _asked(context: Context, client: Fetcher, url: str) -> Response:
+    try:
+        return client.send(Request(url=url, headers={"Accept": _ACCEPT}), context.now())
+    except HttpError as error:
+        raise SourceError(error.message, error.hint.replace("this source or sink", "[feedbot]")) from error
+
+
+def _read(context: Context, configuration: Configuration, response: Response, url: str) -> Found:
+    """An answer read as the feed source will read it. Raises SourceError where it is no feed."""
+    from feedbot.sources.feed.source import FeedSettings, FeedSource
+
+    settings = FeedSettings(type="feed", url=url)
+    given = SourceContext(
+        name="new",
+        folder=configuration.folder,
+        timezone=configuration.zone,
+        fetcher=lambda: _Answered(response),
+    )
+    document = _polled(FeedSource(settings, given), context)
+    final = response.moved_to or url
+    notes = (f"{shown(url)} has moved there for good",) if final != url else ()
+    return Found(settings={"type": "feed", "url": final}, shown=shown(final), document=document, notes=notes)
+
+
+class _Answered:
+    """Gives the answer that is there already, so that a server is asked but once."""
+
+    def __init__(self, response: Response) -> None:
+        self._response = response
+
+    def send(self, request: Request, now: object) -> Response:  # noqa: ARG002
+        return self._response
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+
+def _shown(place: str) -> str:
+    return shown(place) if "://" in place else place
+
+
+def _polled(source: Any, context: Context) -> Document:
+    document: Document = source.poll(Memory(), context.now())
+    return document
+
+
+def _demand_new(configuration: Configuration, key: str) -> None:
+    there = addresses(configuration).get(key)
+    if there:
+        raise UsageError(f'this is the source "{there}" already', f"feedbot source show {there}")
+
+
+def _client(configuration: Configuration) -> Fetcher:
+    from feedbot.http.client import Client
+
+    settings = configuration.feedbot
+    return Client(
+        user_agent=settings.user_agent,
+        timeout=settings.timeout.total_seconds(),
+        max_bytes=settings.max_bytes,
+        ca_file=configuration.ca_path,
+        allow_private=tuple(settings.allow_private),
+        connections=1,
+    )
+
+
+def _no_fetcher() -> Fetcher:
+    raise AssertionError("a folder is read without asking anybody")
+
+
+def _written(path: Path, folder: Path) -> str:
+    """A path as it stands in a configuration: from its folder where that is near, else in full."""
+    relative = os.path.relpath(path.resolve(), folder.resolve())
+    return relative if relative.count("..") <= 3 else str(path.resolve())
+
+
+def _preset(folder: Path) -> str:
+    """The layout of a blog, by what lies in its folder or, where that is the folder of the posts, above it."""
+    for place in (folder, *list(folder.resolve().parents)[:3]):
+        for tool in ("keystatic", "astro"):
+            if any(place.glob(f"{tool}.config.*")):
+                return tool
+    return "generic"
+
+
+def _site(folder: Path) -> str:
+    """The address that a blog says it is published at, where it does in a place known to us; else ""."""
+    for place in (folder, *list(folder.resolve().parents)[:3]):
+        for config in sorted(place.glob("astro.config.*")):
+            match = _SITE.search(config.read_text("utf-8", "replace")[:100_000])
+            if match:
+                return match[1].rstrip("/")
+    return ""

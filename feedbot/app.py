@@ -178,7 +178,11 @@ class App:
     def _source(self, name: str) -> SourceSpec:
         settings = self.configuration.sources[name]
         context = SourceContext(
-            name=name, folder=self.configuration.folder, timezone=self.configuration.zone, fetcher=self._open_fetcher
+            name=name,
+            folder=self.configuration.folder,
+            timezone=self.configuration.zone,
+            fetcher=self._open_fetcher,
+            timeout=self.configuration.feedbot.timeout.total_seconds(),
         )
         source: Source = self.configuration.source_types[name](settings, context)
         shaping = settings.model_dump(mode="json", exclude=_NOT_CONTENT)

@@ -42,6 +42,19 @@ class Later(NamedTuple):
 
     feature: str
     accepted: tuple[Any, ...] = ()
+    instead: str = ""
+
+
+class Place(NamedTuple):
+    """A path that a key of the configuration names, and what should be there.
+
+    ``wanted``: a "folder" or a "file"; a file that is "inside" the configuration's folder; or nothing yet, where a
+    file or folder is "made" when it is needed.
+    """
+
+    key: str
+    path: str
+    wanted: Literal["folder", "file", "inside", "made"]
 
 
 class Settings(BaseModel):
@@ -49,6 +62,10 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
     later: ClassVar[Mapping[str, Later]] = {}
+
+    def places(self) -> Sequence[Place]:
+        """The paths that ``feedbot check`` looks at. Relative ones start from the configuration's folder."""
+        return ()
 
 
 class SourceSettings(Settings):
@@ -104,6 +121,8 @@ class SourceContext:
     timezone: tzinfo
     fetcher: Callable[[], Fetcher]
     """Opens the HTTP client at its first use, so that a run without HTTP does not pay for it."""
+    timeout: float = 30.0
+    """Seconds that a poll may take in all, where the source itself does not say."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,7 +198,7 @@ def load(group: str, name: str) -> Any:
     points = [point for point in _points(group) if point.name == name]
     if not points:
         kind = group.removeprefix("feedbot.").removesuffix("s")
-        raise ConfigError(f"there is no {kind} of type {name!r}", f"known: {', '.join(names(group))}")
+        raise ConfigError(f'there is no {kind} of type "{name}"', f"known: {', '.join(names(group))}")
     try:
         return points[0].load()
     except Exception as error:

@@ -9,11 +9,14 @@ import sys
 def main() -> None:
     """Run feedbot with the arguments of the process, and leave with its exit code.
 
-    0 ran; 1 a bug; 2 usage or configuration; 3 some source failed, 4 some delivery failed (both with
-    ``--strict`` only); 5 state not usable; 6 another run holds the lock; 128+n a signal.
+    0 ran; 1 a bug, or the output cannot be written; 2 usage or configuration; 3 some source failed, 4 some
+    delivery failed (both with ``--strict`` only); 5 state not usable; 6 another run holds the lock; 128+n a
+    signal.
     """
     # Imports make a great many objects that stay: looking for garbage among them takes an eighth of the start.
     gc.set_threshold(50_000, 20, 20)
     from feedbot.cli.entrance import enter
+    from feedbot.cli.output import prepare
 
+    prepare()
     sys.exit(enter(sys.argv[1:]))

@@ -14,10 +14,10 @@ from feedbot.cli.context import Context
 @click.command(cls=Command)
 @click.pass_obj
 def check(context: Context) -> None:
-    """Find everything that is wrong with the configuration."""
+    """Find everything that is wrong with the configuration, and with the paths in it."""
     from feedbot.app import App
 
-    configuration = context.load()
+    configuration = context.load(thorough=True)
     App(configuration, out=sys.stdout).check()
     counted = {
         "sources": len(configuration.sources),

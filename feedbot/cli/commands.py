@@ -13,12 +13,20 @@ from feedbot.cli.context import Context, remembered
 
 _COMMANDS = {
     "run": ("run", "Poll what is due once, publish, deliver, exit."),
+    "add": ("add", "Add a source: a feed, a page with a feed, or a folder of posts."),
     "check": ("check", "Find everything that is wrong with the configuration."),
     "status": ("status", "Show how sources, feeds and sinks are doing."),
+    "source": ("source", "Look at sources, or care for one."),
     "entry": ("entry", "Look at the entries that feedbot knows."),
     "queue": ("queue", "Look at deliveries that wait, or care for them."),
     "config": ("config", "Show the configuration as feedbot understands it."),
+    "opml": ("opml", "Take in lists of feeds, or write one."),
+    "import": ("importing", "Take over the feeds of another program."),
 }
+
+_LATER = frozenset(
+    ("completion", "daemon", "explain", "feed", "init", "replay", "serve", "service", "sink", "state", "worker")
+)
 
 
 def global_options() -> list[click.Parameter]:
@@ -60,9 +68,23 @@ class Group(click.Group):
 
     command_class = Command
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, later: frozenset[str] = frozenset(), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.later = later
         self.params.extend(global_options())
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if name in self.later:
+            raise click.UsageError(f'"{ctx.command_path} {name}" is not there yet: it comes with a later version', ctx)
+        known = self.list_commands(ctx)
+        if name not in known and not name.startswith("-"):
+            from feedbot.settings.document import suggestion
+
+            raise click.UsageError(f'there is no command "{ctx.command_path} {name}"; {suggestion(name, known)}', ctx)
+        return super().resolve_command(ctx, args)
 
 
 class _Lazy(Group):
@@ -74,7 +96,8 @@ class _Lazy(Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in _COMMANDS:
             return None
-        command = getattr(import_module(f"feedbot.cli.{_COMMANDS[cmd_name][0]}"), cmd_name)
+        module = _COMMANDS[cmd_name][0]  # which calls its command as it is called itself: "import" is no name
+        command = getattr(import_module(f"feedbot.cli.{module}"), module)
         assert isinstance(command, click.Command)
         return command
 
@@ -83,7 +106,7 @@ class _Lazy(Group):
             formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
 
 
-@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=_Lazy, later=_LATER, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, message="feedbot %(version)s")
 def feedbot() -> None:
     """Polls blogs and feeds, publishes feeds of its own, and announces what is new.

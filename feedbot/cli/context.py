@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
@@ -33,7 +33,7 @@ class Context:
         self.verbose = 0
         self.quiet = False
         self.json = False
-        self.no_color = "NO_COLOR" in os.environ
+        self.no_color = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
         self.log_format = "auto"
         self._secrets: frozenset[str] = frozenset()
 
@@ -53,48 +53,61 @@ class Context:
         """The configuration file, and what named it."""
         from feedbot.settings import find_config
 
-        return find_config(self.config, os.environ, Path.cwd())
+        try:
+            here = Path.cwd()
+        except OSError:  # it was removed: a file that is named in full can be used still
+            here = Path()
+        return find_config(self.config, os.environ, here)
 
-    def load(self) -> Configuration:
-        """Read the configuration, telling warnings on stderr. Raises ConfigError."""
+    def load(self, *, thorough: bool = False) -> Configuration:
+        """Read the configuration, telling warnings on stderr. Raises ConfigError.
+
+        ``thorough``: a path that leads nowhere is a problem too, of which a run would only tell.
+        """
         from feedbot.settings import load
 
         path, _ = self.find()
-        configuration = load(path, os.environ)
+        configuration = load(path, os.environ, thorough=thorough)
         self._secrets = configuration.secrets
         for warning in configuration.warnings:
             self.warn(str(warning))
         return configuration
 
-    def open_store(self, configuration: Configuration) -> Store:
-        """Open the state for a look at it; it must be there already."""
+    def open_store(self, configuration: Configuration, *, writable: bool = False) -> Store:
+        """Open the state for a look at it, or to change it; it must be there already."""
         from feedbot.store.store import Store
 
-        return Store.open(configuration.state_path, create=False)
+        if writable:
+            return Store.open(configuration.state_path, create=False)
+        return Store.open_to_read(configuration.state_path)
 
     def now(self) -> datetime:
         return datetime.now(UTC)
 
     def say(self, text: str = "") -> None:
-        """Write a line of the result to stdout."""
-        click.echo(self.redact(text), color=False if self.no_color else None)
+        """Write a line of the result to stdout. Raises OutputError."""
+        print(self.redact(text), flush=True)
 
     def answer(self, document: dict[str, Any]) -> None:
         """Write the result as one JSON document to stdout."""
-        click.echo(self.redact(json.dumps(document, ensure_ascii=False, indent=2)))
+        self.say(json.dumps(document, ensure_ascii=False, indent=2))
+
+    def tell(self, text: str) -> None:
+        """Write a line for a person to stderr, asked for or not."""
+        print(self.redact(text), file=sys.stderr, flush=True)
 
     def warn(self, text: str) -> None:
-        """Write a line for a person to stderr."""
+        """Write a warning for a person to stderr."""
         if not self.quiet:
-            click.echo(self.redact(self.style("warning: ", fg="yellow") + text), err=True, color=self._color())
+            self.tell(self._styled("warning: ", sys.stderr, fg="yellow") + text)
 
     def fail(self, error: FeedbotError) -> None:
         """Tell what went wrong and what to do about it, on stderr; with --json on stdout too."""
         problems = error.problems if isinstance(error, ConfigError) else ()
-        lines = [self.style("error: ", fg="red") + error.message]
+        lines = [self._styled("error: ", sys.stderr, fg="red") + error.message]
         lines += [f"  {problem}" for problem in problems]
         lines += [f"  {error.hint}"] if error.hint else []
-        click.echo(self.redact("\n".join(lines)), err=True, color=self._color())
+        self.tell("\n".join(lines))
         if self.json:
             told = [asdict(problem) for problem in problems]
             self.answer({"error": error.message, "hint": error.hint, "problems": told})
@@ -104,7 +117,8 @@ class Context:
         log.debug("fault", exc_info=error)
 
     def style(self, text: str, **how: Any) -> str:
-        return text if self.no_color else click.style(text, **how)
+        """Text for stdout, in colour where somebody sees it."""
+        return self._styled(text, sys.stdout, **how)
 
     def redact(self, text: str) -> str:
         """Text without any secret of the configuration."""
@@ -113,8 +127,8 @@ class Context:
                 text = text.replace(secret, "***")
         return text
 
-    def _color(self) -> bool | None:
-        return False if self.no_color else None
+    def _styled(self, text: str, stream: TextIO, **how: Any) -> str:
+        return text if self.no_color or not stream.isatty() else click.style(text, **how)
 
     def _redacted(self, record: logging.LogRecord) -> bool:
         record.msg, record.args = self.redact(record.getMessage()), ()

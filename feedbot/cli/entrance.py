@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -13,6 +14,7 @@ import click
 
 from feedbot.cli.commands import feedbot
 from feedbot.cli.context import Context
+from feedbot.cli.output import OutputError, abandon
 from feedbot.errors import FeedbotError
 
 
@@ -30,6 +32,17 @@ def enter(arguments: Sequence[str]) -> int:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, _stop)
     try:
+        return _outcome(context, arguments)
+    except OutputError as error:
+        abandon()
+        if error.nobody_reads:  # whoever read the output has enough
+            return 128 + signal.SIGPIPE
+        context.fail(error)
+        return 1
+
+
+def _outcome(context: Context, arguments: Sequence[str]) -> int:
+    try:
         code = feedbot.main(list(arguments), prog_name="feedbot", standalone_mode=False, obj=context)
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
@@ -39,16 +52,16 @@ def enter(arguments: Sequence[str]) -> int:
         return leaving.exit_code
     except click.ClickException as error:
         error.show()
+        if context.json or "--json" in arguments:  # it may stand behind what could not be understood
+            context.answer({"error": error.format_message(), "hint": "", "problems": []})
         return 2
     except click.Abort:
         _leave(128 + signal.SIGINT)
+    except OutputError:
+        raise
     except FeedbotError as error:
         context.fail(error)
         return error.exit_code
-    except BrokenPipeError:
-        # Whoever read the output has enough; what is left in the buffer goes nowhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 128 + signal.SIGPIPE
     except OSError as error:
         context.fail(FeedbotError(f"{error.filename or 'feedbot'}: {error.strerror or error}"))
         return 1
@@ -68,6 +81,7 @@ def _stop(number: int, _frame: FrameType | None) -> None:
 
 def _leave(code: int) -> NoReturn:
     """End at once, without waiting for threads that still read or send: the next run completes their work."""
-    sys.stdout.flush()
-    sys.stderr.flush()
+    with contextlib.suppress(OSError):
+        sys.stdout.flush()
+        sys.stderr.flush()
     os._exit(code)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from feedbot.model import Entry
 
 
-@click.group(cls=Group)
+@click.group(cls=Group, later=frozenset({"diff"}))
 def entry() -> None:
     """Look at the entries that feedbot knows."""
 
@@ -56,9 +56,9 @@ def show(context: Context, entry_id: str) -> None:
     finally:
         store.close()
     if not found:
-        raise UsageError(f"there is no entry {entry_id!r}", "feedbot entry list shows all")
+        raise UsageError(f'there is no entry "{entry_id}"', "feedbot entry list shows all")
     if len(found) > 1 and any(one.id != entry_id for one in found):
-        raise UsageError(f"several ids begin with {entry_id!r}", "give more of it")
+        raise UsageError(f'several ids begin with "{entry_id}"', "give more of it")
     app = App(configuration, out=sys.stdout)
     for one in map(app.present, found):
         if context.json:
@@ -84,10 +84,10 @@ def _entries(context: Context, sources: tuple[str, ...], limit: int | None) -> t
     app = App(configuration, out=sys.stdout)
     store = context.open_store(configuration)
     try:
-        names = list(store.sources.states())
+        names = list(dict.fromkeys((*configuration.sources, *store.sources.states())))
         for name in sources:
             if name not in names:
-                raise UsageError(f"there are no entries of a source {name!r}", suggestion(name, names))
+                raise UsageError(f'there is no source named "{name}"', suggestion(name, names))
         found = list(islice(store.entries.newest(sources or names), limit and limit + 1))
     finally:
         store.close()

@@ -11,8 +11,9 @@ _PATIENCE = 1.0
 class Progress:
     """Shows how many sources were polled, on stderr, once a run has taken a second."""
 
-    def __init__(self, *, enabled: bool) -> None:
+    def __init__(self, *, enabled: bool, colours: bool) -> None:
         self._enabled = enabled
+        self._colours = colours
         self._begun = time.monotonic()
         self._bar: Any = None
         self._task: Any = None
@@ -25,7 +26,7 @@ class Progress:
             from rich.console import Console
             from rich.progress import Progress as Bar
 
-            self._bar = Bar(console=Console(stderr=True), transient=True)
+            self._bar = Bar(console=Console(stderr=True, no_color=not self._colours), transient=True)
             self._task = self._bar.add_task("polling", total=total)
             self._bar.start()
         self._bar.update(self._task, completed=done, total=total)

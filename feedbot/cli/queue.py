@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import click
@@ -10,7 +11,11 @@ from feedbot.cli.commands import Command, Group
 from feedbot.cli.context import Context
 
 if TYPE_CHECKING:
-    from feedbot.model import DeliveryState
+    from datetime import datetime
+
+    from feedbot.model import Delivery
+    from feedbot.settings import Configuration
+    from feedbot.store.store import Store
 
 
 @click.group(cls=Group)
@@ -30,13 +35,14 @@ def queue() -> None:
 @click.pass_obj
 def list_deliveries(context: Context, sink: str, state: tuple[str, ...], limit: int) -> None:
     """List deliveries, oldest first."""
-    from feedbot.core.dates import in_words, rfc3339
-    from feedbot.message.terminal import fit, inert
+    from feedbot.core.dates import rfc3339
     from feedbot.model import DeliveryState
 
     states = [DeliveryState(s) for s in state or ("pending", "sending", "held", "dead")]
-    store = context.open_store(context.load())
+    configuration = context.load()
+    store = context.open_store(configuration)
     try:
+        _check_sink(sink, configuration, store)
         found = store.outbox.listed(states, sink=sink, limit=limit)
     finally:
         store.close()
@@ -62,15 +68,37 @@ def list_deliveries(context: Context, sink: str, state: tuple[str, ...], limit: 
         return
     now = context.now()
     for d in found:
-        when = f"next try {in_words(d.not_before, now)}" if d.state is DeliveryState.PENDING else d.state.value
-        context.say(
-            f"{d.pk:>6}  {fit(d.sink, 14)}  {d.change.value:<9}  {fit(inert(d.entry.title), 44)}  "
-            f"{when}, {d.attempts} tries"
-        )
-        if d.error:
-            context.say(f"        {inert(d.error)}")
+        for line in _lines(d, now):
+            context.say(line)
     if not found and not context.quiet:
         context.say("nothing is waiting")
+
+
+def _lines(delivery: Delivery, now: datetime) -> Iterator[str]:
+    from feedbot.core.dates import in_words
+    from feedbot.message.terminal import counted, fit, inert
+    from feedbot.model import DeliveryState
+
+    when = delivery.state.value
+    if delivery.state is DeliveryState.PENDING:
+        due = delivery.not_before <= now
+        when = "at the next run" if due else f"next try {in_words(delivery.not_before, now)}"
+    yield (
+        f"{delivery.pk:>6}  {fit(delivery.sink, 14)}  {delivery.change.value:<9}  "
+        f"{fit(inert(delivery.entry.title), 44)}  {when}, {counted(delivery.attempts, 'try', 'tries')}"
+    )
+    if delivery.error:
+        yield f"        {inert(delivery.error)}"
+
+
+def _check_sink(name: str, configuration: Configuration, store: Store) -> None:
+    """A sink has to be configured, or to have had deliveries. Raises UsageError."""
+    from feedbot.errors import UsageError
+    from feedbot.settings.document import suggestion
+
+    known = list(dict.fromkeys((*configuration.sinks, *store.outbox.counts())))
+    if name and name not in known:
+        raise UsageError(f'there is no sink named "{name}"', suggestion(name, known))
 
 
 def _mover(name: str, text: str, to: str, only: str | None, done: str) -> None:
@@ -92,13 +120,20 @@ def _mover(name: str, text: str, to: str, only: str | None, done: str) -> None:
             )
         configuration = context.load()
         with run_lock(configuration.state_path):
-            store = context.open_store(configuration)
+            store = context.open_store(configuration, writable=True)
             try:
+                _check_sink(sink, configuration, store)
                 target: DeliveryState = DeliveryState(to)
                 state = DeliveryState(only) if only else None
                 moved = store.outbox.move(target, context.now(), pks=numbers, sink=sink, only=state)
             finally:
                 store.close()
+        if numbers and not moved:
+            named = " or ".join(map(str, numbers))
+            raise UsageError(
+                f"there is no delivery {named} in a state that allows it",
+                "feedbot queue list shows those that wait; with --state sent or --state dropped, those that are done",
+            )
         if context.json:
             context.answer({"deliveries": moved})
         elif not context.quiet:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -12,7 +14,9 @@ from feedbot.cli.commands import Command
 from feedbot.cli.context import Context
 
 if TYPE_CHECKING:
-    from feedbot.engine.report import SourceReport
+    from feedbot.engine.report import RunReport, SourceReport
+
+log = logging.getLogger(__name__)
 
 
 @click.command(cls=Command)
@@ -38,7 +42,9 @@ def run(
     from feedbot.cli.runreport import as_json, as_text, headline, needs_a_person, source_lines
 
     configuration = context.load()
-    progress = Progress(enabled=not context.quiet and not context.json and sys.stderr.isatty())
+    talks = not context.quiet and not context.json
+    moves = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+    progress = Progress(enabled=talks and moves, colours=not context.no_color)
     app = App(configuration, out=sys.stderr if context.json else sys.stdout, progress=progress.update)
     options = RunOptions(
         sources=sources,
@@ -48,20 +54,21 @@ def run(
         force=force,
         quiet=context.quiet,
     )
-    talks = not context.quiet and not context.json
     if talks:
         context.say(headline(configuration))
 
     def polled(reports: Mapping[str, SourceReport]) -> None:
         progress.close()
+        _log_polls(reports)
         if talks:
-            for line in source_lines(context, reports):
+            for line in source_lines(context, configuration, reports, options):
                 context.say(line)
 
     try:
         report = app.run(options, polled=polled)
     finally:
         progress.close()
+    _log_deliveries(report)
     if context.json:
         context.answer(as_json(report))
     elif talks:
@@ -72,9 +79,37 @@ def run(
             context.say(line)
     elif context.quiet:
         for line in needs_a_person(report):
-            click.echo(context.redact(line), err=True)
+            context.tell(line)
     if report.feed_failed:
         return 5
     if strict and report.delivery_failed:
         return 4
     return 3 if strict and report.source_failed else 0
+
+
+def _log_polls(reports: Mapping[str, SourceReport]) -> None:
+    from feedbot.message.terminal import counted
+
+    for report in reports.values():
+        log.info(
+            "source %s: %s in %.3f s, %s, %d new, %d updated, %d withdrawn%s",
+            report.name,
+            report.status.value,
+            report.seconds,
+            counted(report.entries, "entry", "entries"),
+            len(report.new),
+            len(report.updated),
+            len(report.withdrawn),
+            f": {report.error}" if report.error else "",
+        )
+
+
+def _log_deliveries(report: RunReport) -> None:
+    from feedbot.message.terminal import counted
+
+    for feed in report.feeds.values():
+        entries = counted(feed.entries, "entry", "entries")
+        log.info("feed %s: %s, wrote %s", feed.name, entries, ", ".join(feed.written) or "nothing")
+    for sink in report.sinks.values():
+        log.info("sink %s: %d sent, %d failed, %d waiting", sink.name, sink.sent, sink.failed, sink.pending)
+    log.info("run: %.3f s", report.seconds)

@@ -11,11 +11,14 @@ from feedbot import __version__
 from feedbot.app import RunOptions
 from feedbot.cli.context import Context
 from feedbot.engine.report import Announced, RunReport, SourceReport, SourceStatus
-from feedbot.message.terminal import fit, inert
+from feedbot.message.terminal import counted, fit, inert, width
+from feedbot.model import ChangeKind
 from feedbot.settings import Configuration
 
 _SHOWN_PROBLEMS = 10
 _SHOWN_ENTRIES = 10
+_SHOWN_FILES = 8
+_WORDS = 48  # columns for what came of a poll
 _MARKS = {
     SourceStatus.OK: ("✓", "green"),
     SourceStatus.NOT_MODIFIED: ("✓", "green"),
@@ -30,29 +33,34 @@ def headline(configuration: Configuration) -> str:
     return f"feedbot {__version__} · {shown(configuration.path)} · state {shown(configuration.state_path)}"
 
 
-def source_lines(context: Context, reports: Mapping[str, SourceReport]) -> Iterator[str]:
+def source_lines(
+    context: Context, configuration: Configuration, reports: Mapping[str, SourceReport], options: RunOptions
+) -> Iterator[str]:
     """A line a source, with its problems below it."""
     polled = [report for report in reports.values() if report.status is not SourceStatus.SKIPPED]
     skipped = [report for report in reports.values() if report.status is SourceStatus.SKIPPED]
-    width = max((len(report.name) for report in reports.values()), default=0)
+    names = max((len(report.name) for report in reports.values()), default=0)
     kinds = max((len(report.kind) for report in reports.values()), default=0)
     for report in polled:
         mark, colour = _MARKS[report.status]
         took = f"{report.seconds * 1000:.0f} ms" if report.seconds < 10 else f"{report.seconds:.0f} s"
-        words = inert(_words(report))
-        begin = f"  {context.style(mark, fg=colour)} {report.name:<{width}}  {report.kind:<{kinds}}"
-        yield f"{begin}  {fit(words, 44)} {took:>7}"
+        words = inert(_words(report, configuration, options))
+        begin = f"  {context.style(mark, fg=colour)} {report.name:<{names}}  {report.kind:<{kinds}}"
+        yield f"{begin}  {fit(words, _WORDS)} {took:>7}"
+        if width(words) > _WORDS:
+            yield f"      {words}"
         if report.hint:
             yield f"      {inert(report.hint)}"
         for problem in report.problems[:_SHOWN_PROBLEMS]:
             yield f"      {inert(str(problem))}"
         if len(report.problems) > _SHOWN_PROBLEMS:
-            yield f"      … {len(report.problems) - _SHOWN_PROBLEMS} more problems"
+            more = len(report.problems) - _SHOWN_PROBLEMS
+            yield f"      … {counted(more, 'more problem', 'more problems')}"
     if skipped:
-        names = ", ".join(f"{r.name} (paused)" if "paused" in r.notes else r.name for r in skipped[:5])
-        more = f" and {len(skipped) - 5} more" if len(skipped) > 5 else ""
-        yield f"  · not due: {names}{more}"
-    if any(report.announced for report in polled):
+        listed = ", ".join(f"{r.name} (paused)" if "paused" in r.notes else r.name for r in skipped[:5])
+        rest = f" and {len(skipped) - 5} more" if len(skipped) > 5 else ""
+        yield f"  · not due: {listed}{rest}"
+    if options.notify and any(report.announced for report in polled):
         yield ""
 
 
@@ -61,7 +69,7 @@ def as_text(
 ) -> Iterator[str]:
     """What came of the polls; ``printed`` tells that a sink has shown the entries already."""
     announced = [change for source in report.sources.values() for change in source.announced]
-    if announced and not printed:
+    if announced and options.notify and not printed:
         for change in announced[:_SHOWN_ENTRIES]:
             yield _announced(change)
         if len(announced) > _SHOWN_ENTRIES:
@@ -74,19 +82,24 @@ def _outcome(context: Context, configuration: Configuration, report: RunReport, 
     written = [f"{path} ({feed.entries})" for feed in report.feeds.values() for path in feed.written]
     would = "would write" if options.dry_run else "wrote"
     if written:
-        yield f"  {would} {shown(configuration.output_path)}/: {', '.join(written)}"
+        more = [f"… {len(written) - _SHOWN_FILES} more"] if len(written) > _SHOWN_FILES else []
+        yield f"  {would} {shown(configuration.output_path)}/: {', '.join([*written[:_SHOWN_FILES], *more])}"
     for feed in report.feeds.values():
         yield from (f"  {context.style('!', fg='yellow')} feed {feed.name}: {text}" for text in feed.problems)
         if feed.error:
             yield f"  {context.style('✗', fg='red')} feed {feed.name} was not written: {feed.error}"
+            yield f"      {feed.hint}"
     sent = [f"{sink.sent} → {sink.name}" for sink in report.sinks.values() if sink.sent]
     if sent:
         yield f"  sent {', '.join(sent)}"
+    keeps = not options.notify and not options.dry_run
+    left = [f"{sink.pending} → {sink.name}" for sink in report.sinks.values() if sink.pending]
+    if keeps and left:
+        yield f"  {sum(s.pending for s in report.sinks.values())} left in the outbox for a later run: {', '.join(left)}"
     for sink in report.sinks.values():
         yield from (f"  {context.style('✗', fg='red')} {sink.name}: {inert(error)}" for error in sink.errors[:3])
-        waiting = [
-            f"{n} {word}" for n, word in ((sink.pending, "waiting"), (sink.held, "held"), (sink.dead, "dead")) if n
-        ]
+        counts = ((0 if keeps else sink.pending, "waiting"), (sink.held, "held"), (sink.dead, "dead"))
+        waiting = [f"{number} {word}" for number, word in counts if number]
         if waiting:
             yield f"  {sink.name}: {', '.join(waiting)} (feedbot queue list)"
     if options.dry_run and any(source.announced for source in report.sources.values()):
@@ -140,11 +153,13 @@ def needs_a_person(report: RunReport) -> Iterator[str]:
         if feed.error:
             yield f"feed {feed.name} was not written: {feed.error}"
     for source in report.sources.values():
+        if source.alert:
+            yield f"{source.name}: {inert(source.alert)}"
         if source.status is SourceStatus.HELD:
             yield f"{source.name}: {len(source.new)} new entries at once are held; see feedbot queue list"
     for sink in report.sinks.values():
         if sink.failed and sink.dead:
-            yield f"{sink.name}: {sink.dead} deliveries are dead; see feedbot queue list"
+            yield f"{sink.name}: {counted(sink.dead, 'delivery is', 'deliveries are')} dead; see feedbot queue list"
 
 
 def shown(path: Path) -> str:
@@ -155,7 +170,7 @@ def shown(path: Path) -> str:
         return str(path)
 
 
-def _words(report: SourceReport) -> str:
+def _words(report: SourceReport, configuration: Configuration, options: RunOptions) -> str:
     if report.status is SourceStatus.FAILED:
         return report.error or "failed"
     if report.status is SourceStatus.NOT_MODIFIED:
@@ -169,12 +184,30 @@ def _words(report: SourceReport) -> str:
         )
         if number
     ]
-    words = [*report.notes] or [f"{report.entries} entries"]
+    words = [*report.notes] or [counted(report.entries, "entry", "entries")]
     if report.status is SourceStatus.HELD:
         counts.append("held: more than flood_limit at once (feedbot queue release)")
-    elif report.new and not report.announced:
-        counts.append("none announced (backfill)")
+    elif report.new:
+        counts += _unannounced(report, configuration, options)
     return "; ".join(words + counts)
+
+
+def _unannounced(report: SourceReport, configuration: Configuration, options: RunOptions) -> list[str]:
+    """Why not all new entries are announced, where that is so."""
+    announced = sum(change.change is ChangeKind.NEW for change in report.announced)
+    backfill = configuration.sources[report.name].backfill
+    routes = [route for route in configuration.routes if report.name in configuration.sources_of(route)]
+    if announced == len(report.new):
+        return []
+    if options.mark_seen:
+        reason = "--mark-seen"
+    elif not any(ChangeKind.NEW in route.on and configuration.sinks_of(route) for route in routes):
+        reason = "no route" if configuration.sinks else "no sink"
+    elif report.entries == len(report.new) and backfill != "all" and announced <= backfill < len(report.new):
+        reason = "backfill"
+    else:
+        reason = "filter"
+    return [f"{announced or 'none'} announced ({reason})"]
 
 
 def _announced(change: Announced) -> str:

@@ -29,7 +29,7 @@ def status(context: Context, sources: tuple[str, ...]) -> None:
     configuration = context.load()
     for name in sources:
         if name not in configuration.sources:
-            raise UsageError(f"there is no source named {name!r}", suggestion(name, list(configuration.sources)))
+            raise UsageError(f'there is no source named "{name}"', suggestion(name, list(configuration.sources)))
     store = context.open_store(configuration)
     try:
         document = _document(configuration, store, sources)
@@ -89,7 +89,14 @@ def _source(state: SourceState | None, paused: bool, kind: str) -> dict[str, Any
         "next_poll": rfc3339(state.next_poll) if state and state.next_poll else None,
         "error": state.error if state else None,
         "problems": [asdict(problem) for problem in (state.problems if state else ())],
+        "elsewhere": _elsewhere(state) if state else None,
     }
+
+
+def _elsewhere(state: SourceState) -> str | None:
+    """Where a feed is by now, or says that it moved to, if that is not its configured address."""
+    known = state.memory.extra
+    return known.get("at") or known.get("moved_to")
 
 
 def _tables(document: dict[str, Any], now: datetime) -> Iterator[str]:
@@ -107,6 +114,8 @@ def _tables(document: dict[str, Any], now: datetime) -> Iterator[str]:
     for name, source in document["sources"].items():
         if source["error"]:
             yield f"  {name}: {inert(source['error'])}"
+        if source["elsewhere"]:
+            yield f"  {name}: is at {inert(source['elsewhere'])}; change its url"
         for problem in source["problems"]:
             yield f"  {name}: {inert(problem['where'])}: {inert(problem['message'])}"
     yield ""

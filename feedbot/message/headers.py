@@ -40,14 +40,14 @@ def parse_mailbox(text: str) -> Mailbox:
     if len(name) > 1 and name[0] == name[-1] == '"':
         name = name[1:-1]
     if len(name) > 200 or inert(name) != name:
-        raise ValueError(f"the name in {inert(text)[:80]!r} is too long or has control characters in it")
+        raise ValueError(f'the name in "{inert(text)[:80]}" is too long or has control characters in it')
     local, _, domain = address.rpartition("@")
     try:
         domain = domain.encode("idna").decode("ascii")
     except UnicodeError:
         domain = ""
     if not _LOCAL.fullmatch(local) or ".." in local or local[-1] == "." or not _DOMAIN.fullmatch(domain):
-        raise ValueError(f"{inert(text)[:80]!r} is no mail address; write me@example.org or My Name <me@example.org>")
+        raise ValueError(f'"{inert(text)[:80]}" is no mail address; write me@example.org or My Name <me@example.org>')
     return Mailbox(name, f"{local}@{domain}")
 
 

@@ -31,6 +31,11 @@ def fit(text: str, columns: int) -> str:
     return text + " " * (columns - width(text))
 
 
+def counted(number: int, one: str, many: str) -> str:
+    """A number with its noun: "1 entry", "2 entries"."""
+    return f"{number} {one if number == 1 else many}"
+
+
 def _columns(character: str) -> int:
     if unicodedata.combining(character) or character in _JOINERS:
         return 0

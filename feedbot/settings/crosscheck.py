@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from feedbot.core.route import named
 from feedbot.errors import ConfigError
-from feedbot.plugins import FORMATS
+from feedbot.plugins import FORMATS, Place, Settings
 from feedbot.plugins import load as load_plugin
 from feedbot.plugins import names as plugin_names
 from feedbot.settings.document import Document, label, suggestion
@@ -17,6 +18,12 @@ from feedbot.settings.model import FeedbotSettings, FeedSettings, RouteSettings
 
 _LATER_FORMATS = ("html",)
 _RESERVED = {"index.html": "the page of all feeds", "feeds.opml": "the list of all feeds"}
+_PLACE_HINTS = {
+    "folder": "relative paths start from the folder of the configuration",
+    "file": "relative paths start from the folder of the configuration",
+    "inside": "the file of a feed stands in the folder of the configuration, or below it",
+    "made": "give feedbot the right to write there, or name another place",
+}
 
 
 def check_paths(document: Document, settings: FeedbotSettings | None) -> None:
@@ -25,7 +32,7 @@ def check_paths(document: Document, settings: FeedbotSettings | None) -> None:
         return
     output = _resolved(document.folder, settings.output)
     if output is None or _kind(output) == "file":
-        document.problem(("feedbot", "output"), f'"output" in [feedbot]: {settings.output} is not a folder')
+        document.problem(("feedbot", "output"), f'"output" in [feedbot]: "{settings.output}" is not a folder')
     elif output == Path(output.anchor):
         document.problem(
             ("feedbot", "output"),
@@ -36,12 +43,22 @@ def check_paths(document: Document, settings: FeedbotSettings | None) -> None:
     if state is None or _kind(state) == "folder":
         document.problem(
             ("feedbot", "state"),
-            f'"state" in [feedbot]: {settings.state} is a folder, not a file',
+            f'"state" in [feedbot]: "{settings.state}" is a folder, not a file',
             f'for instance "{settings.state.rstrip("/")}/feedbot.db"',
         )
     authorities = _resolved(document.folder, settings.ca_file) if settings.ca_file else None
     if settings.ca_file and (authorities is None or _kind(authorities) != "file"):
-        document.problem(("feedbot", "ca_file"), f'"ca_file" in [feedbot]: there is no file {settings.ca_file}')
+        document.problem(("feedbot", "ca_file"), f'"ca_file" in [feedbot]: there is no file "{settings.ca_file}"')
+
+
+def check_places(document: Document, key: Key, settings: Settings) -> None:
+    """Whether the paths of a source or a sink lead where they should."""
+    for place in settings.places():
+        at = (*key, place.key)
+        path = _resolved(document.folder, place.path)
+        wrong = f'"{place.path}" is not the path of a file' if path is None else _wrong(place, path, document.folder)
+        if wrong:
+            document.problem(at, f"{label(at)}: {wrong}", _PLACE_HINTS[place.wanted])
 
 
 def check_feeds(document: Document, feeds: Mapping[Key, FeedSettings]) -> None:
@@ -88,6 +105,33 @@ def check_routes(document: Document, routes: Mapping[Key, RouteSettings]) -> Non
                 f'nothing is sent to the sink "{name}": no route leads to it',
                 'add it to the "to" of one of the [[routes]]',
             )
+
+
+def _wrong(place: Place, path: Path, folder: Path) -> str:
+    """What is wrong with a path; "" where nothing is."""
+    found = _kind(path)
+    if place.wanted == "made":
+        return _obstacle(path, is_folder=place.path.endswith(("/", os.sep)))
+    noun = "folder" if place.wanted == "folder" else "file"
+    if found != noun:
+        return f'"{place.path}" is not a {noun}' if found else f'there is no {noun} "{place.path}"'
+    if not os.access(path, os.R_OK | (os.X_OK if noun == "folder" else 0)):
+        return f'the {noun} "{place.path}" may not be read'
+    if place.wanted == "inside" and not path.is_relative_to(folder.resolve()):
+        return f'"{place.path}" is not below {folder}'
+    return ""
+
+
+def _obstacle(path: Path, *, is_folder: bool) -> str:
+    """What keeps a file or a folder from being made, or written where it is there; "" where nothing does."""
+    if is_folder and _kind(path) == "file":
+        return f"{path} is a file, not a folder"
+    standing = next(place for place in (path, *path.parents) if place == place.parent or _kind(place))
+    if standing != path and _kind(standing) == "file":
+        return f"{path} cannot be made: {standing} is a file"
+    if not os.access(standing, os.W_OK):
+        return f"{standing} cannot be written"
+    return ""
 
 
 def _names(document: Document, kind: str) -> list[str]:

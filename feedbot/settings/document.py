@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import tomllib
 from collections.abc import Collection, Mapping
@@ -15,6 +16,7 @@ from feedbot.settings.interpolate import expand
 from feedbot.settings.locate import Key, Lines
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
+_NAMESPACE = re.compile(r"\(('[^']*'|\"[^\"]*\"|, ?)+\)")
 _POSITION = re.compile(r"\s*\(at (?:line (\d+), column (\d+)|end of document)\)$")
 
 
@@ -137,6 +139,7 @@ def _in_order(found: list[tuple[int, ConfigProblem]]) -> tuple[ConfigProblem, ..
 
 
 def _table(key: Key) -> str:
+    """A table as it stands in the file: [sources.a]."""
     if len(key) == 2 and isinstance(key[1], int):
         return f"[[{key[0]}]] number {key[1] + 1}"
     return "[" + ".".join(part if _BARE.fullmatch(part) else f'"{part}"' for part in map(str, key)) + "]"
@@ -150,7 +153,7 @@ def _bytes_of(path: Path) -> bytes:
         hint = f"did you mean {inside}?" if inside.is_file() else "name the file in it"
         raise ConfigError(f"{path} is a folder, not a configuration file", hint) from None
     except (FileNotFoundError, NotADirectoryError):
-        raise ConfigError(f"there is no configuration file {path}", "feedbot init writes one") from None
+        raise ConfigError(f"there is no configuration file {path}") from None
     except PermissionError:
         hint = "it must be readable by the user that runs feedbot"
         raise ConfigError(f"the configuration file {path} may not be read", hint) from None
@@ -162,7 +165,7 @@ def _bytes_of(path: Path) -> bytes:
 def _syntax_error(path: Path, text: str, error: tomllib.TOMLDecodeError) -> ConfigError:
     message = str(error)
     position = _POSITION.search(message)
-    what = _POSITION.sub("", message)
+    what = _plainly(_POSITION.sub("", message))
     if position and position[1]:
         line, column = int(position[1]), int(position[2])
     else:
@@ -172,13 +175,24 @@ def _syntax_error(path: Path, text: str, error: tomllib.TOMLDecodeError) -> Conf
     )
 
 
+def _plainly(what: str) -> str:
+    """What tomllib says, with tables written as they stand in the file instead of as Python has them."""
+    table = _NAMESPACE.search(what)
+    if table is None:
+        return what
+    name = _table(ast.literal_eval(table[0]))
+    if "twice" in what:
+        return f"the table {name} is there already"
+    return f"{name} is complete as it is written, and cannot be added to or written anew"
+
+
 def _syntax_hint(what: str) -> str:
     if what.startswith("Invalid value"):
         return "text stands in quotes, true and false are written small"
     if "Cannot overwrite" in what:
         return "the same key is given twice"
-    if "Cannot declare" in what:
-        return "the same table is there twice"
+    if "is there already" in what:
+        return "write all of its keys in one place, or give one of them another name"
     if "Expected '='" in what:
         return 'a line is: key = "value"'
     if "hex" in what.lower() or "escape" in what.lower():

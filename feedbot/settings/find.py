@@ -9,6 +9,7 @@ from pathlib import Path
 from feedbot.errors import ConfigError
 
 FILE_NAME = "feedbot.toml"
+_USUAL_NAMES = (FILE_NAME, "config.toml")
 
 
 def find_config(explicit: Path | None, env: Mapping[str, str], cwd: Path) -> tuple[Path, str]:
@@ -27,19 +28,25 @@ def find_config(explicit: Path | None, env: Mapping[str, str], cwd: Path) -> tup
     looked = "; ".join(["--config (not given)", "$FEEDBOT_CONFIG (not set)", *(str(path) for path, _ in places)])
     raise ConfigError(
         f"no configuration file found; looked at: {looked}",
-        "to see feedbot at work: feedbot run --config config.example.toml; for one of your own: feedbot init",
+        "to see feedbot at work: feedbot run --config config.example.toml; to write one: docs/configuration.md",
     )
 
 
-def default_state(env: Mapping[str, str], folder: Path) -> Path:
-    """Where the state is kept when the configuration does not say: systemd's, else the user's state folder.
+def default_state(env: Mapping[str, str], config: Path) -> Path:
+    """Where the state is kept when the configuration at ``config`` (absolute) does not say.
 
-    Follows systemd.exec (STATE_DIRECTORY, the first where several) and the XDG base directory specification.
+    Below systemd's $STATE_DIRECTORY (systemd.exec; the first where several). Else, for a configuration in the
+    user's or the system's folder, below the user's state folder (XDG base directory specification). Else beside
+    the configuration, so that no two of them share what they have seen. A file of another name than the usual
+    ones has a state of that name.
     """
+    name = "feedbot.db" if config.name in _USUAL_NAMES else f"{config.stem}.db"
     if env.get("STATE_DIRECTORY"):
-        return Path(env["STATE_DIRECTORY"].split(":")[0]) / "feedbot.db"
+        return Path(env["STATE_DIRECTORY"].split(":")[0]) / name
     base = _xdg(env, "XDG_STATE_HOME", ".local/state")
-    return (base / "feedbot" if base else folder) / "feedbot.db"
+    if base and any(_same(config.parent, folder) for folder in _config_folders(env)):
+        return base / "feedbot" / name
+    return config.parent / name
 
 
 def _named(path: Path, why: str) -> tuple[Path, str]:
@@ -47,7 +54,7 @@ def _named(path: Path, why: str) -> tuple[Path, str]:
         path = path.expanduser()
         path.stat()
     except (FileNotFoundError, NotADirectoryError, RuntimeError):
-        hint = "feedbot init writes one" if why == "--config" else f"it is named by {why}"
+        hint = "" if why == "--config" else f"it is named by {why}"
         raise ConfigError(f"there is no configuration file {path}", hint) from None
     except (OSError, ValueError):
         pass  # whoever reads the file says best what is the matter with it
@@ -56,10 +63,21 @@ def _named(path: Path, why: str) -> tuple[Path, str]:
 
 def _places(env: Mapping[str, str], cwd: Path) -> Iterator[tuple[Path, str]]:
     yield cwd / FILE_NAME, f"./{FILE_NAME}"
+    for folder, why in _config_folders(env).items():
+        yield folder / "config.toml", why
+
+
+def _config_folders(env: Mapping[str, str]) -> dict[Path, str]:
     user = _xdg(env, "XDG_CONFIG_HOME", ".config")
-    if user:
-        yield user / "feedbot" / "config.toml", "the user's configuration"
-    yield Path("/etc/feedbot/config.toml"), "the system's configuration"
+    own = {user / "feedbot": "the user's configuration"} if user else {}
+    return {**own, Path("/etc/feedbot"): "the system's configuration"}
+
+
+def _same(one: Path, other: Path) -> bool:
+    try:
+        return one == other or one.samefile(other)
+    except OSError:
+        return False
 
 
 def _xdg(env: Mapping[str, str], variable: str, below_home: str) -> Path | None:

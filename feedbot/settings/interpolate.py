@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import stat
 from collections.abc import Mapping
@@ -78,7 +79,7 @@ def read_secret(path: str, folder: Path) -> str:
     except (ValueError, RuntimeError) as error:
         if isinstance(error, BadReference):
             raise
-        raise BadReference(f"{path!r} is not the path of a file") from None
+        raise BadReference(f"{json.dumps(path)} is not the path of a file") from None
     if len(data) > _MAX_SECRET:
         raise BadReference(f"the file {full} is larger than {_MAX_SECRET // 1024} KiB", "is it the right one?")
     try:

@@ -13,7 +13,7 @@ from feedbot.errors import ConfigError
 from feedbot.plugins import SINKS, SOURCES, Settings, SinkSettings, SourceSettings
 from feedbot.plugins import load as load_plugin
 from feedbot.plugins import names as plugin_names
-from feedbot.settings.crosscheck import check_feeds, check_paths, check_routes
+from feedbot.settings.crosscheck import check_feeds, check_paths, check_places, check_routes
 from feedbot.settings.document import Document, label, nearest, read, suggestion, unusable
 from feedbot.settings.find import default_state
 from feedbot.settings.locate import Key
@@ -42,6 +42,7 @@ _LATER_TYPES = {
         "command",
     ),
 }
+_INSTEAD = {"git": 'clone the repository, and give its folder as "path" of a source of type "posts"'}
 
 
 class Part(NamedTuple):
@@ -51,9 +52,10 @@ class Part(NamedTuple):
     settings: Any
 
 
-def load(path: Path, env: Mapping[str, str]) -> Configuration:
+def load(path: Path, env: Mapping[str, str], *, thorough: bool = False) -> Configuration:
     """Read, complete and check a configuration, offline.
 
+    ``thorough``: whether the paths of sources and sinks lead somewhere, too, which a run finds out for itself.
     Raises ConfigError whose ``problems`` list everything that is wrong, in the order of the file.
     """
     document = read(path, env)
@@ -72,6 +74,10 @@ def load(path: Path, env: Mapping[str, str]) -> Configuration:
             "add one: feedbot add URL, or a table [sources.NAME] with type and url",
         )
     check_paths(document, feedbot)
+    if thorough:
+        check_places(document, ("feedbot",), feedbot or FeedbotSettings())
+        for key, part in {**sources, **sinks}.items():
+            check_places(document, key, part.settings)
     check_feeds(document, feeds)
     check_routes(document, routes)
     _warn(document, {**sources, **sinks})
@@ -110,11 +116,15 @@ def _feedbot(document: Document, env: Mapping[str, str]) -> FeedbotSettings | No
     if not isinstance(values, dict):
         document.problem(("feedbot",), f"expected a table [feedbot], found {show(values)}")
         return None
-    values.setdefault("state", str(default_state(env, document.folder)))
     settings = read_table(FeedbotSettings, values, ("feedbot",), document)
-    if settings is not None and settings.base_url.isascii() and settings.base_url and "user_agent" not in values:
-        return settings.model_copy(update={"user_agent": f"{settings.user_agent} (+{settings.base_url})"})
-    return settings
+    if settings is None:
+        return None
+    defaults: dict[str, Any] = {}
+    if "state" not in values:
+        defaults["state"] = str(default_state(env, document.path.absolute()))
+    if settings.base_url.isascii() and settings.base_url and "user_agent" not in values:
+        defaults["user_agent"] = f"{settings.user_agent} (+{settings.base_url})"
+    return settings.model_copy(update=defaults)
 
 
 def _named_tables(document: Document, kind: str) -> Iterator[tuple[Key, dict[str, Any]]]:
@@ -184,7 +194,7 @@ def _kind(document: Document, group: str, key: Key, values: Mapping[str, Any]) -
         document.problem(
             place,
             f'a {noun} of type "{kind}" is not there yet: it comes with a later version',
-            f"known types: {', '.join(known)}",
+            _INSTEAD.get(kind) or f"known types: {', '.join(known)}",
         )
     elif not document.is_broken(place):
         written = show(document.written(place, kind))
@@ -214,9 +224,9 @@ def _plugin(document: Document, group: str, kind: str, base: type[Settings], pla
 def _feeds(document: Document) -> dict[Key, FeedSettings]:
     found: dict[Key, FeedSettings] = {}
     for key, values in _named_tables(document, "feeds"):
-        feed = read_table(FeedSettings, {"title": key[1], **values}, key, document)
+        feed = read_table(FeedSettings, values, key, document)
         if feed is not None:
-            found[key] = feed
+            found[key] = feed if "title" in values else feed.model_copy(update={"title": str(key[1])})
     return found
 
 
@@ -260,7 +270,7 @@ def _warn(document: Document, parts: Mapping[Key, Part]) -> None:
     if inline and _others_may_read(document.path):
         document.warn(
             inline[0],
-            f"{label(inline[0])} is a secret, and other users may read this file",
+            f"{label(inline[0])} holds a secret, and other users may read this file",
             f"chmod 600 {document.path}, or name the secret by ${{VAR}} or a *_file key",
         )
 

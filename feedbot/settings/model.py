@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path, PurePosixPath
@@ -17,7 +17,7 @@ from feedbot import __version__
 from feedbot.core.route import named
 from feedbot.errors import ConfigProblem
 from feedbot.model import ChangeKind
-from feedbot.plugins import Duration, Later, Settings, SinkSettings, Size, SourceSettings
+from feedbot.plugins import Duration, Later, Place, Settings, SinkSettings, Size, SourceSettings
 from feedbot.settings.document import nearest
 from feedbot.settings.locate import Key
 
@@ -112,7 +112,9 @@ class FeedbotSettings(Settings):
     }
 
     state: Annotated[str, AfterValidator(_state)] = "feedbot.db"
-    """The SQLite file that holds the state. Default: below $STATE_DIRECTORY or the user's state folder."""
+    """The SQLite file that holds the state. Default: feedbot.db (NAME.db for a configuration called NAME.toml), below
+    $STATE_DIRECTORY where that is set, below the user's state folder ($XDG_STATE_HOME/feedbot) for a configuration in
+    ~/.config/feedbot or /etc/feedbot, else beside the configuration."""
     output: Text = "public"
     """The folder that the feeds are written to."""
     base_url: Annotated[str, AfterValidator(_folder_address)] = ""
@@ -135,6 +137,9 @@ class FeedbotSettings(Settings):
     """A file of further certificates (PEM) to trust."""
     allow_private: tuple[Annotated[str, AfterValidator(allowance)], ...] = ()
     """Private addresses that may be asked: "host:port", a host, an address or a network such as "10.0.0.0/8"."""
+
+    def places(self) -> Sequence[Place]:
+        return (Place("state", self.state, "made"), Place("output", self.output, "made"))
 
 
 class FeedSettings(Settings):

@@ -1,6 +1,6 @@
 """The configuration reference, made of the settings themselves, so that it cannot tell anything else.
 
-    python -m feedbot.settings.reference > docs/configuration.md
+python -m feedbot.settings.reference > docs/configuration.md
 """
 
 from __future__ import annotations
@@ -55,8 +55,17 @@ def _lines() -> Iterator[str]:
 def _table(title: str, note: str, schema: dict[str, Any]) -> Iterator[str]:
     yield f"## `{title}`{note}"
     yield ""
-    yield "| key | default | what it is |"
-    yield "|---|---|---|"
+    rows = list(_rows(schema))
+    if rows:
+        yield "| key | default | what it is |"
+        yield "|---|---|---|"
+        yield from rows
+    else:
+        yield "It has no keys of its own."
+    yield ""
+
+
+def _rows(schema: dict[str, Any]) -> Iterator[str]:
     required = schema.get("required", [])
     for key, about in schema["properties"].items():
         description = str(about.get("description", ""))
@@ -67,7 +76,6 @@ def _table(title: str, note: str, schema: dict[str, Any]) -> Iterator[str]:
         if choices:
             description += f" One of {', '.join(f'`{json.dumps(choice)}`' for choice in choices)}."
         yield f"| `{key}` | {default} | {description.replace('|', chr(92) + '|')} |"
-    yield ""
 
 
 if __name__ == "__main__":

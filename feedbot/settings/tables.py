@@ -79,13 +79,15 @@ def is_secret(model: type[BaseModel], key: str) -> bool:
 
 
 def inline_secrets(model: type[Settings], values: Mapping[str, Any], key: Key, document: Document) -> Iterator[Key]:
-    """The secrets that stand in the file itself. In a table such as ``headers`` the name of the key tells."""
+    """The secrets that stand in the file itself. In a table such as ``headers`` the name of the key tells.
+
+    An address with a user name or password in it is a secret whatever its key is called.
+    """
     for name, value in values.items():
-        if not is_secret(model, name):
-            continue
         for place, text in _texts(value, (*key, name)):
             nested = len(place) > len(key) + 1 and isinstance(place[-1], str)
-            if text and place not in document.references and (not nested or SECRET_NAME.search(str(place[-1]))):
+            named = is_secret(model, name) and (not nested or SECRET_NAME.search(str(place[-1])))
+            if text and place not in document.references and (named or mask(text) != text):
                 yield place
 
 
@@ -105,6 +107,7 @@ def _take_later(model: type[Settings], given: dict[str, Any], key: Key, document
         value = given.pop(name)
         if not any(type(value) is type(off) and value == off for off in later.accepted):
             off = f", or set it to {show(later.accepted[0])}" if later.accepted else ""
+            off += f"; {later.instead}" if later.instead else ""
             document.problem(
                 (*key, name),
                 f'"{name}" is not there yet: {later.feature} comes with a later version',
@@ -133,8 +136,14 @@ def _take_twins(model: type[Settings], given: dict[str, Any], key: Key, document
 
 
 def _take_mistaken(model: type[Settings], given: dict[str, Any], key: Key, document: Document) -> None:
-    """Refuse what pydantic takes although nobody means it: true for 1, or 30 for a duration of 30 seconds."""
+    """Refuse what pydantic takes although nobody means it: true for 1, 30 for a duration of 30 seconds, "no" for
+    false. Only what came through a reference is text by its nature, and may stand for true or false."""
     keys = field_keys(model)
+    for name, value in list(given.items()):
+        if isinstance(value, str) and name in keys and (*key, name) not in document.references:
+            kinds = set(_kinds(model.model_fields[keys[name]].annotation))
+            if bool in kinds and str not in kinds:
+                _mistaken(name, "true or false without quotes", given, key, document)
     numbers = [(name, value) for name, value in given.items() if isinstance(value, (int, float)) and name in keys]
     for name, value in numbers:
         kinds = set(_kinds(model.model_fields[keys[name]].annotation))
@@ -145,9 +154,13 @@ def _take_mistaken(model: type[Settings], given: dict[str, Any], key: Key, docum
             words = {timedelta: 'a duration such as "30s" or "30m"', bool: "true or false"}
             expected = next((words[kind] for kind in words if kind in kinds), "")
         if expected:
-            del given[name]
-            document.broken.add((*key, name))
-            document.problem((*key, name), f"{label((*key, name))}: expected {expected}, found {show(value)}")
+            _mistaken(name, expected, given, key, document)
+
+
+def _mistaken(name: str, expected: str, given: dict[str, Any], key: Key, document: Document) -> None:
+    place = (*key, name)
+    document.broken.add(place)
+    document.problem(place, f"{label(place)}: expected {expected}, found {show(given.pop(name))}")
 
 
 def _validated(model: type[Model], given: dict[str, Any], key: Key, document: Document) -> Model | None:

@@ -30,9 +30,11 @@ class ConsoleSink:
     def send(self, delivery: Delivery, now: datetime) -> None:
         """Print a change. A closed pipe or a full disk behind it is a receiver that is down."""
         text = "".join(f"{line.rstrip()}\n" for line in _lines(delivery))
-        encoding = self._out.encoding or "utf-8"
+        encoding, errors = self._out.encoding or "utf-8", self._out.errors or "strict"
+        if errors == "strict":  # a letter that the terminal lacks is no reason to fail
+            text = text.encode(encoding, "replace").decode(encoding)
         try:
-            self._out.write(text.encode(encoding, "replace").decode(encoding))
+            self._out.write(text)
             self._out.flush()
         except (OSError, ValueError) as error:
             raise DeliveryError(f"the terminal cannot be written to: {_reason(error)}", sink_down=True) from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -14,7 +14,7 @@ from feedbot.errors import DeliveryError
 from feedbot.message import mail
 from feedbot.message.headers import parse_mailbox
 from feedbot.model import Delivery
-from feedbot.plugins import Duration, Later, SinkContext, SinkSettings
+from feedbot.plugins import Duration, Later, Place, SinkContext, SinkSettings
 from feedbot.sinks.smtp import Server, SmtpTransport, Tls
 from feedbot.sinks.transports import Letter, Maildir, Refusal, Sendmail, Transport
 
@@ -70,6 +70,10 @@ class EmailSettings(SinkSettings):
     ca_file: str = ""
     """A file of further certificates (PEM) to trust."""
 
+    def places(self) -> Sequence[Place]:
+        path = (Place("path", self.path, "made" if self.transport == "maildir" else "file"),) if self.path else ()
+        return (*path, Place("ca_file", self.ca_file, "file")) if self.ca_file else path
+
     @model_validator(mode="after")
     def _fits_together(self) -> EmailSettings:
         problems = [*self._missing(), *self._misplaced()]
@@ -98,7 +102,7 @@ class EmailSettings(SinkSettings):
         if self.tls == "none" and self.password is not None and not _is_loopback(self.host):
             problems.append('tls = "none" would send the password for all to read; use "starttls" or "tls"')
         if any(character.isspace() or character in "/@" for character in self.host):
-            problems.append(f"host: {self.host!r} is no name of a server, such as smtp.example.org")
+            problems.append(f'host: "{self.host}" is no name of a server, such as smtp.example.org')
         return problems
 
 

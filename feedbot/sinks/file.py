@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from io import FileIO
@@ -18,7 +18,7 @@ from feedbot.errors import DeliveryError
 from feedbot.files import sweep, sync_folder, write_atomic
 from feedbot.message.payload import json_line, line_start
 from feedbot.model import Delivery
-from feedbot.plugins import Later, SinkContext, SinkSettings
+from feedbot.plugins import Later, Place, SinkContext, SinkSettings
 
 _LOOK_BACK = 256 * 1024  # bytes at the end in which a line written before a crash is looked for
 _OPENING = b'{"key":"'
@@ -34,6 +34,9 @@ class FileSink:
 
         path: Annotated[str, Field(min_length=1)]
         """The file to append to; or, with a slash at its end, the folder for a mail file each."""
+
+        def places(self) -> Sequence[Place]:
+            return (Place("path", self.path, "made"),)
 
     prints: ClassVar[bool] = False
 

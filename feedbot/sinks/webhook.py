@@ -52,7 +52,7 @@ def _secret(value: SecretStr) -> SecretStr:
 def _headers(values: Mapping[str, SecretStr]) -> Mapping[str, SecretStr]:
     for name, value in values.items():
         if not _HEADER_NAME.fullmatch(name):
-            raise ValueError(f"{name!r} cannot be the name of a header")
+            raise ValueError(f'"{name}" cannot be the name of a header')
         if name.lower() in _OURS or name.lower().startswith("webhook-"):
             raise ValueError(f"the header {name} is feedbot's own to set")
         if not _HEADER_VALUE.fullmatch(value.get_secret_value()):

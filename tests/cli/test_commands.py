@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -12,47 +14,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.conftest import CONFIG, write_post
+from tests.conftest import PROJECT
 from tests.support.cli import Ran, feedbot
 from tests.support.web import Answer, WebServer
 
 HEAVY = {"feedparser", "feedgen", "lxml", "requests", "urllib3", "sqlalchemy", "pydantic", "jinja2", "rich", "alembic"}
-
-CONFIG = """
-[feedbot]
-state = "state/feedbot.db"
-output = "public"
-
-[sources.blog]
-type = "posts"
-path = "blog"
-preset = "keystatic"
-site = "https://blog.example"
-interval = "0s"
-backfill = "all"
-
-[feeds.all]
-
-[sinks.log]
-type = "file"
-path = "log.jsonl"
-"""
-
-
-def write_post(folder: Path, slug: str, text: str = "hello", **front: str) -> Path:
-    post = folder / "blog" / "content" / "posts" / slug / "index.md"
-    post.parent.mkdir(parents=True, exist_ok=True)
-    values = {"title": slug.title(), "publishDate": "2026-11-01", **front}
-    lines = "".join(f"{key}: {value}\n" for key, value in values.items())
-    post.write_text(f"---\n{lines}---\n{text}\n")
-    return post
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Path:
-    """A folder with a configuration and a blog of one post."""
-    (tmp_path / "feedbot.toml").write_text(CONFIG)
-    write_post(tmp_path, "first")
-    return tmp_path
 
 
 def imported(*arguments: str, cwd: Path) -> set[str]:
@@ -71,6 +38,8 @@ def test_help_imports_nothing_heavy(arguments: tuple[str, ...], tmp_path: Path) 
 
 
 def test_a_run_with_nothing_new_imports_only_what_it_needs(place: Path) -> None:
+    time.sleep(2.5)  # a file that changed just now is read once more
+    time.sleep(2.5)  # a file that changed just now is read once more
     assert feedbot("run", cwd=place).code == 0
     loaded = imported("run", "-q", cwd=place)
     assert not loaded & (HEAVY - {"pydantic", "sqlalchemy"}), loaded & HEAVY
@@ -158,6 +127,52 @@ def test_a_wrong_configuration_is_told_whole_with_code_2(place: Path) -> None:
     assert [problem["where"] for problem in problems] == ["feedbot.toml:11", "feedbot.toml:17"]
 
 
+def test_check_looks_where_paths_lead_and_a_run_goes_on_without(place: Path) -> None:
+    paths = f"""
+[sources.lost]
+type = "posts"
+path = "blgo"
+
+[sources.none]
+type = "feed"
+path = "none.xml"
+
+[sources.outside]
+type = "feed"
+url = "file:{place.parent}/outside.xml"
+
+[sinks.mails]
+type = "file"
+path = "feedbot.toml/mails/"
+
+[sinks.smtp]
+type = "email"
+host = "smtp.example"
+from = "me@blog.example"
+to = "me@blog.example"
+ca_file = "none.pem"
+
+[[routes]]
+to = ["log"]
+"""
+    (place.parent / "outside.xml").write_text("<rss/>")
+    (place / "feedbot.toml").write_text(CONFIG + paths)
+
+    ran = feedbot("check", cwd=place)
+
+    assert ran.code == 2
+    line = CONFIG.count("\n") + 1
+    assert f'feedbot.toml:{line + 3}: "path" in [sources.lost]: there is no folder "blgo"' in ran.err
+    assert f'feedbot.toml:{line + 7}: "path" in [sources.none]: there is no file "none.xml"' in ran.err
+    assert f'feedbot.toml:{line + 11}: "url" in [sources.outside]: ' in ran.err
+    assert f"is not below {place}" in ran.err
+    assert f'feedbot.toml:{line + 15}: "path" in [sinks.mails]: ' in ran.err
+    assert f'feedbot.toml:{line + 22}: "ca_file" in [sinks.smtp]: there is no file "none.pem"' in ran.err
+
+    sources = feedbot("run", "--json", cwd=place).json["sources"]
+    assert (sources["blog"]["status"], sources["lost"]["status"]) == ("ok", "failed")
+
+
 def test_check_says_that_all_is_well(place: Path) -> None:
     ran = feedbot("check", cwd=place)
     assert ran.code == 0
@@ -169,7 +184,26 @@ def test_an_unknown_source_or_option_is_code_2(place: Path) -> None:
     assert ran.code == 2
     assert 'did you mean "blog"?' in ran.err
     assert feedbot("run", "--frce", cwd=place).code == 2
-    assert feedbot("frobnicate", cwd=place).code == 2
+    assert 'there is no command "feedbot runn"; did you mean "run"?' in feedbot("runn", cwd=place).err
+    ran = feedbot("entry", "list", "blgo", cwd=place)
+    assert (ran.code, "there is no state" in ran.err) == (5, True)
+    feedbot("run", cwd=place)
+    assert 'did you mean "blog"?' in feedbot("entry", "list", "blgo", cwd=place).err
+
+
+@pytest.mark.parametrize("command", [("daemon",), ("init", "."), ("feed", "list"), ("entry", "diff", "x")])
+def test_a_command_that_comes_later_says_so(command: tuple[str, ...], tmp_path: Path) -> None:
+    ran = feedbot(*command, cwd=tmp_path)
+    assert ran.code == 2
+    assert "is not there yet: it comes with a later version" in ran.err
+
+
+@pytest.mark.parametrize("arguments", [("run", "--frce"), ("runn",), ("daemon",), ("queue", "retry", "x")])
+def test_with_json_a_usage_error_is_a_document_too(arguments: tuple[str, ...], tmp_path: Path) -> None:
+    ran = feedbot(*arguments, "--json", cwd=tmp_path)
+    assert ran.code == 2
+    assert ran.json["error"]
+    assert ran.err
 
 
 def test_without_a_configuration_it_says_where_it_looked(tmp_path: Path) -> None:
@@ -255,6 +289,135 @@ def test_the_queue_is_listed_tried_again_and_dropped(place: Path, web: WebServer
 
     assert feedbot("queue", "drop", cwd=place).code == 2
     assert "nothing is waiting" in feedbot("queue", "list", cwd=place).out
+
+
+def test_what_the_queue_does_not_know_is_a_usage_error(place: Path) -> None:
+    feedbot("run", "--no-notify", cwd=place)
+
+    for command in ("list", "retry", "drop"):
+        ran = feedbot("queue", command, "--sink", "lgo", cwd=place)
+        assert (ran.code, ran.out) == (2, "")
+        assert 'there is no sink named "lgo"' in ran.err
+        assert 'did you mean "log"?' in ran.err
+    ran = feedbot("queue", "retry", "99999", cwd=place)
+    assert ran.code == 2
+    assert "there is no delivery 99999" in ran.err
+
+    (place / "feedbot.toml").write_text(CONFIG.replace("sinks.log", "sinks.other"))
+    assert feedbot("queue", "list", "--sink", "log", cwd=place).code == 0
+
+
+def test_without_notifying_deliveries_are_left_in_the_outbox(place: Path) -> None:
+    ran = feedbot("run", "--no-notify", cwd=place)
+    assert "  1 left in the outbox for a later run: 1 → log" in ran.out
+    assert "NEW" not in ran.out
+    assert "at the next run, 0 tries" in feedbot("queue", "list", cwd=place).out
+    assert "sent 1 → log" in feedbot("run", cwd=place).out
+    assert "sent, 1 try\n" in feedbot("queue", "list", "--state", "sent", cwd=place).out
+
+
+@pytest.mark.parametrize(
+    ("options", "config", "why"),
+    [
+        (("--mark-seen",), CONFIG, "1 new; none announced (--mark-seen)"),
+        ((), CONFIG.replace('"all"', "0"), "1 new; none announced (backfill)"),
+        ((), CONFIG.partition("[sinks.log]")[0], "1 new; none announced (no sink)"),
+        ((), CONFIG + '\n[[routes]]\non = ["updated"]\n', "1 new; none announced (no route)"),
+        ((), CONFIG + "\n[[routes]]\nfilter = \"title == 'Second'\"\n", "1 new; none announced (filter)"),
+    ],
+)
+def test_a_run_says_why_it_announces_nothing(place: Path, options: tuple[str, ...], config: str, why: str) -> None:
+    (place / "feedbot.toml").write_text(config)
+    assert why in feedbot("run", *options, cwd=place).out
+
+
+def test_a_long_error_is_shown_whole_and_a_long_list_of_files_is_not(place: Path) -> None:
+    feeds = "".join(f"\n[feeds.f{number}]\n" for number in range(4))
+    lost = f'\n[sources.lost]\ntype = "posts"\npath = "{"somewhere/" * 8}"\n'
+    (place / "feedbot.toml").write_text(CONFIG + feeds + lost)
+
+    lines = feedbot("run", cwd=place).out.splitlines()
+
+    [whole] = [line for line in lines if ("somewhere/" * 8).rstrip("/") in line]
+    assert lines[lines.index(whole) - 1].lstrip().startswith("✗ lost")
+    [wrote] = [line for line in lines if line.startswith("  wrote")]
+    assert wrote.count("(1)") == 8
+    assert wrote.endswith(", … 7 more")
+
+
+def test_verbose_tells_of_each_source_feed_and_sink(place: Path) -> None:
+    err = feedbot("run", "-v", cwd=place).err
+    assert "INFO source blog: ok in 0." in err
+    assert "INFO feed all: 1 entry, wrote all.atom, all.rss, all.json" in err
+    assert "INFO sink log: 1 sent" in err
+
+
+def test_what_a_person_must_know_is_told_in_quiet_too() -> None:
+    from feedbot.cli.runreport import needs_a_person
+    from feedbot.engine.report import RunReport, SinkReport, SourceReport
+
+    report = RunReport(
+        sources={"blog": SourceReport(name="blog", alert="it is well again")},
+        sinks={"log": SinkReport(name="log", failed=1, dead=1)},
+    )
+    assert list(needs_a_person(report)) == [
+        "blog: it is well again",
+        "log: 1 delivery is dead; see feedbot queue list",
+    ]
+
+
+def test_a_current_folder_that_is_gone_is_no_hindrance(place: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    gone = tmp_path_factory.mktemp("gone")
+    command = f'rmdir "{gone}"; exec "{sys.executable}" -m feedbot -c "{place}/feedbot.toml" run'
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT), "PYTHONUTF8": "1"}
+    done = subprocess.run(["bash", "-c", command], cwd=gone, env=environment, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "sent 1 → log" in done.stdout
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="takes a right of the superuser away as Linux does")
+def test_a_state_that_may_only_be_read_can_be_looked_at(place: Path) -> None:
+    feedbot("run", cwd=place)
+    state = place / "state"
+    before = {path.name: path.stat().st_mtime_ns for path in state.iterdir()}
+    (state / "feedbot.db").chmod(0o444)
+    state.chmod(0o555)
+    try:
+        assert "blog" in as_reader("status", cwd=place)
+        assert "First" in as_reader("entry", "list", cwd=place)
+        assert "First" in as_reader("queue", "list", "--state", "sent", cwd=place)
+        assert {path.name: path.stat().st_mtime_ns for path in state.iterdir()} == before
+        assert "cannot be written" in as_reader("queue", "drop", "--all", cwd=place)
+    finally:
+        state.chmod(0o755)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="takes a right of the superuser away as Linux does")
+def test_who_may_only_read_sees_what_another_has_just_written(place: Path) -> None:
+    feedbot("run", cwd=place)
+    state = place / "state"
+    with contextlib.closing(sqlite3.connect(state / "feedbot.db")) as writer:
+        writer.execute("UPDATE outbox SET attempts = 7")
+        writer.commit()
+        (state / "feedbot.db").chmod(0o444)
+        state.chmod(0o555)
+        try:
+            assert "sent, 7 tries" in as_reader("queue", "list", "--state", "sent", cwd=place)
+        finally:
+            state.chmod(0o755)
+
+
+def as_reader(*arguments: str, cwd: Path) -> str:
+    """What feedbot prints for a user whom the rights of files bind."""
+    import ctypes
+
+    def bind() -> None:
+        for right in (1, 2):  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
+            ctypes.CDLL(None).prctl(24, right, 0, 0, 0)  # PR_CAPBSET_DROP
+
+    command = [sys.executable, "-m", "feedbot", *arguments]
+    done = subprocess.run(command, cwd=cwd, preexec_fn=bind, capture_output=True, text=True, check=False)
+    return done.stdout + done.stderr
 
 
 def test_held_entries_are_released_or_absorbed(place: Path) -> None:

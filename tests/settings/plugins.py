@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from feedbot.plugins import Duration, Later, SinkSettings, Size, SourceSettings
+from feedbot.plugins import Duration, Later, Place, SinkSettings, Size, SourceSettings
 
 
 class WebSettings(SourceSettings):
@@ -37,6 +37,9 @@ class FolderSettings(SourceSettings):
         if path.startswith("missing"):
             raise ValueError(f"there is no folder {path!r}")
         return path
+
+    def places(self) -> Sequence[Place]:
+        return (Place("path", self.path, "folder"),)
 
 
 class FolderSource:

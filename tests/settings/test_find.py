@@ -64,12 +64,21 @@ def test_a_named_file_that_does_not_exist_is_not_passed_over(tmp_path: Path, by_
 
 
 @pytest.mark.parametrize(
-    ("env", "path"),
+    ("env", "config", "state"),
     [
-        ({"STATE_DIRECTORY": "/var/lib/feedbot:/var/lib/other", "XDG_STATE_HOME": "/x"}, "/var/lib/feedbot/feedbot.db"),
-        ({"XDG_STATE_HOME": "/x", "HOME": "/home/me"}, "/x/feedbot/feedbot.db"),
-        ({"XDG_STATE_HOME": "x", "HOME": "/home/me"}, "/home/me/.local/state/feedbot/feedbot.db"),
+        ({"STATE_DIRECTORY": "/var/lib/f:/var/lib/g"}, "/etc/feedbot/config.toml", "/var/lib/f/feedbot.db"),
+        ({"STATE_DIRECTORY": "/var/lib/f"}, "/srv/blog/feedbot.toml", "/var/lib/f/feedbot.db"),
+        ({"XDG_STATE_HOME": "/x"}, "/etc/feedbot/config.toml", "/x/feedbot/feedbot.db"),
+        ({"XDG_STATE_HOME": "x"}, "/etc/feedbot/config.toml", "/home/me/.local/state/feedbot/feedbot.db"),
+        ({}, "/home/me/.config/feedbot/config.toml", "/home/me/.local/state/feedbot/feedbot.db"),
+        ({}, "/home/me/.config/feedbot/work.toml", "/home/me/.local/state/feedbot/work.db"),
+        ({"XDG_CONFIG_HOME": "/c"}, "/c/feedbot/config.toml", "/home/me/.local/state/feedbot/feedbot.db"),
+        ({"XDG_STATE_HOME": "/x"}, "/srv/blog/feedbot.toml", "/srv/blog/feedbot.db"),
+        ({}, "/srv/blog/config.toml", "/srv/blog/feedbot.db"),
+        ({}, "/srv/blog/work.toml", "/srv/blog/work.db"),
     ],
 )
-def test_the_state_stands_where_the_system_wants_it(env: dict[str, str], path: str) -> None:
-    assert default_state(env, Path("/etc/feedbot")) == Path(path)
+def test_the_state_stands_where_the_system_wants_it_else_beside_its_configuration(
+    env: dict[str, str], config: str, state: str
+) -> None:
+    assert default_state({"HOME": "/home/me", **env}, Path(config)) == Path(state)

@@ -83,7 +83,7 @@ def test_paths_are_relative_to_the_file(config: Config) -> None:
 def test_paths_have_defaults(config: Config) -> None:
     found = config.load(SOURCE)
 
-    assert found.state_path == config.folder / ".local/state/feedbot/feedbot.db"
+    assert found.state_path == config.folder / "feedbot.db"
     assert found.output_path == config.folder / "public"
     assert found.ca_path is None
 
@@ -179,9 +179,39 @@ def test_a_file_with_secrets_that_others_can_read_is_warned_of(config: Config, m
     assert len(warnings) == (0 if mode == 0o600 else 1)
     for warning in warnings:
         assert warning.where == "feedbot.toml:6"
-        assert '"url" in [sinks.team] is a secret' in warning.message
+        assert '"url" in [sinks.team] holds a secret' in warning.message
         assert "chmod 600" in warning.hint
         assert "s3cret" not in str(warning)
+
+
+@pytest.mark.parametrize("address", ["https://me:s3cret@example.org/feed", "https://t0ken@example.org/feed"])
+def test_a_password_in_an_address_is_a_secret_as_well(config: Config, address: str) -> None:
+    from feedbot.settings import load
+
+    path = config.write(SOURCE.replace("https://example.org/feed", address))
+    path.chmod(0o644)
+
+    [warning] = load(path, {"HOME": "/"}).warnings
+
+    assert '"url" in [sources.a] holds a secret' in warning.message
+    assert "s3cret" not in str(warning)
+
+
+@pytest.mark.parametrize("value", ["true", "false", '"${YES}"', '"${NO}"'])
+def test_true_and_false_are_written_without_quotes_or_come_from_elsewhere(config: Config, value: str) -> None:
+    found = config.load(SOURCE + f"paused = {value}\n", YES="true", NO="false").sources["a"]
+
+    assert found.paused is (value in ("true", '"${YES}"'))
+
+
+def test_two_configurations_that_name_no_state_do_not_share_one(config: Config) -> None:
+    from feedbot.settings import load
+
+    paths = [config.write(SOURCE, name) for name in ("feedbot.toml", "news.toml")]
+    (config.folder / "other").mkdir()
+    paths.append(config.write(SOURCE, "other/feedbot.toml"))
+
+    assert len({load(path, {"HOME": "/home/me"}).state_path for path in paths}) == 3
 
 
 def test_secrets_by_reference_may_be_read_by_others(config: Config) -> None:

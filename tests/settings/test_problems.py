@@ -33,7 +33,10 @@ MAIL = '[sinks.m]\ntype = "mail"\nhost = "h"\nfrom = "a@b.c"\nto = ["x@y.z"]\n'
         ("tags = [1]", '"tags" in [sources.a]: expected text in quotes, found 1', ""),
         ("tags = { a = 1 }", "expected a list, found a table", ""),
         ("paused = 1", "expected true or false, found 1", ""),
-        ('paused = "maybe"', 'expected true or false, found "maybe"', ""),
+        ('paused = "maybe"', 'expected true or false without quotes, found "maybe"', ""),
+        ('paused = "true"', 'expected true or false without quotes, found "true"', ""),
+        ('verify_tls = "no"', 'expected true or false without quotes, found "no"', ""),
+        ('paused = "${MAYBE:-maybe}"', 'expected true or false, found "${MAYBE:-maybe}"', ""),
         ('max_bytes = "much"', "'much' is no size", ""),
         ("max_bytes = 1.5", "expected a whole number, found 1.5", ""),
         ("headers = 3", "expected a table", ""),
@@ -45,7 +48,7 @@ MAIL = '[sinks.m]\ntype = "mail"\nhost = "h"\nfrom = "a@b.c"\nto = ["x@y.z"]\n'
             'leave it out, or set it to "0s"',
         ),
         ("settle = 0", '"settle" is not there yet', ""),
-        ('min_interval = "5m"', '"min_interval" is not there yet', "leave it out"),
+        ('update_interval = "5m"', '"update_interval" is not there yet', "leave it out"),
         ("assets = 0", '"assets" is not there yet: copying images comes with a later version', ""),
         ('tags = ["${NONE}"]', '"tags" in [sources.a]: the environment variable NONE is not set', "${NONE:-default}"),
         ('interval = "${NONE"', '"interval" in [sources.a]: "${NONE" opens a reference that is not closed', "$$"),
@@ -72,12 +75,12 @@ def test_a_key_of_a_source_that_is_wrong_is_named_with_its_line(
         ('state = "postgresql://db/feedbot"', "a state in PostgreSQL comes with a later version"),
         ('state = "redis://db"', "expected the path of a file"),
         ('state = ""', "expected the path of a file"),
-        ('state = "."', ". is a folder, not a file"),
+        ('state = "."', '"." is a folder, not a file'),
         ('output = "/"', '"output" in [feedbot] must not be the root of the file system'),
         ('output = "a/../../../../../../../../../../../../.."', "must not be the root"),
-        ('output = "feedbot.toml"', "feedbot.toml is not a folder"),
+        ('output = "feedbot.toml"', '"feedbot.toml" is not a folder'),
         ('output = ""', "expected text that is not empty"),
-        ('ca_file = "none.pem"', "there is no file none.pem"),
+        ('ca_file = "none.pem"', 'there is no file "none.pem"'),
         ('base_url = "example.org/feeds"', 'expected an address that starts with "https://" or "http://"'),
         ('base_url = "ftp://example.org/"', "expected an address"),
         ('base_url = "https://"', "expected an address"),
@@ -144,6 +147,18 @@ def test_a_key_of_a_feed_that_is_wrong_is_named_with_its_line(
     assert hint in problem.hint
 
 
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        (FEEDBOT + 'sate = "x"', 'did you mean "state"?'),
+        (FEED + 'titel = "x"', 'did you mean "title"?'),
+        (FEED + 'title = "x"\ntitel = "y"', "known: aliases"),
+    ],
+)
+def test_a_key_that_has_a_default_is_suggested_too_unless_it_is_there(config: Config, text: str, hint: str) -> None:
+    assert config.problem(text).hint.startswith(hint)
+
+
 def test_two_feeds_do_not_write_the_same_file(config: Config) -> None:
     problem = config.problem(FEED + '[feeds.news]\naliases = ["all.json"]\n')
 
@@ -171,7 +186,7 @@ def test_two_feeds_do_not_write_the_same_file(config: Config) -> None:
         ('digest = "0 8 * * *"', '"digest" is not there yet', ""),
         ('quiet = "22:00-07:00"', '"quiet" is not there yet', ""),
         ("max_per_run = 3", '"max_per_run" is not there yet', ""),
-        ("dedupe = true", '"dedupe" is not there yet', ""),
+        ("dedupe = true", '"dedupe" in [[routes]] number 1: expected', ""),
     ],
 )
 def test_a_key_of_a_route_that_is_wrong_is_named_with_its_line(
@@ -201,7 +216,7 @@ def test_a_key_of_a_route_that_is_wrong_is_named_with_its_line(
         (SOURCE + "[sources.b]\ntyp = 'web'\n", "feedbot.toml:4", '"type" is missing', 'instead of "typ"'),
         (SOURCE + "[sources.b]\ntype = 'wbe'\n", "feedbot.toml:5", 'there is no source of type "wbe"', '"web"'),
         (SOURCE + "[sources.b]\ntype = 7\n", "feedbot.toml:5", "expected text in quotes, found 7", "known types"),
-        (SOURCE + "[sources.b]\ntype = 'git'\n", "feedbot.toml:5", "it comes with a later version", "known types"),
+        (SOURCE + "[sources.b]\ntype = 'git'\n", "feedbot.toml:5", "it comes with a later version", "clone the"),
         (SOURCE + "[sinks.b]\ntype = 'slack'\n", "feedbot.toml:5", 'a sink of type "slack" is not there yet', "hook"),
         (SOURCE + "[sources.b]\ntype = 'web'\n", "feedbot.toml:4", '"url" is missing in [sources.b]', ""),
         (SOURCE + "[sinks.b]\ntype = 'hook'\n", "feedbot.toml:4", '"url" or "url_file" is missing in [sinks.b]', ""),
@@ -420,3 +435,46 @@ def test_whatever_the_values_are_the_problems_are_plain_sentences(
         assert not JARGON.search(problem.message), str(problem)
         assert re.fullmatch(r"feedbot\.toml:\d+", problem.where)
         assert "\n" not in str(problem)
+
+
+PLACES = '[sources.p]\ntype = "folder"\npath = "{}"\n'
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("nowhere", 'there is no folder "nowhere"'),
+        ("feedbot.toml", '"feedbot.toml" is not a folder'),
+        ("a\\u0000b", "is not the path of a file"),
+    ],
+)
+def test_a_path_that_leads_nowhere_is_a_problem_for_who_asks_for_it_only(
+    config: Config, path: str, message: str
+) -> None:
+    from feedbot.errors import ConfigError
+    from feedbot.settings import load
+
+    file = config.write(PLACES.format(path))
+    load(file, {"HOME": "/"})
+    with pytest.raises(ConfigError) as caught:
+        load(file, {"HOME": "/"}, thorough=True)
+
+    [problem] = caught.value.problems
+    assert problem.where == "feedbot.toml:3"
+    assert problem.message.startswith('"path" in [sources.p]: ')
+    assert message in problem.message
+
+
+@pytest.mark.parametrize("key", ["state", "output"])
+def test_a_path_that_cannot_be_made_is_a_problem_for_who_asks_for_it_only(config: Config, key: str) -> None:
+    from feedbot.errors import ConfigError
+    from feedbot.settings import load
+
+    file = config.write(FEEDBOT + f'{key} = "feedbot.toml/x"\n')
+    load(file, {"HOME": "/"})
+    with pytest.raises(ConfigError) as caught:
+        load(file, {"HOME": "/"}, thorough=True)
+
+    [problem] = caught.value.problems
+    assert f'"{key}" in [feedbot]: ' in problem.message
+    assert "cannot be made" in problem.message

@@ -16,7 +16,15 @@ from tests.settings.conftest import Config
     [
         ("[feedbot]\nstate = feedbot.db\n", "feedbot.toml:2:9", "invalid value"),
         ("a = 1\na = 2\n", "feedbot.toml:2:6", "cannot overwrite"),
-        ("[sources.a]\n[sources.a]\n", "feedbot.toml:2:11", "twice"),
+        ("[sources.a]\n[sources.a]\n", "feedbot.toml:2:11", "the table [sources.a] is there already"),
+        ("[a]\n[a]\n", "feedbot.toml:2:3", "the table [a] is there already"),
+        (
+            '[sources."my blog"]\n[sources."my blog"]\n',
+            "feedbot.toml:2:19",
+            'the table [sources."my blog"] is there already',
+        ),
+        ("a = { b = 1 }\na.c = 2\n", "feedbot.toml:2:8", "complete as it is written"),
+        ("a = { b = 1 }\n[a.c]\n", "feedbot.toml:2:5", "the table [a.c] is there already"),
         ("[sources.a\n", "feedbot.toml:1:11", "expected ']'"),
         ("a = [1,\n2", "feedbot.toml:2:2", "unclosed array"),
         ('a = "x', "feedbot.toml:1:7", "unterminated string"),

@@ -30,11 +30,11 @@ def test_a_path_is_all_it_takes() -> None:
 def test_presets_to_come_are_refused_with_those_that_are_there(preset: str) -> None:
     message = refused(preset=preset)
 
-    assert f"the preset {preset!r} is not there yet; there are generic, astro, keystatic" in message
+    assert f'the preset "{preset}" is not there yet; there are generic, astro, keystatic' in message
 
 
 def test_an_unknown_preset_is_refused() -> None:
-    assert "there is no preset 'keystatik'; there are generic, astro, keystatic" in refused(preset="keystatik")
+    assert 'there is no preset "keystatik"; there are generic, astro, keystatic' in refused(preset="keystatik")
 
 
 @pytest.mark.parametrize(

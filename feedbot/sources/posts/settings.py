@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, field_validator
 
-from feedbot.plugins import Later, SourceSettings
+from feedbot.plugins import Later, Place, SourceSettings
 from feedbot.sources.posts.permalink import check_pattern
 from feedbot.sources.posts.presets import AVAILABLE, PLANNED, PRESETS, Preset
+
+_CLONE = 'clone the repository and give its folder as "path"'
 
 
 def _known_preset(value: object) -> object:
     if isinstance(value, str) and value not in AVAILABLE:
         there = ", ".join(AVAILABLE)
         if value in PLANNED:
-            raise ValueError(f"the preset {value!r} is not there yet; there are {there} (others come later)")
-        raise ValueError(f"there is no preset {value!r}; there are {there}")
+            raise ValueError(f'the preset "{value}" is not there yet; there are {there} (others come later)')
+        raise ValueError(f'there is no preset "{value}"; there are {there}')
     return value
 
 
@@ -39,8 +41,8 @@ class PostsSettings(SourceSettings):
 
     later: ClassVar[Mapping[str, Later]] = {
         **SourceSettings.later,
-        "git": Later("reading a git repository without a checkout", (False,)),
-        "branch": Later("reading a git repository without a checkout"),
+        "git": Later("reading a git repository without a checkout", (False,), _CLONE),
+        "branch": Later("reading a git repository without a checkout", instead=_CLONE),
         "components": Later("own replacements for MDX components"),
         "syntax": Later("choosing the Markdown dialect"),
         "assets_base": Later("an address of their own for images"),
@@ -86,7 +88,7 @@ class PostsSettings(SourceSettings):
     def _site_is_an_address(cls, value: str) -> str:
         parts = urlsplit(value)
         if value and (parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment):
-            raise ValueError(f'{value!r} is no address of a site; write it as "https://example.org"')
+            raise ValueError(f'"{value}" is no address of a site; write it as "https://example.org"')
         return value.rstrip("/")
 
     @field_validator("permalink")
@@ -100,8 +102,11 @@ class PostsSettings(SourceSettings):
         for glob in value:
             path = glob.removeprefix("!")
             if path.startswith("/") or ".." in path.split("/"):
-                raise ValueError(f"{glob!r} leads out of the folder; write it from the folder of the posts")
+                raise ValueError(f'"{glob}" leads out of the folder; write it from the folder of the posts')
         return value
+
+    def places(self) -> Sequence[Place]:
+        return (Place("path", self.path, "folder"),)
 
     def rules(self) -> Preset:
         """The preset with what is set here in place of its own."""

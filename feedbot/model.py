@@ -153,7 +153,7 @@ class Document:
     """What one poll of a source found.
 
     ``complete``: it lists all there is, so that what is missing was taken away. ``standing``: keys
-    of entries that are there and could not be read. ``trusted_dates``: a changed ``updated`` alone
+    of entries that are there and were not read. ``trusted_dates``: a changed ``updated`` alone
     is an edit. ``notes``: for the line about the source. ``assets``: files to publish, by the name
     under which content names them. ``fresh_until``: the source asks not to be polled before.
     """

@@ -60,9 +60,8 @@ _BLOCK_NAMES = (
     "h[1-6]|header|hr|li|main|nav|ol|p|pre|section|summary|table|tbody|td|tfoot|th|thead|tr|ul"
 )
 _BLOCKS = re.compile(rf"<(?=/?(?:{_BLOCK_NAMES})\b)", re.IGNORECASE)
-_AROUND_BLOCKS = re.compile(rf"\s*(</?(?:{_BLOCK_NAMES})\b[^<>]*>)\s*", re.IGNORECASE)
+_BLOCK_TAG = re.compile(rf"(</?(?:{_BLOCK_NAMES})\b[^<>]*>)", re.IGNORECASE)
 _PREFORMATTED = re.compile(r"(</?pre\b[^<>]*>)", re.IGNORECASE)
-_SPACE = re.compile(r"\s+")
 _OPENING = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)[^<>]*?(/?)>")
 _VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
 _CANDIDATE = re.compile(r"\s*([^\s,]\S*[^\s,])(\s+[\d.]+[wx])?\s*(?:,|$)")
@@ -145,7 +144,8 @@ def folded(content: str) -> str:
         if index % 2:
             depth = max(0, depth - 1) if part.startswith("</") else depth + 1
         elif not depth:
-            part = _AROUND_BLOCKS.sub(r"\1", _SPACE.sub(" ", part))
+            pieces = _BLOCK_TAG.split(part)
+            part = "".join(piece if odd % 2 else " ".join(piece.split()) for odd, piece in enumerate(pieces))
         parts.append(part)
     return "".join(parts).strip()
 

@@ -57,9 +57,7 @@ class FeedTree:
         feed.register_extension(_EXTENSION, lambda: _Extension(finish, namespaces))
         self._feed = feed
 
-    def add(
-        self, entry: Entry, finish: Finish, *, permalink: bool = False, authors: Sequence[Author] = ()
-    ) -> None:
+    def add(self, entry: Entry, finish: Finish, *, permalink: bool = False, authors: Sequence[Author] = ()) -> None:
         """Append an entry: id, title, link, texts and tags, and ``authors``, which feedgen can only in Atom.
 
         ``permalink``: the id is the address of the entry (the guid's ``isPermaLink`` of RSS).

@@ -73,9 +73,7 @@ def legal_entry(entry: Entry) -> Entry:
         title=one_line(entry.title),
         authors=tuple(author for author in map(_author, entry.authors) if author.name),
         published=published,
-        updated=_whole_second(entry.updated)
-        if entry.updated
-        else published or _whole_second(entry.first_seen),
+        updated=_whole_second(entry.updated) if entry.updated else published or _whole_second(entry.first_seen),
         tags=tuple(tag for tag in map(one_line, entry.tags) if tag),
         summary=summary,
         content=content,

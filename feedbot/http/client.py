@@ -268,7 +268,7 @@ def _conditions(request: Request) -> _Headers:
 
 
 def _validators(status: int, headers: Mapping[str, str], sent: Validators) -> Validators:
-    if status not in (200, 304):
+    if status not in (200, 203, 226, 304):
         return Validators()
     etag, last_modified = headers.get("etag", ""), headers.get("last-modified", "")
     if not _VALIDATOR.fullmatch(etag):

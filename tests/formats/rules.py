@@ -60,9 +60,7 @@ def _check_common(parent: etree._Element) -> None:
         assert (author.findtext(f"{ATOM}name") or "").strip()
         assert len(author.findall(f"{ATOM}email")) <= 1
         assert all(is_address(uri.text) for uri in author.findall(f"{ATOM}uri"))
-        assert all(
-            re.fullmatch(r"[^@\s]+@[^@\s]+", email.text or "") for email in author.findall(f"{ATOM}email")
-        )
+        assert all(re.fullmatch(r"[^@\s]+@[^@\s]+", email.text or "") for email in author.findall(f"{ATOM}email"))
     for link in parent.findall(f"{ATOM}link"):
         assert link.get("rel") in ("self", "alternate", "enclosure")
         assert is_address(link.get("href"))
@@ -107,9 +105,7 @@ def _check_item(item: etree._Element) -> None:
     for name in ("title", "link", "description", CONTENT, "guid", "pubDate", "comments", "author"):
         assert len(item.findall(name)) <= 1, name
     assert item.findtext("title") or item.findtext("description")
-    assert all(
-        is_address(item.findtext(name)) for name in ("link", "comments") if item.find(name) is not None
-    )
+    assert all(is_address(item.findtext(name)) for name in ("link", "comments") if item.find(name) is not None)
     guid = item.find("guid")
     assert guid is not None
     assert (guid.text or "").strip()

@@ -86,9 +86,7 @@ ADDRESSES = (
     "mailto:a@example.org",
 )
 _characters = st.characters(exclude_categories=())
-strings = st.one_of(
-    st.text(_characters, max_size=40), st.sampled_from(NASTY[:-1]), st.sampled_from(ADDRESSES)
-)
+strings = st.one_of(st.text(_characters, max_size=40), st.sampled_from(NASTY[:-1]), st.sampled_from(ADDRESSES))
 moments = st.datetimes(timezones=st.just(UTC))
 authors = st.builds(Author, strings, strings, strings)
 enclosures = st.builds(Enclosure, strings, strings, st.one_of(st.none(), st.integers()))

@@ -125,9 +125,7 @@ LEGAL_ADDRESSES = (
 @pytest.mark.parametrize("url", LEGAL_ADDRESSES)
 def test_legal_addresses_are_published_unchanged(url: str) -> None:
     # given
-    one = [
-        entry(url=url, image=url, enclosures=(Enclosure(url, "audio/mpeg", 7),), authors=(Author("A", url),))
-    ]
+    one = [entry(url=url, image=url, enclosures=(Enclosure(url, "audio/mpeg", 7),), authors=(Author("A", url),))]
     feed = channel(link=url, urls=dict.fromkeys(("atom", "rss", "json"), url))
     # when
     atom = check_atom(AtomFormat().render(feed, one))
@@ -143,13 +141,9 @@ def test_legal_addresses_are_published_unchanged(url: str) -> None:
     assert item["attachments"][0]["url"] == item["authors"][0]["url"] == url
 
 
-@pytest.mark.parametrize(
-    "url", ["javascript:alert(1)", "data:text/html,x", "/relative", "//host/x", "http://[::1"]
-)
+@pytest.mark.parametrize("url", ["javascript:alert(1)", "data:text/html,x", "/relative", "//host/x", "http://[::1"])
 def test_addresses_that_are_not_safe_or_not_absolute_are_left_out(url: str) -> None:
-    bad = entry(
-        url=url, image=url, enclosures=(Enclosure(url),), authors=(Author("A", url),), extra={"comments": url}
-    )
+    bad = entry(url=url, image=url, enclosures=(Enclosure(url),), authors=(Author("A", url),), extra={"comments": url})
     for form in FORMATS:
         assert url not in form().render(channel(), [bad]).decode()
 
@@ -180,11 +174,7 @@ def test_a_reader_gets_back_what_was_published() -> None:
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_entries_keep_the_order_they_are_given_in(form: type) -> None:
-    text = (
-        form()
-        .render(channel(), [entry(id=name, title=name) for name in ("first", "second", "third")])
-        .decode()
-    )
+    text = form().render(channel(), [entry(id=name, title=name) for name in ("first", "second", "third")]).decode()
     assert text.index("first") < text.index("second") < text.index("third")
 
 
@@ -229,14 +219,10 @@ def digest() -> str:
     return seen.hexdigest()
 
 
-@pytest.mark.parametrize(
-    ("zone", "seed", "tongue"), [("UTC", "0", "C"), ("Asia/Kathmandu", "4242", "de_DE.UTF-8")]
-)
+@pytest.mark.parametrize(("zone", "seed", "tongue"), [("UTC", "0", "C"), ("Asia/Kathmandu", "4242", "de_DE.UTF-8")])
 def test_the_same_entries_give_the_same_bytes_in_any_process(zone: str, seed: str, tongue: str) -> None:
     environment = {**os.environ, "TZ": zone, "PYTHONHASHSEED": seed, "LC_ALL": tongue, "PYTHONUTF8": "1"}
-    run = subprocess.run(
-        [sys.executable, "-c", SCRIPT], env=environment, capture_output=True, text=True, check=True
-    )
+    run = subprocess.run([sys.executable, "-c", SCRIPT], env=environment, capture_output=True, text=True, check=True)
     assert run.stdout.strip() == digest()
 
 

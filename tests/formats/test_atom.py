@@ -85,25 +85,19 @@ def test_enclosures_keep_their_attributes_and_no_others_are_made_up() -> None:
 
 def test_the_link_of_an_entry_says_that_it_is_the_entry_on_the_web() -> None:
     found = entry_of().findall("{*}link")
-    assert [dict(link.attrib) for link in found] == [
-        {"href": "https://example.org/hello", "rel": "alternate"}
-    ]
+    assert [dict(link.attrib) for link in found] == [{"href": "https://example.org/hello", "rel": "alternate"}]
 
 
 def test_authors_have_all_that_is_known_of_them() -> None:
     found = entry_of(authors=(Author("Ann", "https://ann.example.org/", "ann@example.org"), Author("Bob")))
-    assert [
-        [(child.tag.split("}")[1], child.text) for child in author] for author in found.iterfind("{*}author")
-    ] == [
+    assert [[(child.tag.split("}")[1], child.text) for child in author] for author in found.iterfind("{*}author")] == [
         [("name", "Ann"), ("email", "ann@example.org"), ("uri", "https://ann.example.org/")],
         [("name", "Bob")],
     ]
 
 
 def test_an_author_without_a_name_goes_by_the_address() -> None:
-    found = entry_of(
-        authors=(Author(email="ann@example.org"), Author(url="https://bob.example.org/"), Author())
-    )
+    found = entry_of(authors=(Author(email="ann@example.org"), Author(url="https://bob.example.org/"), Author()))
     names = [author.findtext("{*}name") for author in found.iterfind("{*}author")]
     assert names == ["ann@example.org", "https://bob.example.org/"]
 
@@ -124,9 +118,7 @@ def test_only_an_entry_in_another_language_names_it() -> None:
 
 def test_texts_are_escaped_html() -> None:
     found = entry_of(content="<p>a &amp; b</p>", summary="<em>a</em>")
-    assert [
-        (e.get("type"), e.text) for e in (found.find("{*}content"), found.find("{*}summary")) if e is not None
-    ] == [
+    assert [(e.get("type"), e.text) for e in (found.find("{*}content"), found.find("{*}summary")) if e is not None] == [
         ("html", "<p>a &amp; b</p>"),
         ("html", "<em>a</em>"),
     ]

@@ -34,9 +34,7 @@ def test_the_feed_says_what_it_is_and_where_it_is() -> None:
 def test_what_is_not_known_is_left_out() -> None:
     assert set(feed_of(link="", description="", language="", urls={})) == {"version", "title", "items"}
     bare = entry(url="", title="", content="", published=None)
-    assert feed_of(bare)["items"] == [
-        {"id": bare.id, "content_html": "", "date_modified": "2026-03-09T12:05:09Z"}
-    ]
+    assert feed_of(bare)["items"] == [{"id": bare.id, "content_html": "", "date_modified": "2026-03-09T12:05:09Z"}]
 
 
 def test_an_item_has_all_that_is_known_of_an_entry() -> None:

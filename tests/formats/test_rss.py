@@ -127,9 +127,7 @@ def test_an_item_has_the_best_date_there_is() -> None:
 
 
 def test_comments_are_linked_where_they_are_on_the_web() -> None:
-    assert (
-        item_of(extra={"comments": "https://example.org/c"}).findtext("comments") == "https://example.org/c"
-    )
+    assert item_of(extra={"comments": "https://example.org/c"}).findtext("comments") == "https://example.org/c"
     assert item_of(extra={"comments": True}).find("comments") is None
     assert item_of(extra={"comments": "mailto:me@example.org"}).find("comments") is None
 

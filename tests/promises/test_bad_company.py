@@ -79,7 +79,8 @@ def gzipped(body: bytes) -> bytes:
 
 
 def ok(body: bytes, **headers: str) -> Answer:
-    return Answer(200, body, {"Content-Type": "application/xml", **{k.replace("_", "-"): v for k, v in headers.items()}})
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Answer(200, body, {"Content-Type": "application/xml", **named})
 
 
 def redirect(target: str) -> Answer:
@@ -111,7 +112,7 @@ BAD: dict[str, Callable[[WebServer], Answer]] = {
     "it is empty": lambda web: ok(b""),
     "it is a web page": lambda web: ok(b"<!doctype html><html><title>x</title></html>"),
     "it is not XML": lambda web: ok(b"\x00\x01\x02 nothing at all"),
-    "it is broken JSON": lambda web: Answer(200, b'{"version": "https://jsonfeed.org/', {"Content-Type": "application/json"}),
+    "it is broken JSON": lambda web: ok(b'{"version": "https://jsonfeed.org/'),
     "it laughs a billion times": lambda web: ok(LAUGHS),
     "it nests without end": lambda web: ok(b"<rss><channel>" + b"<a>" * 200_000),
     "it has an error": lambda web: Answer(500, b"oops"),

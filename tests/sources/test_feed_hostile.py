@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 import time
 
 import pytest
 
 from feedbot.errors import SourceError
-from feedbot.sources.feed import webpage, xmlfeed
-from feedbot.sources.feed.deadline import OutOfTimeError, cpu_limit
-from tests.sources.feeds import atom, read, rss
+from feedbot.sources.feed import discover, webpage, xmlfeed
+from tests.sources.feeds import NOW, read, rss
 
 CHAIN = "".join(f'<!ENTITY {name} "{f"&{inner};" * 10}">' for inner, name in zip("abcdefgh", "bcdefghi", strict=True))
 LAUGHS = f'<!DOCTYPE x [<!ENTITY a "ha">{CHAIN}]>'
@@ -32,12 +30,12 @@ LAUGHS = f'<!DOCTYPE x [<!ENTITY a "ha">{CHAIN}]>'
     ],
 )
 def test_what_would_take_minutes_is_refused_at_once(body: str, says: str) -> None:
-    start = time.thread_time()
+    start = time.monotonic()
 
     with pytest.raises(SourceError, match=says):
         read(body)
 
-    assert time.thread_time() - start < 3
+    assert time.monotonic() - start < 3
 
 
 @pytest.mark.parametrize(
@@ -51,26 +49,26 @@ def test_what_would_take_minutes_is_refused_at_once(body: str, says: str) -> Non
     ],
 )
 def test_odd_documents_take_no_time(body: str) -> None:
-    start = time.thread_time()
+    start = time.monotonic()
 
     try:
         items = read(body)
     except SourceError:
         items = ()
 
-    assert time.thread_time() - start < 5
+    assert time.monotonic() - start < 5
     assert "root:" not in "".join(item.id for item in items)
 
 
 @pytest.mark.parametrize("tag", ["<link ", "<feed ", "<!-- ", "<link rel=alternate type=application/rss+xml href=x>"])
 def test_a_page_is_looked_over_at_once(tag: str) -> None:
     page = "<html>" + tag * 200_000
-    start = time.thread_time()
+    start = time.monotonic()
 
     assert webpage.is_web_page(page)
-    assert len(webpage.feeds_named(page, "https://a.example/")) <= 5
+    assert len(discover.candidates(page, "https://a.example/", {})) < 100
 
-    assert time.thread_time() - start < 3
+    assert time.monotonic() - start < 3
 
 
 def test_a_thousand_names_in_one_author_are_no_attack() -> None:
@@ -81,28 +79,10 @@ def test_a_thousand_names_in_one_author_are_no_attack() -> None:
     assert item.authors
 
 
-def test_reading_ends_when_its_time_is_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(xmlfeed, "MAX_CPU_SECONDS", 0.3)
+def test_reading_ends_when_its_time_is_up() -> None:
+    start = time.monotonic()
 
-    with pytest.raises(SourceError, match="computing"):
-        read(rss("& <b>" * 200_000))
+    with pytest.raises(SourceError, match=r"takes more than 0\.5 s"):
+        xmlfeed.read(rss("& <b>" * 200_000), "https://a.example/feed", NOW, seconds=0.5)
 
-
-def test_the_limit_ends_a_computation_and_leaves_no_profiler_behind() -> None:
-    before = sys.getprofile()
-
-    with pytest.raises(OutOfTimeError):
-        compute_for_ever()
-
-    assert sys.getprofile() is before
-
-
-def compute_for_ever() -> None:
-    with cpu_limit(0.05):
-        while True:
-            str(time.thread_time())
-
-
-def test_what_is_in_time_is_left_alone() -> None:
-    with cpu_limit(60):
-        assert len(str(atom())) > 0
+    assert time.monotonic() - start < 2

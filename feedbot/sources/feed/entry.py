@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from time import struct_time
 
 from feedbot.core.dates import parse_date
 from feedbot.core.html import from_text, looks_like_html, to_text
 from feedbot.core.text import one_line, storable
-from feedbot.model import Author, Enclosure, Item
+from feedbot.model import Author, Item
 from feedbot.sources.feed.address import Bases, as_it_came, is_web
 from feedbot.sources.feed.fields import Fields
-from feedbot.sources.feed.parsed import MAX_TITLE, identifier, language_tag, length_in_bytes, plausible, texts
+from feedbot.sources.feed.media import enclosures_of, image_of
+from feedbot.sources.feed.parsed import MAX_TITLE, identifier, language_tag, plausible, texts
 
 _HTML = frozenset({"text/html", "application/xhtml+xml"})
 # In RSS a title is text, and yet often HTML: taken for it where one of these elements is closed again.
@@ -43,7 +43,7 @@ def item(entry: Fields, feed: Fields, atom: bool, bases: Bases, now: datetime) -
     link = link_of(entry, bases)
     content, summary = _texts(entry, atom)
     published, updated, created = (_moment(entry, key, now) for key in ("published", "updated", "created"))
-    enclosures = _enclosures(entry, bases)
+    enclosures = enclosures_of(entry, bases)
     comments = bases.absolute(entry.any("comments"))
     explicit = {"True": "yes", "False": "no"}.get(str(entry.any("itunes_explicit")), "")
     return Item(
@@ -60,7 +60,7 @@ def item(entry: Fields, feed: Fields, atom: bool, bases: Bases, now: datetime) -
         base=bases.of_content(_stated(entry, "base"), link),
         language=language_tag(_stated(entry, "language")) or language_tag(feed.any("language")),
         enclosures=enclosures,
-        image=_image(entry, enclosures, bases),
+        image=image_of(entry, enclosures, bases),
         extra=texts(
             {"comments": comments, "explicit": explicit}
             | {name: entry.any(key) for key, name in _EXTRA.items()}
@@ -171,36 +171,3 @@ def _from_mail(text: str) -> Author | None:
 def _tags(entry: Fields) -> tuple[str, ...]:
     terms = (one_line(tag.text("term") or tag.text("label")) for tag in entry.many("tags"))
     return tuple(dict.fromkeys(term for term in terms if term))
-
-
-def _enclosures(entry: Fields, bases: Bases) -> tuple[Enclosure, ...]:
-    """Enclosures and media files in order; pictures only where there is nothing else."""
-    attached = [link for link in entry.many("links") if link.text("rel") == "enclosure"]
-    media = entry.many("media_content")
-    found = _files(attached, bases) | _files((one for one in media if _is(one, "audio", "video")), bases)
-    found = found or _files((one for one in media if _is(one, "image")), bases)
-    return tuple(found.values())
-
-
-def _files(values: Iterable[Fields], bases: Bases) -> dict[str, Enclosure]:
-    found: dict[str, Enclosure] = {}
-    for one in values:
-        url = bases.absolute(one.text("href") or one.text("url"))
-        if url:
-            size = length_in_bytes(one.text("length") or one.text("filesize"))
-            found.setdefault(url, Enclosure(url, one_line(one.text("type")), size))
-    return found
-
-
-def _is(media: Fields, *kinds: str) -> bool:
-    return media.text("type").partition("/")[0] in kinds or media.text("medium") in kinds
-
-
-def _image(entry: Fields, enclosures: tuple[Enclosure, ...], bases: Bases) -> str:
-    shown = [
-        entry.one("image").text("href"),
-        *(thumbnail.text("url") for thumbnail in entry.many("media_thumbnail")),
-        *(one.text("url") or one.text("href") for one in entry.many("media_content") if _is(one, "image")),
-        *(enclosure.url for enclosure in enclosures if enclosure.type.startswith("image/")),
-    ]
-    return next((address for url in shown if (address := bases.absolute(url))), "")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from feedbot.core.text import one_line, shorten, storable
 from feedbot.model import Item
@@ -26,7 +27,10 @@ _LANGUAGE = re.compile(r"[A-Za-z]{1,8}([-_][A-Za-z0-9]{1,8})*")
 class Parsed:
     """A feed as read. The items' ``id`` is what the feed calls them, "" where it does not.
 
-    ``cut`` tells how the body ended too early, "" where it did not; what stands in it was read.
+    ``cut`` tells how the body ended too early, "" where it did not; what stands in it was read. ``unchanged``:
+    nothing is new since the last reading. ``standing``: keys of entries that did not change and were not read
+    again. ``memory`` is what the next reading wants to know of this one, as JSON has it. ``strict``: it was read
+    as XML, and not guessed at.
     """
 
     items: tuple[Item, ...] = ()
@@ -34,6 +38,10 @@ class Parsed:
     link: str = ""
     notes: tuple[str, ...] = ()
     cut: str = ""
+    unchanged: bool = False
+    standing: frozenset[str] = frozenset()
+    memory: Mapping[str, Any] = field(default_factory=dict)
+    strict: bool = False
 
 
 def bounded(item: Item) -> tuple[Item, str]:

@@ -2,34 +2,34 @@
 
 from __future__ import annotations
 
-import base64
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
-from typing import ClassVar
-from urllib.parse import unquote, urlsplit
+from time import monotonic
+from typing import Any, ClassVar
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from feedbot import faults
 from feedbot.errors import SourceError
-from feedbot.http import HttpError, Request, Response
+from feedbot.http import Request
 from feedbot.http.guard import parse_allowance
 from feedbot.model import Document, Memory, Problem, Validators
-from feedbot.plugins import Duration, Later, Size, SourceContext, SourceSettings
+from feedbot.plugins import Duration, Later, Place, Size, SourceContext, SourceSettings
 from feedbot.sources.feed import jsonfeed, webpage, xmlfeed
 from feedbot.sources.feed.address import host
+from feedbot.sources.feed.asking import Asking, Whereabouts, ask, shown, without_credentials
 from feedbot.sources.feed.decode import decode
 from feedbot.sources.feed.identity import Identity, identified
 from feedbot.sources.feed.local import read_file
+from feedbot.sources.feed.manners import Wishes, fresh_until, wishes_of
 
-ACCEPT = (
-    "application/atom+xml, application/rss+xml, application/feed+json, application/rdf+xml;q=0.9, "
-    "application/xml;q=0.8, text/xml;q=0.8, application/json;q=0.8, text/html;q=0.3, */*;q=0.1"
-)
 _MAX_FILE = 10_000_000
+_LEAST_SECONDS = 1.0  # to read a feed in, however long it took to come
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
@@ -38,7 +38,6 @@ class FeedSettings(SourceSettings):
 
     later: ClassVar[Mapping[str, Later]] = {
         **SourceSettings.later,
-        "discover": Later("finding the feeds of a web page", (False,)),
         "hub": Later("subscribing to a WebSub hub", (False,)),
     }
 
@@ -90,6 +89,14 @@ class FeedSettings(SourceSettings):
             raise ValueError("the address names no host")
         return url
 
+    def places(self) -> Sequence[Place]:
+        if self.path:
+            return (Place("path", self.path, "inside"),)
+        parts = urlsplit(self.url)
+        if parts.scheme in ("http", "https"):
+            return ()
+        return (Place("url", url2pathname(parts.path) if parts.scheme == "file" else self.url, "inside"),)
+
     @model_validator(mode="after")
     def _one_place(self) -> FeedSettings:
         if bool(self.url) == bool(self.path):
@@ -111,59 +118,77 @@ class FeedSource:
 
     def poll(self, memory: Memory, now: datetime) -> Document:
         """Read the feed if it changed since ``memory``. Raises SourceError where there is nothing to be read."""
+        patience = self._settings.timeout.total_seconds() if self._settings.timeout else self._context.timeout
+        until = monotonic() + patience
         if not self._remote:
             name = self._settings.path or self._settings.url
             body = read_file(self._context.folder, name, self._settings.max_bytes or _MAX_FILE)
-            return self._document(body, "", "", Validators(), memory, now)
-        response = self._asked(memory, now)
-        moved = _moved(response, self._settings.url)
+            return self._document(body, "", "", Validators(), memory, now, until)
+        asked = ask(self._asking(now, until), Whereabouts.from_json(memory.extra), memory.validators)
+        response, found = asked.response, asked.whereabouts.as_json()
         if response.status == 304:
-            renewed = Validators(
-                response.validators.etag or memory.validators.etag,
-                response.validators.last_modified or memory.validators.last_modified,
-            )
-            return Document(not_modified=True, memory=Memory(renewed, memory.digest), notes=moved)
-        content_type = response.headers.get("content-type", "")
-        document = self._document(response.body, response.url, content_type, response.validators, memory, now)
-        return replace(document, notes=(*document.notes, *moved))
+            document = Document(not_modified=True, memory=_renewed(memory, response.validators))
+        else:
+            content_type = response.headers.get("content-type", "")
+            kept = replace(memory, digest="") if response.status == 226 else memory
+            document = self._document(response.body, response.url, content_type, response.validators, kept, now, until)
+        extra = {**_without(document.memory.extra, ("at", "moved_to", "seen")), **found}
+        wishes = Wishes.from_json(extra.get("wishes", {}))
+        interval = self._settings.interval
+        least = self._settings.min_interval if interval == "auto" else interval
+        return replace(
+            document,
+            memory=replace(document.memory, extra=extra),
+            notes=(*document.notes, *asked.notes),
+            fresh_until=fresh_until(response.headers, wishes, least, now),
+        )
 
-    def _asked(self, memory: Memory, now: datetime) -> Response:
+    def _asking(self, now: datetime, until: float) -> Asking:
         settings = self._settings
-        url, credentials = _without_credentials(settings.url)
+        url, credentials = without_credentials(settings.url)
         own = {name: value.get_secret_value() for name, value in settings.headers.items()}
         request = Request(
-            url=url,
-            headers={"Accept": ACCEPT},
-            secret_headers={**credentials, **own},
-            validators=memory.validators,
-            allow_private=settings.allow_private,
-            verify_tls=settings.verify_tls,
-            timeout=None if settings.timeout is None else settings.timeout.total_seconds(),
-            max_bytes=settings.max_bytes,
+            url=url, allow_private=settings.allow_private, verify_tls=settings.verify_tls, max_bytes=settings.max_bytes
         )
-        try:
-            response = self._context.fetcher().send(request, now)
-        except HttpError as error:
-            raise SourceError(error.message, error.hint) from error
-        known = memory.validators != Validators()
-        if response.status not in (200, 203) and not (response.status == 304 and known):
-            raise _refusal(response)
-        return response
+        return Asking(
+            url=url,
+            secrets={**credentials, **own},
+            request=request,
+            fetcher=self._context.fetcher(),
+            now=now,
+            until=until,
+        )
 
     def _document(
-        self, body: bytes, url: str, content_type: str, validators: Validators, memory: Memory, now: datetime
+        self,
+        body: bytes,
+        url: str,
+        content_type: str,
+        validators: Validators,
+        memory: Memory,
+        now: datetime,
+        until: float,
     ) -> Document:
         if not body.strip():
             raise SourceError("the answer was empty" if self._remote else "the file is empty")
-        kept = Memory(validators, sha256(body).hexdigest())
+        kept = Memory(validators, sha256(body).hexdigest(), memory.extra)
         if kept.digest == memory.digest:
             return Document(not_modified=True, memory=kept)
         faults.reach("fetched")
         text = decode(body, content_type)
         if webpage.is_web_page(text):
-            raise _web_page(text, url)
-        reader = jsonfeed if jsonfeed.looks_like_json(text, content_type) else xmlfeed
-        parsed = reader.read(text, url, now)
+            raise SourceError("this is a web page, not a feed", "give the address, or the file, of a feed")
+        if jsonfeed.looks_like_json(text, content_type):
+            parsed = jsonfeed.read(text, url, now)
+        else:
+            seconds = max(until - monotonic(), _LEAST_SECONDS)
+            by_id = self._settings.identity in ("auto", "id")
+            parts = memory.extra.get("parts", {})
+            parsed = xmlfeed.read(text, url, now, memory=parts, by_id=by_id, seconds=seconds)
+        extra = {"parts": parsed.memory, "wishes": wishes_of(text).as_json()}
+        kept = replace(kept, extra={name: value for name, value in extra.items() if value})
+        if parsed.unchanged:
+            return Document(not_modified=True, memory=kept)
         problems: tuple[Problem, ...] = ()
         if parsed.cut:
             where = shown(url) or self._settings.path or self._settings.url
@@ -173,6 +198,7 @@ class FeedSource:
             items=identified(parsed.items, self._settings.identity),
             # What was not read to its end is asked for again as a whole.
             memory=Memory() if parsed.cut else kept,
+            standing=parsed.standing,
             problems=problems,
             notes=parsed.notes,
             title=parsed.title,
@@ -180,56 +206,12 @@ class FeedSource:
         )
 
 
-def shown(url: str) -> str:
-    """An address as it may be told: without user, password and query, which may be secret."""
-    parts = urlsplit(url)
-    if not parts.hostname:
-        return ""
-    query = "?..." if parts.query else ""
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}{query}"
+def _renewed(memory: Memory, validators: Validators) -> Memory:
+    """What is remembered after a 304: the validators that came with it, else those it was asked with (P9)."""
+    known = memory.validators
+    etag, modified = validators.etag or known.etag, validators.last_modified or known.last_modified
+    return replace(memory, validators=Validators(etag, modified))
 
 
-def _without_credentials(url: str) -> tuple[str, dict[str, str]]:
-    """The address without "user:password@", and the header that says the same (RFC 7617)."""
-    parts = urlsplit(url)
-    user, at, place = parts.netloc.rpartition("@")
-    if not at:
-        return url, {}
-    encoded = base64.b64encode(unquote(user).encode()).decode()
-    return parts._replace(netloc=place).geturl(), {"Authorization": f"Basic {encoded}"}
-
-
-def _moved(response: Response, configured: str) -> tuple[str, ...]:
-    if not response.moved_to:
-        return ()
-    secret = urlsplit(configured).query
-    address = response.moved_to if not secret else shown(response.moved_to)
-    return (f"moved permanently to {address}; change the url",)
-
-
-def _refusal(response: Response) -> SourceError:
-    status = response.status
-    at = response.retry_at
-    if status == 410:
-        return SourceError("the feed is gone for good (410)", "remove the source, or give its new url", gone=True)
-    if status in (401, 403):
-        hint = "it wants credentials (headers), or blocks unknown agents: set user_agent to name a contact"
-        return SourceError(f"the server refuses to give the feed ({status})", hint, not_before=at)
-    if status == 404:
-        return SourceError("there is no such feed (404)", "look for its new address at the site", not_before=at)
-    if status in (429, 503):
-        what = "asks for fewer requests" if status == 429 else "is not available"
-        when = "" if at is None else f"it is asked again after {at:%Y-%m-%d %H:%M} UTC"
-        return SourceError(f"the server {what} ({status})", when, not_before=at)
-    if status == 204:
-        return SourceError("the answer was empty (204)", not_before=at)
-    if status == 304:
-        return SourceError("the server says not modified (304), though it was not asked that", not_before=at)
-    side = "has a fault" if status >= 500 else "answered in a way that is of no use"
-    return SourceError(f"the server {side} ({status})", not_before=at)
-
-
-def _web_page(text: str, url: str) -> SourceError:
-    feeds = webpage.feeds_named(text, url)
-    hint = f"feeds that it names: {', '.join(feeds)}" if feeds else "it names no feed; give the address of one"
-    return SourceError("this is a web page, not a feed", hint)
+def _without(known: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    return {name: value for name, value in known.items() if name not in names}

@@ -1,0 +1,209 @@
+"""Asks for a feed where it is by now: moves, and the feeds of web pages, are remembered."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+from feedbot.errors import SourceError
+from feedbot.http import Fetcher, HttpError, Request, Response
+from feedbot.model import Validators
+from feedbot.sources.feed import webpage
+from feedbot.sources.feed.decode import decode
+
+if TYPE_CHECKING:
+    from feedbot.sources.feed.discover import Candidate
+
+ACCEPT = (
+    "application/atom+xml, application/rss+xml, application/feed+json, application/rdf+xml;q=0.9, "
+    "application/xml;q=0.8, text/xml;q=0.8, application/json;q=0.8, text/html;q=0.3, */*;q=0.1"
+)
+SIGHTINGS = 3
+"""So often must a permanent redirect be seen before the feed is asked for at its new address."""
+_MOST_TRIED = 8
+
+
+@dataclass(frozen=True)
+class Whereabouts:
+    """Where a feed is, as far as it is not at its configured address, and where it says that it moved to."""
+
+    at: str = ""
+    moved_to: str = ""
+    seen: int = 0
+
+    @classmethod
+    def from_json(cls, known: Mapping[str, Any]) -> Whereabouts:
+        return cls(**{name: known[name] for name in ("at", "moved_to", "seen") if name in known})
+
+    def as_json(self) -> dict[str, Any]:
+        return {name: value for name, value in asdict(self).items() if value}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asking:
+    """How a feed is asked for. ``secrets`` go to the origin of ``url`` alone; ``until`` is of the monotonic clock."""
+
+    url: str
+    secrets: Mapping[str, str]
+    request: Request
+    fetcher: Fetcher
+    now: datetime
+    until: float
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The feed's answer (200, 203, 226 or 304), where it is by now, and what to tell of that."""
+
+    response: Response
+    whereabouts: Whereabouts
+    notes: tuple[str, ...] = ()
+
+
+def ask(asking: Asking, known: Whereabouts, validators: Validators) -> Asked:
+    """Ask for the feed where it was last, else at its own address. Raises SourceError where it is at neither."""
+    if known.at:
+        try:
+            return _asked(asking, known.at, known, validators)
+        except SourceError:
+            known, validators = Whereabouts(), Validators()
+    return _asked(asking, asking.url, known, validators)
+
+
+def origin(url: str) -> tuple[str, str]:
+    """Scheme and host with its port, to which secrets belong."""
+    parts = urlsplit(url)
+    return parts.scheme.lower(), parts.netloc.rpartition("@")[2].lower()
+
+
+def shown(url: str) -> str:
+    """An address as it may be told: without user, password and query, which may be secret."""
+    parts = urlsplit(url)
+    if not parts.hostname:
+        return ""
+    query = "?..." if parts.query else ""
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}{query}"
+
+
+def without_credentials(url: str) -> tuple[str, dict[str, str]]:
+    """The address without "user:password@", and the header that says the same (RFC 7617)."""
+    parts = urlsplit(url)
+    user, at, place = parts.netloc.rpartition("@")
+    if not at:
+        return url, {}
+    encoded = base64.b64encode(unquote(user).encode()).decode()
+    return parts._replace(netloc=place).geturl(), {"Authorization": f"Basic {encoded}"}
+
+
+def _asked(asking: Asking, url: str, known: Whereabouts, validators: Validators) -> Asked:
+    response = _send(asking, url, validators)
+    if response.status == 304:
+        if validators == Validators():
+            raise _refusal(response)
+        found = _moved(known, response.moved_to)
+        return Asked(response, found, _told(asking, found))
+    if response.status not in (200, 203, 226):
+        raise _refusal(response)
+    text = decode(response.body, response.headers.get("content-type", ""))
+    if webpage.is_web_page(text):
+        return _discovered(asking, response, text)
+    found = _moved(known, response.moved_to)
+    return Asked(response, found, _told(asking, found))
+
+
+def _send(asking: Asking, url: str, validators: Validators) -> Response:
+    left = asking.until - monotonic()
+    if left <= 0:
+        raise SourceError("there was no time left to ask for the feed")
+    own = origin(url) == origin(asking.url)
+    # A server that knows RFC 3229 answers with the entries alone that we lack.
+    instances = {"A-IM": "feed"} if validators.etag else {}
+    request = replace(
+        asking.request,
+        url=url,
+        headers={"Accept": ACCEPT, **instances},
+        secret_headers=asking.secrets if own else {},
+        validators=validators,
+        timeout=left,
+    )
+    try:
+        return asking.fetcher.send(request, asking.now)
+    except HttpError as error:
+        raise SourceError(error.message, error.hint) from error
+
+
+def _discovered(asking: Asking, page: Response, text: str) -> Asked:
+    """Look for the feed of a web page: where it says, then where feeds usually are."""
+    from feedbot.sources.feed.discover import candidates  # brings lxml along, which most polls do not need
+
+    named = [one for one in candidates(text, page.url, page.headers) if origin(one.url)[0] >= origin(page.url)[0]]
+    for candidate, response in _tried(named[:_MOST_TRIED], lambda url: _send(asking, url, Validators())):
+        note = f"this is a web page; its feed is at {_public(asking, candidate.url)}"
+        return Asked(response, Whereabouts(at=candidate.url), (note,))
+    stated = ", ".join(_public(asking, one.url) for one in named if one.stated)
+    hint = (
+        f"of the feeds that it names none can be read: {stated}"
+        if stated
+        else "it names no feed; give the address of one"
+    )
+    raise SourceError("this is a web page, not a feed", hint)
+
+
+def _tried(found: Sequence[Candidate], send: Callable[[str], Response]) -> Iterator[tuple[Candidate, Response]]:
+    for candidate in found:
+        try:
+            response = send(candidate.url)
+        except SourceError:
+            continue
+        text = decode(response.body, response.headers.get("content-type", ""))
+        if response.status == 200 and webpage.is_feed(text):
+            yield candidate, response
+
+
+def _moved(known: Whereabouts, moved_to: str) -> Whereabouts:
+    if not moved_to:
+        return replace(known, moved_to="", seen=0)
+    seen = known.seen + 1 if moved_to == known.moved_to else 1
+    if seen < SIGHTINGS:
+        return replace(known, moved_to=moved_to, seen=seen)
+    return Whereabouts(at=moved_to)
+
+
+def _told(asking: Asking, found: Whereabouts) -> tuple[str, ...]:
+    if found.moved_to:
+        return (f"moved permanently to {_public(asking, found.moved_to)}; change the url",)
+    if found.at:
+        return (f"asked for at {_public(asking, found.at)}; change the url",)
+    return ()
+
+
+def _public(asking: Asking, url: str) -> str:
+    """An address to tell: whole, unless the configured one has a query, whose secrets it may have inherited."""
+    return shown(url) if urlsplit(asking.url).query else url
+
+
+def _refusal(response: Response) -> SourceError:
+    status = response.status
+    at = response.retry_at
+    if status == 410:
+        return SourceError("the feed is gone for good (410)", "remove the source, or give its new url", gone=True)
+    if status in (401, 403):
+        hint = "it wants credentials (headers), or blocks unknown agents: set user_agent to name a contact"
+        return SourceError(f"the server refuses to give the feed ({status})", hint, not_before=at)
+    if status == 404:
+        return SourceError("there is no such feed (404)", "look for its new address at the site", not_before=at)
+    if status in (429, 503):
+        what = "asks for fewer requests" if status == 429 else "is not available"
+        when = "" if at is None else f"it is asked again after {at:%Y-%m-%d %H:%M} UTC"
+        return SourceError(f"the server {what} ({status})", when, not_before=at)
+    if status == 204:
+        return SourceError("the answer was empty (204)", not_before=at)
+    if status == 304:
+        return SourceError("the server says not modified (304), though it was not asked that", not_before=at)
+    side = "has a fault" if status >= 500 else "answered in a way that is of no use"
+    return SourceError(f"the server {side} ({status})", not_before=at)

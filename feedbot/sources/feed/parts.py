@@ -1,0 +1,144 @@
+"""Recognises the entries of a feed that were there, the same to the byte, when it was last read.
+
+What is remembered of a feed is a digest of its frame (all that is no entry, but for what is stamped anew into
+every answer), and for each entry a digest of its bytes with what names it.
+"""
+
+from __future__ import annotations
+
+from base64 import urlsafe_b64encode
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any
+
+from feedbot.core.identity import normalised
+from feedbot.model import Item
+from feedbot.sources.feed.survey import Outline, Ranges
+
+_MOST_REMEMBERED = 500_000
+"""Letters of ids. Nobody has entries with more; and they are stored with every poll."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """A document in parts: digests of its frame, and of each entry in order."""
+
+    frame: str
+    entries: tuple[str, ...]
+    ranges: Ranges
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """What names an entry in a document beside its bytes: its id or else its link; and a digest of its link."""
+
+    id: str
+    link: str
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """A document as it was last read: its frame, and its entries by their digest.
+
+    ``names`` is None unless each entry has a name of its own, so that what is said of it does not depend on the
+    others, nor on their order.
+    """
+
+    frame: str
+    entries: tuple[str, ...]
+    names: Mapping[str, Name] | None
+
+
+def divided(data: bytes, outline: Outline, url: str) -> Parts:
+    """The parts of a document that came from ``url``, which relative addresses in it are read against."""
+    frame = [data[start:end].strip() for start, end in _between(outline, len(data))]
+    entries = tuple(_digest(data[start:end]) for start, end in outline.entries)
+    return Parts(_digest(url.encode("utf-8", "replace"), b"\0", *frame), entries, outline.entries)
+
+
+def without(data: bytes, parts: Parts, known: Collection[str]) -> bytes:
+    """The document without the entries that are known."""
+    kept: list[bytes] = []
+    at = 0
+    for digest, (start, end) in zip(parts.entries, parts.ranges, strict=True):
+        if digest in known:
+            kept.append(data[at:start])
+            at = end
+    return b"".join([*kept, data[at:]])
+
+
+def named(items: Iterable[Item]) -> list[Name | None]:
+    """What names each item as it came; None for one without id and link, which only its text tells from others."""
+    return [
+        Name(item.id or item.url, _short(normalised(item.url) or item.url) if item.url else "")
+        if item.id or item.url
+        else None
+        for item in items
+    ]
+
+
+def remembering(frame: str, names: Mapping[str, Name | None]) -> Remembered:
+    """What to remember of a document whose entries, by their digest, have these names; equal ones count once."""
+    there = {digest: name for digest, name in names.items() if name is not None}
+    usable = len(there) == len(names) and _distinct(there.values())
+    if not usable or sum(len(name.id) for name in there.values()) > _MOST_REMEMBERED:
+        return Remembered(frame, tuple(names), None)
+    return Remembered(frame, tuple(names), there)
+
+
+def to_json(remembered: Remembered) -> dict[str, Any]:
+    """What is remembered, as JSON has it."""
+    if remembered.names is None:
+        return {"frame": remembered.frame, "entries": list(remembered.entries)}
+    named_entries = {digest: [name.id, name.link] for digest, name in remembered.names.items()}
+    return {"frame": remembered.frame, "entries": named_entries}
+
+
+def from_json(memory: Mapping[str, Any]) -> Remembered | None:
+    """What was remembered; None where nothing was, or it was written by another version."""
+    frame, entries = memory.get("frame"), memory.get("entries")
+    if not isinstance(frame, str) or not isinstance(entries, dict | list):
+        return None
+    if isinstance(entries, list):
+        return Remembered(frame, tuple(entries), None)
+    names: dict[str, Name] = {}
+    for digest, name in entries.items():
+        match name:
+            case [str(identity), str(link)]:
+                names[digest] = Name(identity, link)
+            case _:
+                return None
+    return Remembered(frame, tuple(names), names)
+
+
+def _between(outline: Outline, length: int) -> Iterable[tuple[int, int]]:
+    at = 0
+    for start, end in sorted((*outline.entries, *outline.volatile)):
+        yield at, start
+        at = end
+    yield at, length
+
+
+def _distinct(names: Iterable[Name]) -> bool:
+    """Whether no two entries share an id or link, in any of the forms by which entries are found again."""
+    taken: set[str] = set()
+    for name in names:
+        address = normalised(name.id)
+        own = {f"id:{name.id}", name.link, _short(address) if address else ""} - {""}
+        if not taken.isdisjoint(own):
+            return False
+        taken |= own
+    return True
+
+
+def _digest(*pieces: bytes) -> str:
+    return _text(blake2b(b"".join(pieces), digest_size=16).digest())
+
+
+def _short(address: str) -> str:
+    return _text(blake2b(address.encode("utf-8", "replace"), digest_size=8).digest())
+
+
+def _text(digest: bytes) -> str:
+    return urlsafe_b64encode(digest).rstrip(b"=").decode()

@@ -1,0 +1,152 @@
+"""Reads a feed in a process of its own, which can be ended: a thread cannot, and some feeds are made to be slow.
+
+The process is told on its standard input and answers on its output, both a JSON object on the first line;
+behind the one of the input stands the text. It limits its own memory and computing time, so that it ends by
+itself should feedbot be killed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import asdict, fields
+from datetime import datetime
+from math import ceil
+from typing import Any
+
+from feedbot.errors import SourceError
+from feedbot.model import Author, Enclosure, Item
+from feedbot.sources.feed import reading
+from feedbot.sources.feed.parsed import Parsed
+
+MAX_MEMORY = 1_000_000_000
+"""Bytes of addresses, of which less than a tenth are taken before a feed is read."""
+MAX_ANSWER = 100_000_000
+_SLOW = "it is too large, or made to be slow"
+_GREEDY = "reading it takes too much memory"
+
+
+def read(task: reading.Task, seconds: float) -> Parsed:
+    """Read a document in another process, which is killed after ``seconds``.
+
+    Raises SourceError for what the process does, and where it takes too much time or memory.
+    """
+    import subprocess  # here: most runs need no process
+
+    question = {"url": task.url, "now": task.now.isoformat(), "memory": dict(task.memory), "by_id": task.by_id}
+    text = _encoded(task.text)
+    head = _encoded(json.dumps({**question, "length": len(text), "seconds": ceil(seconds)}))
+    try:
+        done = subprocess.run(  # noqa: S603 - our own module
+            [sys.executable, "-P", "-m", __name__],
+            input=b"\n".join((head, text)),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=seconds,
+            check=False,
+            env=_environment(),
+        )
+    except subprocess.TimeoutExpired:
+        raise SourceError(f"reading it takes more than {seconds:.3g} s", _SLOW) from None
+    except OSError as error:
+        raise SourceError(f"no process can be started to read it: {error.strerror or error}") from error
+    if done.returncode or not done.stdout:
+        raise SourceError(f"the process that read it ended without a word ({done.returncode})", _SLOW)
+    return parsed_of(json.loads(_decoded(done.stdout)))
+
+
+def main() -> None:
+    """Answer the question on standard input. Ends in silence where that is cut off: nobody is waiting."""
+    head, line_end, text = sys.stdin.buffer.read().partition(b"\n")
+    question: dict[str, Any] = json.loads(_decoded(head)) if line_end else {}
+    if len(text) != question.get("length"):
+        return
+    _limit(question["seconds"])
+    try:
+        answer = _encoded(json.dumps(_answer(question, _decoded(text)), ensure_ascii=False))
+        if len(answer) > MAX_ANSWER:
+            raise MemoryError
+    except MemoryError:
+        answer = _encoded(json.dumps({"error": _GREEDY, "hint": _SLOW}))
+    sys.stdout.buffer.write(answer)
+
+
+def parsed_of(answer: dict[str, Any]) -> Parsed:
+    """What was read, as it was before it became JSON. Raises the SourceError that is told instead."""
+    if "error" in answer:
+        raise SourceError(answer["error"], answer["hint"])
+    values = {
+        **answer,
+        "items": tuple(_item(item) for item in answer["items"]),
+        "notes": tuple(answer["notes"]),
+        "standing": frozenset(answer["standing"]),
+    }
+    return Parsed(**values)
+
+
+def as_json(parsed: Parsed) -> dict[str, Any]:
+    """What was read, as JSON takes it."""
+    values = {field.name: getattr(parsed, field.name) for field in fields(parsed)}
+    return {**values, "items": [_plain(item) for item in parsed.items], "standing": sorted(parsed.standing)}
+
+
+def _answer(question: dict[str, Any], text: str) -> dict[str, Any]:
+    now = datetime.fromisoformat(question["now"])
+    task = reading.Task(text=text, url=question["url"], now=now, memory=question["memory"], by_id=question["by_id"])
+    try:
+        parsed = reading.read(task, watched=True)
+    except SourceError as error:
+        return {"error": error.message, "hint": error.hint}
+    assert parsed is not None  # as it is watched
+    return as_json(parsed)
+
+
+def _plain(item: Item) -> dict[str, Any]:
+    values = asdict(item)
+    for name in ("published", "updated"):
+        values[name] = values[name] and values[name].isoformat()
+    return values
+
+
+def _item(values: dict[str, Any]) -> Item:
+    for name in ("published", "updated"):
+        values[name] = values[name] and datetime.fromisoformat(values[name])
+    values["authors"] = [Author(**author) for author in values["authors"]]
+    values["enclosures"] = [Enclosure(**enclosure) for enclosure in values["enclosures"]]
+    frozen: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in values.items()
+    }
+    return Item(**frozen)
+
+
+def _limit(seconds: int) -> None:
+    """Limit this process, where the system knows how to."""
+    try:
+        import resource
+    except ImportError:  # on Windows
+        return
+    limits = ((resource.RLIMIT_CPU, seconds), (resource.RLIMIT_AS, MAX_MEMORY), (resource.RLIMIT_CORE, 0))
+    for what, most in limits:
+        try:
+            resource.setrlimit(what, (most, most))
+        except (ValueError, OSError):  # a lower limit stands already, or the system knows no such limit
+            continue
+
+
+def _environment() -> dict[str, str]:
+    """Where modules are found, and nothing that is a secret."""
+    kept = {name: os.environ[name] for name in ("SYSTEMROOT", "PYTHONDONTWRITEBYTECODE") if name in os.environ}
+    return {**kept, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _decoded(data: bytes) -> str:
+    return data.decode("utf-8", "surrogatepass")
+
+
+if __name__ == "__main__":
+    main()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from feedbot.core import identity
 from feedbot.core.diff import Changes, changes
 from feedbot.model import Document, Known
-from feedbot.store.polls import Sources
+from feedbot.store.sources import Sources
 
 
 def compare(document: Document, source: str, store: Sources) -> Changes:

@@ -16,7 +16,8 @@ from feedbot.core.textdiff import text_diff
 from feedbot.engine.report import Announced, SourceReport, SourceStatus
 from feedbot.model import CONTENT_FIELDS, ChangeKind, Content, DeliveryState, EditKind, Entry, Known, SourceState
 from feedbot.plugins import SourceSettings
-from feedbot.store.polls import AddedEntry, EditedEntry, Planned, Sources, WithdrawnEntry
+from feedbot.store.poll import AddedEntry, EditedEntry, Planned, WithdrawnEntry
+from feedbot.store.sources import Sources
 
 _MAX_FORMER = 16  # addresses that an entry once had: some feeds give another one at every fetch
 

@@ -23,7 +23,8 @@ from feedbot.engine.report import SourceReport, SourceStatus
 from feedbot.errors import FeedbotError, LeaseLostError, SourceError
 from feedbot.model import Document, Memory, SourceState
 from feedbot.plugins import Source, SourceSettings
-from feedbot.store.polls import Poll, Sources
+from feedbot.store.poll import Poll
+from feedbot.store.sources import Sources
 
 _LEASE = timedelta(minutes=15)
 _RHYTHM = 10  # newest entries whose dates tell how often a source has something new

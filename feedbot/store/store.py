@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from feedbot.store.database import open_copy, open_state, open_to_read
 from feedbot.store.entries import Entries
 from feedbot.store.outbox import Outbox
-from feedbot.store.polls import Sources
 from feedbot.store.schema import meta
+from feedbot.store.sources import Sources
 from feedbot.store.transactions import Transactions
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from feedbot.core.identity import digest
 from feedbot.model import Memory, Validators
-from feedbot.store.polls import Poll
+from feedbot.store.poll import Poll
 from feedbot.store.store import Store
 from tests.support.build import NOW, at
 

@@ -17,7 +17,7 @@ from feedbot.errors import LeaseLostError, StateError
 from feedbot.model import DeliveryState, EditKind, Item, Memory, Problem, Validators
 from feedbot.store import schema
 from feedbot.store.database import open_state
-from feedbot.store.polls import AddedEntry, EditedEntry, Planned, Poll, WithdrawnEntry
+from feedbot.store.poll import AddedEntry, EditedEntry, Planned, Poll, WithdrawnEntry
 from feedbot.store.store import Store
 from tests.support.build import NOW, at, item
 

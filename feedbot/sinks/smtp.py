@@ -88,7 +88,7 @@ class SmtpTransport:
         return dict.fromkeys(recipients, Refusal(code, _said(code, text)))
 
     def _reset(self, client: smtplib.SMTP) -> None:
-        """Make the session ready for the next mail. That this mail was refused stands in any case."""
+        """Make the connection ready for the next mail. That this mail was refused stands in any case."""
         try:
             client.rset()
         except (smtplib.SMTPException, OSError):

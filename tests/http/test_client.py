@@ -3,7 +3,7 @@ from __future__ import annotations
 import gzip
 import threading
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
@@ -11,12 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feedbot.http import HttpError, Request, Response
 from feedbot.http.client import Client, retry_at
 from feedbot.model import Validators
+from tests.http.asking import NOW, failure, get
 from tests.support.web import Answer, Asked, WebServer
-
-NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -24,16 +22,6 @@ def client(web: WebServer) -> Iterator[Client]:
     client = Client(user_agent="feedbot (+https://example.org/)", timeout=5, allow_private=(web.address,))
     yield client
     client.close()
-
-
-def get(client: Client, url: str, **more: Any) -> Response:
-    return client.send(Request(url=url, **more), NOW)
-
-
-def failure(client: Client, url: str, **more: Any) -> HttpError:
-    with pytest.raises(HttpError) as caught:
-        get(client, url, **more)
-    return caught.value
 
 
 def raw(*parts: bytes, then: Callable[[], object] = lambda: None) -> Answer:

@@ -8,19 +8,17 @@ import tracemalloc
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from feedbot.http import HttpError, Request, Response
+from feedbot.http import HttpError
 from feedbot.http.client import Client
+from tests.http.asking import failure, get
 from tests.support.web import Answer, WebServer, web_server
 
-NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 DEADLINE = 0.5
 
 
@@ -31,16 +29,6 @@ def client(web: WebServer) -> Iterator[Client]:
     )
     yield client
     client.close()
-
-
-def get(client: Client, url: str, **more: Any) -> Response:
-    return client.send(Request(url=url, **more), NOW)
-
-
-def failure(client: Client, url: str, **more: Any) -> HttpError:
-    with pytest.raises(HttpError) as caught:
-        get(client, url, **more)
-    return caught.value
 
 
 def raw(*parts: bytes) -> Answer:

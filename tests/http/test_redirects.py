@@ -3,17 +3,15 @@ from __future__ import annotations
 import gzip
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from feedbot.http import HttpError, Request, Response
+from feedbot.http import HttpError
 from feedbot.http.client import Client
 from feedbot.model import Validators
+from tests.http.asking import failure, get
 from tests.support.web import Answer, WebServer, web_server
-
-NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -27,16 +25,6 @@ def client(web: WebServer, other: WebServer) -> Iterator[Client]:
     client = Client(user_agent="t", timeout=2, allow_private=(web.address, other.address))
     yield client
     client.close()
-
-
-def get(client: Client, url: str, **more: Any) -> Response:
-    return client.send(Request(url=url, **more), NOW)
-
-
-def failure(client: Client, url: str, **more: Any) -> HttpError:
-    with pytest.raises(HttpError) as caught:
-        get(client, url, **more)
-    return caught.value
 
 
 def to(location: str, status: int = 302) -> Answer:

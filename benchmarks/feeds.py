@@ -34,7 +34,7 @@ known = {feed.url for feed in reader.get_feeds()}
 for url in open("urls.txt").read().split():
     if url not in known:
         reader.add_feed(url)
-reader.update_feeds(workers=10)
+reader.update_feeds(workers=10, scheduled=False)
 """
 
 

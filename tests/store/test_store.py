@@ -66,6 +66,33 @@ def test_a_new_state_has_the_tables_that_the_program_expects(store: Store, tmp_p
     assert store.instance()
 
 
+def test_the_migrations_lead_to_the_same_tables_as_a_new_state(store: Store, tmp_path: Path) -> None:
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+
+    from feedbot.store.migrate import known_revisions, upgrade
+
+    engine = sa.create_engine(f"sqlite:///{tmp_path / 'migrated.db'}")
+    with engine.begin() as connection:
+        upgrade(connection)
+        context = MigrationContext.configure(connection)
+        assert compare_metadata(context, schema.metadata) == []
+        assert context.get_current_revision() == schema.REVISION
+    assert schema.REVISION in known_revisions()
+
+    def definitions(path: Path) -> dict[str, list[list[object]]]:
+        with contextlib.closing(sqlite3.connect(path)) as database:
+            return {
+                f"{table.name} {what}": sorted(
+                    (list(row[1:]) for row in database.execute(f"PRAGMA {what}({table.name})")), key=str
+                )
+                for table in schema.metadata.sorted_tables
+                for what in ("table_info", "index_list", "foreign_key_list")
+            }
+
+    assert definitions(tmp_path / "migrated.db") == definitions(tmp_path / "state" / "feedbot.db")
+
+
 def test_opening_again_keeps_what_is_there_and_imports_no_alembic(store: Store, tmp_path: Path) -> None:
     poll(store, added(item("a")))
     again = Store.open(tmp_path / "state" / "feedbot.db")

@@ -1,6 +1,7 @@
 """feedbot polls blogs and feeds, publishes feeds of its own and announces what is new.
 
-What a plugin may import is named here and in :mod:`feedbot.plugins`; everything else may change.
+A plugin may import :mod:`feedbot.plugins`, :mod:`feedbot.model`, :mod:`feedbot.errors` and :mod:`feedbot.http`;
+everything else may change.
 """
 
 __version__ = "0.1.0"

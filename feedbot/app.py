@@ -252,17 +252,7 @@ class App:
     def _open_fetcher(self) -> Fetcher:
         with self._opening:
             if self._fetcher is None:
-                from feedbot.http.client import Client
-
-                settings = self.configuration.feedbot
-                self._fetcher = Client(
-                    user_agent=settings.user_agent,
-                    timeout=settings.timeout.total_seconds(),
-                    max_bytes=settings.max_bytes,
-                    ca_file=self.configuration.ca_path,
-                    allow_private=tuple(settings.allow_private),
-                    connections=settings.concurrency,
-                )
+                self._fetcher = open_client(self.configuration)
             return self._fetcher
 
     def _sweep(self) -> None:
@@ -271,6 +261,21 @@ class App:
         folders = {(output / path).parent for feed in self.feeds() for path in paths(feed)}
         for folder in {*folders, output, output / MEDIA_FOLDER, self.configuration.state_path.parent}:
             files.sweep(folder)
+
+
+def open_client(configuration: Configuration) -> Fetcher:
+    """An HTTP client within the limits of a configuration."""
+    from feedbot.http.client import Client
+
+    settings = configuration.feedbot
+    return Client(
+        user_agent=settings.user_agent,
+        timeout=settings.timeout.total_seconds(),
+        max_bytes=settings.max_bytes,
+        ca_file=configuration.ca_path,
+        allow_private=tuple(settings.allow_private),
+        connections=settings.concurrency,
+    )
 
 
 @contextlib.contextmanager

@@ -55,13 +55,12 @@ CONTENT_FIELDS = tuple(f.name for f in fields(Content))
 class Item(Content):
     """An entry as a source's document holds it, before it is known which entry it is.
 
-    ``id`` is the identity it would get if it is new. ``keys`` name it for certain (id, file, own
-    permalink), ``hints`` only together with other evidence (a shared link, the same text).
+    ``id`` is the identity it would get if it is new. ``keys`` name it for certain (``id:``, ``path:`` of a file);
+    without any its id does. Links and text, which take other evidence, are keys that core.identity makes.
     """
 
     id: str
     keys: tuple[str, ...] = ()
-    hints: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -87,8 +87,10 @@ def _folder_or_file(context: Context, configuration: Configuration, here: Path) 
 
 
 def _web(context: Context, configuration: Configuration, url: str) -> Found:
+    from feedbot.app import open_client
+
     _demand_new(configuration, address_key(url))
-    client = _client(configuration)
+    client = open_client(configuration)
     try:
         found = _feed(context, configuration, client, url)
     finally:
@@ -176,20 +178,6 @@ def _demand_new(configuration: Configuration, key: str) -> None:
     there = addresses(configuration).get(key)
     if there:
         raise UsageError(f'this is the source "{there}" already', f"feedbot source show {there}")
-
-
-def _client(configuration: Configuration) -> Fetcher:
-    from feedbot.http.client import Client
-
-    settings = configuration.feedbot
-    return Client(
-        user_agent=settings.user_agent,
-        timeout=settings.timeout.total_seconds(),
-        max_bytes=settings.max_bytes,
-        ca_file=configuration.ca_path,
-        allow_private=tuple(settings.allow_private),
-        connections=1,
-    )
 
 
 def _no_fetcher() -> Fetcher:

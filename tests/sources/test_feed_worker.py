@@ -178,7 +178,7 @@ ITEMS = st.builds(
     enclosures=st.lists(st.builds(Enclosure, TEXTS, TEXTS, st.none() | st.integers(0, 2**63)), max_size=2).map(tuple),
     published=DATES, updated=DATES,
     tags=st.lists(TEXTS, max_size=3).map(tuple), aliases=st.lists(TEXTS, max_size=2).map(tuple),
-    keys=st.lists(TEXTS, max_size=2).map(tuple), hints=st.lists(TEXTS, max_size=2).map(tuple),
+    keys=st.lists(TEXTS, max_size=2).map(tuple),
     extra=st.dictionaries(TEXTS, TEXTS, max_size=2),
 )  # fmt: skip
 PARSED = st.builds(

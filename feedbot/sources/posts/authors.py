@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 from feedbot.core.text import one_line
 from feedbot.model import Author, Problem
 from feedbot.sources.posts.fields import text
-from feedbot.sources.posts.scan import MAX_AUTHOR, Found, read
+from feedbot.sources.posts.scan import Found
 
 _NAMES = ("name", "displayName", "display_name", "title")
 _ADDRESSES = ("website", "url", "homepage", "site", "link", "web")
@@ -23,14 +23,17 @@ Directory = Mapping[str, Author]
 """Authors by the key of their file and by their name, both without regard to case."""
 
 
-def load(files: Iterable[Found]) -> tuple[Directory, tuple[Problem, ...]]:
-    """Read the author files. One that cannot be read is a problem, and its author is known by name alone."""
+def load(files: Iterable[Found], read: Callable[[Found], bytes]) -> tuple[Directory, tuple[Problem, ...]]:
+    """Read the author files with ``read``, which raises OSError.
+
+    One that cannot be read is a problem, and its author is known by name alone.
+    """
     by_key: dict[str, Author] = {}
     by_name: dict[str, Author] = {}
     problems = []
     for file in files:
         try:
-            data = json.loads(read(file.path, MAX_AUTHOR).decode("utf-8-sig"))
+            data = json.loads(read(file).decode("utf-8-sig"))
         except OSError as error:
             problems.append(Problem(file.name, f"cannot be read: {error.strerror}"))
         except json.JSONDecodeError as error:

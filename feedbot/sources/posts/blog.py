@@ -17,7 +17,7 @@ from feedbot.sources.posts.frontmatter import FrontMatterError
 from feedbot.sources.posts.markdown import Addresses, Renderer, closing_line
 from feedbot.sources.posts.outline import Outline, Site, Skipped, outline, path_of, tag_uri
 from feedbot.sources.posts.permalink import absolute
-from feedbot.sources.posts.scan import Scan
+from feedbot.sources.posts.scan import MAX_AUTHOR, MAX_POST, Scan, read
 
 MAX_BODY = 1_000_000
 """Characters of one post's text."""
@@ -30,7 +30,9 @@ def read_blog(found: Scan, site: Site, *, source: str, assets: Mode, memory: Mem
     outlines, drafts, closed = [], 0, False
     for file in found.posts:
         try:
-            outlines.append(outline(file, site))
+            if file.size > MAX_POST:
+                raise FrontMatterError(f"it is larger than {MAX_POST // 1_000_000} MB", 1, "leave it out with files")
+            outlines.append(outline(file, read(file.path, MAX_POST), site))
         except Skipped as skipped:
             drafts += skipped.post
         except FrontMatterError as error:
@@ -40,7 +42,7 @@ def read_blog(found: Scan, site: Site, *, source: str, assets: Mode, memory: Mem
             problems.append(Problem(file.name, f"it cannot be read: {error.strerror}"))
             standing.add(file.name)
             closed = True
-    known, author_problems = authors.load(found.authors)
+    known, author_problems = authors.load(found.authors, lambda file: read(file.path, MAX_AUTHOR))
     press = _Press(found, site, source, assets, known, outlines)
     items = []
     for each in outlines:

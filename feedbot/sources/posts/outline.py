@@ -13,7 +13,7 @@ from feedbot.sources.posts import fields
 from feedbot.sources.posts.frontmatter import FrontMatter, FrontMatterError, normal, parse, split
 from feedbot.sources.posts.permalink import MissingFieldError, absolute, dated_name, expand
 from feedbot.sources.posts.presets import ID_KEYS, LANGUAGE_KEYS, Preset, mapped_keys
-from feedbot.sources.posts.scan import MAX_POST, Found, read
+from feedbot.sources.posts.scan import Found
 
 _NO_POSTS = frozenset({"readme", "license", "licence", "changelog", "contributing", "code_of_conduct", "security"})
 
@@ -52,11 +52,9 @@ class Skipped(Exception):  # noqa: N818 - nothing is wrong
         self.post = post
 
 
-def outline(file: Found, site: Site) -> Outline:
-    """Read a post. Raises Skipped, FrontMatterError for what is wrong with it, OSError if it cannot be read."""
-    if file.size > MAX_POST:
-        raise FrontMatterError(f"it is larger than {MAX_POST // 1_000_000} MB", 1, "leave it out with files")
-    parts = split(_decoded(read(file.path, MAX_POST)))
+def outline(file: Found, data: bytes, site: Site) -> Outline:
+    """Read a post of its bytes. Raises Skipped, or FrontMatterError for what is wrong with it."""
+    parts = split(_decoded(data))
     if parts.matter is None:
         if PurePosixPath(file.name).stem.lower() in _NO_POSTS:
             raise Skipped(post=False)

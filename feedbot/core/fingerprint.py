@@ -13,11 +13,13 @@ from feedbot.model import Content, EditKind, Fingerprints
 # Reading the text of HTML is slow, and done for the same entry when it is matched and when it is compared.
 _texts: dict[bytes, str] = {}
 _MAX_TEXTS = 20_000
+_ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
 def fingerprints(content: Content, trusted_dates: bool) -> Fingerprints:
     """All digests of an entry's content. Without ``trusted_dates`` its ``updated`` counts for nothing."""
-    return Fingerprints(text(content), markup(content), metadata(content, trusted_dates), whole(content, trusted_dates))
+    beside = metadata(content, trusted_dates)
+    return Fingerprints(text(content), markup(content), beside, _whole(content, beside))
 
 
 def text(content: Content) -> str:
@@ -39,22 +41,24 @@ def markup(content: Content) -> str:
 
 def metadata(content: Content, trusted_dates: bool) -> str:
     """Digest of everything beside title and content."""
-    return _digest(_metadata(content, trusted_dates))
+    return _digest(
+        [
+            content.url,
+            [[a.name, a.url, a.email] for a in content.authors],
+            str(content.published),
+            str(content.updated) if trusted_dates else "",
+            content.tags,
+            one_line(content.summary) if content.content else "",
+            content.language,
+            content.aliases,
+            plain(content.extra),
+        ]
+    )
 
 
 def whole(content: Content, trusted_dates: bool) -> str:
     """Digest of everything as it came."""
-    return _digest(
-        [
-            content.title,
-            content.content,
-            content.summary,
-            content.base,
-            content.image,
-            [[e.url, e.type, e.length] for e in content.enclosures],
-            _metadata(content, trusted_dates),
-        ]
-    )
+    return _whole(content, metadata(content, trusted_dates))
 
 
 def edit_kind(before: Fingerprints, after: Fingerprints) -> EditKind:
@@ -73,20 +77,11 @@ def _named_by_content(address: str) -> str:
     return address.replace(f"{html.ASSET_SCHEME}:", "https://asset.invalid/")
 
 
-def _metadata(content: Content, trusted_dates: bool) -> list[object]:
-    return [
-        content.url,
-        [[a.name, a.url, a.email] for a in content.authors],
-        str(content.published),
-        str(content.updated) if trusted_dates else "",
-        content.tags,
-        one_line(content.summary) if content.content else "",
-        content.language,
-        content.aliases,
-        plain(content.extra),
-    ]
+def _whole(content: Content, beside: str) -> str:
+    enclosures = [[e.url, e.type, e.length] for e in content.enclosures]
+    parts = [content.title, content.content, content.summary, content.base, content.image, enclosures, beside]
+    return _digest(parts)
 
 
 def _digest(value: object) -> str:
-    data = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return blake2b(data.encode("utf-8", "replace"), digest_size=16).hexdigest()
+    return blake2b(_ENCODER.encode(value).encode("utf-8", "replace"), digest_size=16).hexdigest()

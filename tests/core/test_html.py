@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from html import unescape
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feedbot.core.html import clean, folded, from_text, to_lines, to_text
+from feedbot.core.html import _BLOCKS, _parsed_text, clean, folded, from_text, to_lines, to_text
+from feedbot.core.text import one_line
 
 BASE = "https://blog.example/2026/11/a/"
 
@@ -100,3 +102,20 @@ def test_time_grows_with_length_alone(bait: str) -> None:
         return time.process_time() - begun
 
     assert cpu(200_000) < max(1.0, 40 * cpu(20_000))
+
+
+_PIECES = (
+    "word", " ", "\n", "<", ">", "&", "&amp;", "&lt;b&gt;", "&#60;", "&copy", '"', "'", "<3", "<p>", "</p>", "<b>",
+    "</b>", "<br/>", "<br>", '<a href="x>y">', "<a title='<'>", "</a>", "<li>", "<pre>\n", "<p ", "a=b>", "<!-- c -->",
+    "<!", "<?x?>", "<script>", "</script>", "<textarea>", "<title>", "<table>", "<td>", "</table>", "<svg>", "</svg>",
+    "<x-y>", "<q:r>", "<select>", "<option>", "<plaintext>", "<noscript>", "<image>", "</", "<body>", "<html>", "<h1>",
+    "</h2>", "<i/>",
+)  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(_PIECES), max_size=12))
+def test_text_is_what_a_parser_reads_whatever_the_markup(pieces: list[str]) -> None:
+    content = "".join(pieces)
+    spaced = _BLOCKS.sub(" <", content)
+
+    assert to_text(content) == one_line(unescape(_parsed_text(spaced)))

@@ -92,13 +92,13 @@ class App:
                 store = Store.open_copy(self.configuration.state_path)
             else:
                 stack.enter_context(run_lock(self.configuration.state_path))
-                self._sweep()
+                self.sweep()
                 store = Store.open(self.configuration.state_path)
             stack.callback(store.close)
             stack.callback(self.close)
             store.sources.release_all()
             store.outbox.recover(self.clock())
-            return run(self._cycle(store, names, options), polled, force=options.force)
+            return run(self.cycle(store, options, names), polled, force=options.force)
 
     def present(self, entry: Entry, summary_only: bool = False) -> Entry:
         """An entry as it may go out."""
@@ -131,13 +131,14 @@ class App:
                 raise UsageError(f"there is no source named {name!r}", suggestion(name, list(known)))
         return tuple(name for name in known if not wanted or name in wanted)
 
-    def _cycle(self, store: Store, names: Sequence[str], options: RunOptions) -> Cycle:
+    def cycle(self, store: Store, options: RunOptions, names: Sequence[str] | None = None) -> Cycle:
+        """What a round works on: all sources, or those of these names."""
         settings = self.configuration.feedbot
         lease = uuid.uuid4().hex
         send = options.notify and not options.dry_run
         return Cycle(
             store=store,
-            sources=[self._source(name) for name in names],
+            sources=[self._source(name) for name in (self.configuration.sources if names is None else names)],
             feeds=self.feeds(),
             sinks=[(name, self._sink(name)) for name in self.configuration.sinks],
             polling=Polling(
@@ -255,7 +256,7 @@ class App:
                 self._fetcher = open_client(self.configuration)
             return self._fetcher
 
-    def _sweep(self) -> None:
+    def sweep(self) -> None:
         """Remove what a killed run left half written."""
         output = self.configuration.output_path
         folders = {(output / path).parent for feed in self.feeds() for path in paths(feed)}

@@ -13,6 +13,7 @@ from feedbot.cli.context import Context, remembered
 
 _COMMANDS = {
     "run": ("run", "Poll what is due once, publish, deliver, exit."),
+    "daemon": ("daemon", "Keep running: poll, publish and deliver as things come due."),
     "add": ("add", "Add a source: a feed, a page with a feed, or a folder of posts."),
     "check": ("check", "Find everything that is wrong with the configuration."),
     "status": ("status", "Show how sources, feeds and sinks are doing."),
@@ -24,9 +25,7 @@ _COMMANDS = {
     "import": ("importing", "Take over the feeds of another program."),
 }
 
-_LATER = frozenset(
-    ("completion", "daemon", "explain", "feed", "init", "replay", "serve", "service", "sink", "state", "worker")
-)
+_LATER = frozenset(("completion", "explain", "feed", "init", "replay", "serve", "service", "sink", "state", "worker"))
 
 
 def global_options() -> list[click.Parameter]:

@@ -49,6 +49,11 @@ class Context:
         log.setLevel(logging.ERROR if self.quiet else level)
         log.propagate = False
 
+    def tell_work(self) -> None:
+        """Have the log tell what is done, as it is all that a command says which keeps running."""
+        if not self.quiet:
+            log.setLevel(min(log.level, logging.INFO))
+
     def find(self) -> tuple[Path, str]:
         """The configuration file, and what named it."""
         from feedbot.settings import find_config

@@ -1,0 +1,220 @@
+"""Keeps running: asks what is due every few seconds, and lets polling, publishing and delivering overlap.
+
+APScheduler is the ticker and no more. What is due stands in the store, so that a tick which is late, lost or
+doubled changes nothing. Each kind of work is a job of its own that never runs twice at a time: sources that are
+well, sources that fail (which may hang, and must not keep the others waiting), publishing, and each sink.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.interval import IntervalTrigger
+
+from feedbot.core import schedule
+from feedbot.engine.cycle import Cycle
+from feedbot.engine.dispatch import dispatch
+from feedbot.engine.journal import Journal
+from feedbot.engine.poll import SourceSpec, poll
+from feedbot.engine.regenerate import regenerate
+from feedbot.errors import FeedbotError
+from feedbot.model import SourceState
+
+TICK = 5.0
+"""Seconds between two looks at what is due."""
+_REFRESH = 60.0
+"""Seconds after which the state is looked at anew, since a person may have reset or paused a source meanwhile."""
+_STUCK = 3600.0
+"""Seconds for which a job may run; one that takes longer hangs, and the program is not well."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Work:
+    """A configuration at work: what its rounds work on, and how to let go of its connections at last."""
+
+    cycle: Cycle
+    close: Callable[[], None]
+    users: int = 0
+    replaced: bool = False
+
+
+class Daemon:
+    """Polls, publishes and delivers until it is told to stop. ``stop`` may be called from any thread."""
+
+    def __init__(self, work: Work, journal: Journal, *, tick: float = TICK) -> None:
+        self._work = work
+        self._journal = journal
+        self._tick = tick
+        self._guard = threading.Lock()
+        self._due: dict[str, datetime] = {}
+        self._failing: frozenset[str] = frozenset()
+        self._looked = float("-inf")
+        self._running: dict[str, float] = {}
+        self._stopping = False
+        self._stops: dict[str, threading.Event] = {}
+        self._scheduler = BackgroundScheduler(
+            timezone="UTC",
+            executors={"default": ThreadPoolExecutor(len(work.cycle.sinks) + 8)},
+            job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
+        )
+        # A tick that comes while its work still goes on is what the jobs are made for, and no warning.
+        logging.getLogger("apscheduler").setLevel(logging.ERROR)
+
+    def start(self) -> None:
+        """Begin; everything happens in threads from here on."""
+        self._every("poll", self._poll, False)
+        self._every("poll failing", self._poll, True)
+        self._every("publish", self._publish, seconds=_REFRESH)
+        for name, _ in self._work.cycle.sinks:
+            self._every(f"sink {name}", self._deliver, name)
+        self._scheduler.start()
+
+    def replace(self, work: Work) -> None:
+        """Go on with another configuration; what runs now ends with the one it began with."""
+        with self._guard:
+            former, self._work = self._work, work
+            former.replaced = True
+            self._looked = float("-inf")
+            unused = former.users == 0
+        if unused:
+            former.close()
+        before, after = ({name for name, _ in each.cycle.sinks} for each in (former, work))
+        for name in before - after:
+            self._scheduler.remove_job(f"sink {name}")
+        for name in sorted(after - before):
+            self._every(f"sink {name}", self._deliver, name)
+        self._soon("publish")
+
+    def is_well(self) -> bool:
+        """Whether the ticker runs and no job hangs."""
+        now = time.monotonic()
+        with self._guard:
+            return self._scheduler.running and all(now - begun < _STUCK for begun in self._running.values())
+
+    def stop(self, seconds: float) -> None:
+        """Begin no more work, and give deliveries in flight so long to end. What is left is done at the next start."""
+        self._scheduler.pause()
+        with self._guard:
+            self._stopping = True
+            for event in self._stops.values():
+                event.set()
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and any(name.startswith("sink ") for name in tuple(self._running)):
+            time.sleep(0.02)
+
+    def _every(self, name: str, work: Callable[..., None], *arguments: Any, seconds: float | None = None) -> None:
+        def job() -> None:
+            with self._guard:
+                self._running[name] = time.monotonic()
+            try:
+                work(*arguments)
+            except FeedbotError as error:  # of the state: the next tick tries again
+                self._journal.wrong(name, str(error))
+            except Exception as fault:  # a bug costs one job its turn, never the daemon
+                log.debug("%s failed", name, exc_info=fault)
+                self._journal.wrong(name, f"unexpected {type(fault).__name__}: {fault} (please report this)")
+            else:
+                self._journal.well(name)
+            finally:
+                with self._guard:
+                    self._running.pop(name, None)
+
+        trigger = IntervalTrigger(seconds=seconds or self._tick, timezone="UTC")
+        now = self._work.cycle.polling.clock()
+        self._scheduler.add_job(job, trigger, id=name, name=name, next_run_time=now, replace_existing=True)
+
+    def _soon(self, name: str) -> None:
+        """Have a job run now; if it runs already, at its next tick."""
+        if self._scheduler.get_job(name) is not None:
+            self._scheduler.modify_job(name, next_run_time=self._work.cycle.polling.clock())
+
+    @contextmanager
+    def _using(self) -> Iterator[Work]:
+        with self._guard:
+            work = self._work
+            work.users += 1
+        try:
+            yield work
+        finally:
+            with self._guard:
+                work.users -= 1
+                unused = work.replaced and work.users == 0
+            if unused:
+                work.close()
+
+    def _poll(self, failing: bool) -> None:
+        with self._using() as work:
+            specs = self._due_sources(work.cycle, failing)
+            if not specs:
+                return
+            begun = time.monotonic()
+            share = max(1, work.cycle.polling.concurrency // 4)
+            concurrency = share if failing else max(1, work.cycle.polling.concurrency - share)
+            reports = poll(specs, replace(work.cycle.polling, concurrency=concurrency))
+            self._remember(work.cycle.store.sources.states(), work.cycle)
+            self._journal.polled(reports, time.monotonic() - begun)
+            if any(report.new or report.edited or report.withdrawn for report in reports.values()):
+                self._soon("publish")
+            for name, _ in work.cycle.sinks if any(report.announced for report in reports.values()) else ():
+                self._soon(f"sink {name}")
+
+    def _due_sources(self, cycle: Cycle, failing: bool) -> Sequence[SourceSpec]:
+        """The sources that are due by what is remembered of the state, which is read only now and then."""
+        now = cycle.polling.clock()
+        if time.monotonic() - self._looked > _REFRESH:
+            self._remember(cycle.store.sources.states(), cycle)
+        with self._guard:
+            due, sick = self._due, self._failing
+        return [
+            spec
+            for spec in cycle.sources
+            if (spec.name in sick) is failing and not spec.settings.paused and due.get(spec.name, now) <= now
+        ]
+
+    def _remember(self, states: Mapping[str, SourceState], cycle: Cycle) -> None:
+        now = cycle.polling.clock()
+        due = {name: _due_at(state, now) for name, state in states.items()}
+        failing = frozenset(name for name, state in states.items() if state.failures)
+        with self._guard:
+            self._due, self._failing, self._looked = due, failing, time.monotonic()
+
+    def _publish(self) -> None:
+        with self._using() as work:
+            cycle = work.cycle
+            reports = regenerate(cycle.feeds, cycle.store.sources.states(), cycle.publishing)
+            incomplete = sorted({name for report in reports.values() for name in report.incomplete})
+            if incomplete:
+                cycle.store.sources.forget(incomplete)
+            self._journal.published(reports)
+
+    def _deliver(self, name: str) -> None:
+        with self._using() as work:
+            dispatching, make = work.cycle.dispatching, dict(work.cycle.sinks).get(name)
+            if make is None or dispatching is None or name in work.cycle.silent:
+                return
+            if name not in work.cycle.store.outbox.due_sinks(dispatching.clock()):
+                return
+            stop = threading.Event()  # of its own: a fault stops this sink for this turn alone
+            with self._guard:
+                if self._stopping:
+                    return
+                self._stops[name] = stop
+            self._journal.delivered(dispatch([(name, make)], replace(dispatching, stop=stop)))
+
+
+def _due_at(state: SourceState, now: datetime) -> datetime:
+    """When a source is polled next; what lies further ahead than any wait may be comes of a clock set back."""
+    if state.next_poll is None or state.next_poll > now + schedule.WEEK * 1.1:
+        return now
+    return min(state.next_poll, state.wake_at) if state.wake_at else state.next_poll

@@ -6,17 +6,20 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from feedbot.app import App, RunOptions, run_lock
 from feedbot.engine.daemon import Daemon, Work
 from feedbot.engine.journal import Journal
-from feedbot.errors import ConfigError, FeedbotError
+from feedbot.errors import ConfigError, FeedbotError, UsageError
 from feedbot.settings import Configuration
 from feedbot.store.store import Store
 from feedbot.supervisor import Supervisor
+
+if TYPE_CHECKING:
+    from feedbot.web.hosting import Hosting
 
 GRACE = 8.0
 """Seconds that deliveries in flight have to end in; supervisors kill after ten, as a rule."""
@@ -30,7 +33,16 @@ log = logging.getLogger(__name__)
 class Service:
     """Runs until ``stop`` is called; ``reload`` has it read its configuration anew. Both may come from a signal."""
 
-    def __init__(self, path: Path, load: Callable[[], Configuration], *, out: TextIO, quiet: bool = False) -> None:
+    def __init__(
+        self,
+        path: Path,
+        load: Callable[[], Configuration],
+        *,
+        out: TextIO,
+        quiet: bool = False,
+        serve: tuple[str, int] | None = None,
+    ) -> None:
+        self._serve = serve
         self._path = path
         self._load = load
         self._out = out
@@ -58,16 +70,27 @@ class Service:
             store.sources.release_all()
             store.outbox.recover(app.clock())
             daemon = Daemon(self._work(app, store), Journal(app.clock))
+            hosting = None
+            if self._serve is not None:
+                hosting = open_hosting(configuration, *self._serve, daemon.troubles)
+                stack.enter_context(hosting.server.running())
+                log.info("serving %s", hosting.server.address)
             daemon.start()
             log.info("started: %s", _summary(configuration))
             supervisor.ready(_summary(configuration))
-            self._watch(daemon, store, configuration, supervisor, seen)
+            self._watch(daemon, hosting, store, configuration, supervisor, seen)
             supervisor.stopping()
             daemon.stop(GRACE)
             log.info("stopped")
 
     def _watch(
-        self, daemon: Daemon, store: Store, configuration: Configuration, supervisor: Supervisor, seen: _Stamp | None
+        self,
+        daemon: Daemon,
+        hosting: Hosting | None,
+        store: Store,
+        configuration: Configuration,
+        supervisor: Supervisor,
+        seen: _Stamp | None,
     ) -> None:
         """Wait for the end, for another configuration, and tell the supervisor that all is well meanwhile."""
         beaten = float("-inf")
@@ -78,9 +101,11 @@ class Service:
                 seen = stamp
                 supervisor.reloading()
                 configuration = self._reloaded(daemon, store, configuration)
+                if hosting is not None:
+                    hosting.replace(configuration)
                 supervisor.ready(_summary(configuration))
             now = time.monotonic()
-            if supervisor.watchdog and now - beaten >= supervisor.watchdog / 3 and daemon.is_well():
+            if supervisor.watchdog and now - beaten >= supervisor.watchdog / 3 and not daemon.troubles():
                 supervisor.alive()
                 beaten = now
 
@@ -101,6 +126,17 @@ class Service:
 
     def _work(self, app: App, store: Store) -> Work:
         return Work(app.cycle(store, self._options), app.close)
+
+
+def open_hosting(
+    configuration: Configuration, host: str, port: int, check: Callable[[], Mapping[str, str]] = dict
+) -> Hosting:
+    """A server of the feeds of a configuration. Raises UsageError where it may not or cannot be."""
+    try:
+        from feedbot.web.hosting import Hosting
+    except ImportError as error:
+        raise UsageError(f"serving needs {error.name}, which is not installed", "install feedbot[web]") from error
+    return Hosting(configuration, host, port, check)
 
 
 def _summary(configuration: Configuration) -> str:

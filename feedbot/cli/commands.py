@@ -14,6 +14,7 @@ from feedbot.cli.context import Context, remembered
 _COMMANDS = {
     "run": ("run", "Poll what is due once, publish, deliver, exit."),
     "daemon": ("daemon", "Keep running: poll, publish and deliver as things come due."),
+    "serve": ("serve", "Publish the feeds over HTTP."),
     "add": ("add", "Add a source: a feed, a page with a feed, or a folder of posts."),
     "check": ("check", "Find everything that is wrong with the configuration."),
     "status": ("status", "Show how sources, feeds and sinks are doing."),
@@ -21,11 +22,12 @@ _COMMANDS = {
     "entry": ("entry", "Look at the entries that feedbot knows."),
     "queue": ("queue", "Look at deliveries that wait, or care for them."),
     "config": ("config", "Show the configuration as feedbot understands it."),
+    "preset": ("preset", "Look at the presets of posts, or find the one for a blog."),
     "opml": ("opml", "Take in lists of feeds, or write one."),
     "import": ("importing", "Take over the feeds of another program."),
 }
 
-_LATER = frozenset(("completion", "explain", "feed", "init", "replay", "serve", "service", "sink", "state", "worker"))
+_LATER = frozenset(("completion", "explain", "feed", "init", "replay", "service", "sink", "state", "worker"))
 
 
 def global_options() -> list[click.Parameter]:

@@ -14,8 +14,9 @@ from feedbot.cli.context import Context
 
 
 @click.command(cls=Command)
+@click.option("--serve", metavar="HOST:PORT", default="", help="Publish the feeds over HTTP, too.")
 @click.pass_obj
-def daemon(context: Context) -> None:
+def daemon(context: Context, serve: str) -> None:
     """Keep running: poll, publish and deliver as things come due.
 
     SIGHUP, or a change of the configuration file, has it read anew. SIGTERM and SIGINT end it; a second one at once.
@@ -24,7 +25,7 @@ def daemon(context: Context) -> None:
     from feedbot.service import Service
 
     context.tell_work()
-    service = Service(context.find()[0], context.load, out=sys.stdout, quiet=context.quiet)
+    service = Service(context.find()[0], context.load, out=sys.stdout, quiet=context.quiet, serve=_address(serve))
     ended: list[int] = []
 
     def end(number: int, _frame: FrameType | None) -> None:
@@ -38,3 +39,15 @@ def daemon(context: Context) -> None:
     signal.signal(signal.SIGHUP, lambda _number, _frame: service.reload())
     service.run()
     raise Stopped(ended[0])
+
+
+def _address(given: str) -> tuple[str, int] | None:
+    """Where to listen: "HOST:PORT", or one of them alone."""
+    if not given:
+        return None
+    host, colon, port = given.rpartition(":")
+    if not colon and not given.isdigit():
+        host, port = given, "8737"
+    if not port.isdigit() or int(port) > 65535:
+        raise click.BadParameter(f'"{given}" is no address; write it as "127.0.0.1:8737"', param_hint="--serve")
+    return host or "127.0.0.1", int(port)

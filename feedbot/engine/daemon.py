@@ -96,11 +96,12 @@ class Daemon:
             self._every(f"sink {name}", self._deliver, name)
         self._soon("publish")
 
-    def is_well(self) -> bool:
-        """Whether the ticker runs and no job hangs."""
+    def troubles(self) -> Mapping[str, str]:
+        """What is not well with the daemon itself, by name: a ticker that stands still, a job that hangs."""
         now = time.monotonic()
         with self._guard:
-            return self._scheduler.running and all(now - begun < _STUCK for begun in self._running.values())
+            stuck = {name: "it hangs" for name, begun in self._running.items() if now - begun > _STUCK}
+        return stuck if self._scheduler.running else {**stuck, "ticker": "it does not run"}
 
     def stop(self, seconds: float) -> None:
         """Begin no more work, and give deliveries in flight so long to end. What is left is done at the next start."""

@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, SecretStr
 
 from feedbot import __version__
 from feedbot.core.route import named
@@ -133,6 +133,9 @@ class FeedbotSettings(Settings):
     """The longest that reading one source may take."""
     max_bytes: Annotated[Size, Field(ge=1)] = 10_000_000
     """The most that is read of one answer."""
+    token: SecretStr | None = None
+    """What a request must carry to see of the server more than the published feeds and /healthz; without one it
+    listens to this machine alone."""
     ca_file: Text | None = None
     """A file of further certificates (PEM) to trust."""
     allow_private: tuple[Annotated[str, AfterValidator(allowance)], ...] = ()
@@ -163,6 +166,9 @@ class FeedSettings(Settings):
     """How many of the newest entries it has."""
     content: Literal["full", "summary"] = "full"
     """Whether entries have their whole content or only a summary."""
+    token: SecretStr | None = None
+    """What a request for it must carry, as ``?token=...`` or as a bearer token; on the server alone, the files carry
+    none."""
     description: str = ""
     """What the feed is about."""
     link: Annotated[str, AfterValidator(_web_address)] = ""

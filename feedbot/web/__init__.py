@@ -1,0 +1,1 @@
+"""Serves the published feeds over HTTP."""

@@ -23,11 +23,12 @@ _COMMANDS = {
     "queue": ("queue", "Look at deliveries that wait, or care for them."),
     "config": ("config", "Show the configuration as feedbot understands it."),
     "preset": ("preset", "Look at the presets of posts, or find the one for a blog."),
+    "state": ("state", "Care for the file that holds all that feedbot remembers."),
     "opml": ("opml", "Take in lists of feeds, or write one."),
     "import": ("importing", "Take over the feeds of another program."),
 }
 
-_LATER = frozenset(("completion", "explain", "feed", "init", "replay", "service", "sink", "state", "worker"))
+_LATER = frozenset(("completion", "explain", "feed", "init", "replay", "service", "sink", "worker"))
 
 
 def global_options() -> list[click.Parameter]:

@@ -24,11 +24,15 @@ _COMMANDS = {
     "config": ("config", "Show the configuration as feedbot understands it."),
     "preset": ("preset", "Look at the presets of posts, or find the one for a blog."),
     "state": ("state", "Care for the file that holds all that feedbot remembers."),
+    "replay-git": ("replay_git", "Tell what the history of a blog would have announced."),
+    "sink": ("sink", "Look at sinks, or try one."),
+    "service": ("service", "Print files with which other programs run feedbot."),
+    "completion": ("completion", "Print completion of commands for a shell."),
     "opml": ("opml", "Take in lists of feeds, or write one."),
     "import": ("importing", "Take over the feeds of another program."),
 }
 
-_LATER = frozenset(("completion", "explain", "feed", "init", "replay", "service", "sink", "worker"))
+_LATER = frozenset(("explain", "feed", "init", "replay", "worker"))
 
 
 def global_options() -> list[click.Parameter]:

@@ -23,7 +23,7 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
-_CHUNK = 65_536
+_CHUNK = 262_144
 _SLOWEST = 60.0
 """Seconds that a client may take for a chunk; who reads slower is let go of."""
 _KEPT_WHOLE = 8_000_000

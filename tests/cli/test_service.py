@@ -1,0 +1,103 @@
+"""feedbot service print: files that other programs take as they are."""
+
+from __future__ import annotations
+
+import configparser
+import plistlib
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from feedbot.cli.servicefiles import FILES, Place
+from tests.support.cli import feedbot
+
+
+def place(folder: Path = Path("/srv/feed bot")) -> Place:
+    return Place(
+        program=Path("/opt/feedbot/bin/feedbot"),
+        config=folder / "feedbot.toml",
+        state=folder / "state" / "feedbot.db",
+        output=folder / "public",
+        user="root",
+    )
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "feedbot.toml").write_text('[sources.a]\ntype = "feed"\npath = "a.xml"\n')
+    return tmp_path
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_each_file_names_the_paths_of_this_installation(folder: Path, kind: str) -> None:
+    done = feedbot("service", "print", kind, cwd=folder)
+
+    assert done.code == 0
+    assert str(folder / "public" if kind == "nginx" else folder) in done.out
+    if kind not in ("nginx", "docker"):
+        assert "/feedbot" in done.out
+
+
+def test_the_unit_ends_and_fails_as_the_daemon_does() -> None:
+    unit = configparser.ConfigParser(strict=False, interpolation=None)
+    unit.optionxform = str  # type: ignore[assignment, method-assign]
+    unit.read_string(FILES["systemd"](place()))
+
+    service = unit["Service"]
+    assert service["Type"] == "notify"
+    assert service["ExecStart"] == '/opt/feedbot/bin/feedbot daemon --config "/srv/feed bot/feedbot.toml"'
+    assert service["ReadWritePaths"] == '"/srv/feed bot/state" "/srv/feed bot/public"'
+    assert service["SuccessExitStatus"] == "143 130"
+
+
+def test_systemd_finds_nothing_wrong_with_the_units(tmp_path: Path) -> None:
+    verify = shutil.which("systemd-analyze")
+    program = tmp_path / "feedbot"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    here = Place(**{**place(tmp_path).__dict__, "program": program})
+    (tmp_path / "state").mkdir()
+    (tmp_path / "public").mkdir()
+    (tmp_path / "feedbot.service").write_text(FILES["systemd"](here))
+    run, _, timer = FILES["timer"](here).partition("# /etc/systemd/system/feedbot-run.timer\n")
+    (tmp_path / "feedbot-run.service").write_text(run)
+    (tmp_path / "feedbot-run.timer").write_text(timer)
+    units = [tmp_path / name for name in ("feedbot.service", "feedbot-run.service", "feedbot-run.timer")]
+    for unit in units:
+        assert "[Unit]" in unit.read_text()
+    if verify is not None:
+        done = subprocess.run([verify, "verify", "--man=no", *units], capture_output=True, text=True, check=False)
+        own = [line for line in done.stderr.splitlines() if "feedbot" in line]
+        assert not own, own
+
+
+def test_a_crontab_line_is_quoted_for_the_shell_and_for_cron() -> None:
+    line = FILES["cron"](place(Path("/srv/100% feeds"))).splitlines()[-1]
+    assert line == "*/15 * * * * /opt/feedbot/bin/feedbot run -q --config '/srv/100\\% feeds/feedbot.toml'"
+
+
+def test_the_agent_of_macos_is_a_property_list() -> None:
+    agent = plistlib.loads(FILES["launchd"](place(Path("/srv/a & b"))).encode())
+    assert agent["ProgramArguments"][-1] == "/srv/a & b/feedbot.toml"
+
+
+def test_the_compose_file_keeps_the_configuration_from_being_written() -> None:
+    composed = yaml.safe_load(FILES["docker"](place(Path("/srv/feeds"))))
+    assert "/srv/feeds:/config:ro" in composed["services"]["feedbot"]["volumes"]
+
+
+def test_nginx_takes_its_location(tmp_path: Path) -> None:
+    nginx = shutil.which("nginx")
+    text = FILES["nginx"](place(tmp_path))
+    assert f"alias {tmp_path}/public/;" in text
+    if nginx is not None:
+        config = tmp_path / "nginx.conf"
+        config.write_text(
+            f"pid {tmp_path}/pid; error_log {tmp_path}/log; events {{}}\n"
+            f"http {{ access_log off; server {{ listen 127.0.0.1:9; {text} }} }}\n"
+        )
+        done = subprocess.run([nginx, "-t", "-c", config], capture_output=True, text=True, check=False)
+        assert "syntax is ok" in done.stderr, done.stderr

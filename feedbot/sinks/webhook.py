@@ -38,7 +38,7 @@ _HINTS = {
 
 def _url(value: SecretStr) -> SecretStr:
     try:
-        parse_target(value.get_secret_value(), "the address")
+        parse_target(value.get_secret_value(), secret_path=True)
     except HttpError as error:
         raise ValueError(str(error)) from None
     return value
@@ -90,7 +90,7 @@ class WebhookSink:
         self._settings = settings
         self._fetcher = context.fetcher
         self._url = settings.url.get_secret_value()
-        self._place = parse_target(self._url, "the address").place
+        self._place = parse_target(self._url, secret_path=True).place
         self._signer = Webhook(_key(settings.secret.get_secret_value())) if settings.secret else None
 
     def send(self, delivery: Delivery, now: datetime) -> None:

@@ -18,6 +18,8 @@ LAUGHS = f'<!DOCTYPE x [<!ENTITY a "ha">{CHAIN}]>'
     ("body", "says"),
     [
         (rss("".join(f"<category>c{n}</category>" for n in range(50_000))), "categories"),
+        (rss(f"<keywords>{'a,' * 50_000}</keywords>"), "categories"),
+        (rss(head=f"<keywords>{'&#x61;&#44;' * 50_000}</keywords>"), "categories"),
         (rss("<a " + " ".join(f"a{n}=''" for n in range(100_000)) + "/>"), "attributes"),
         (rss("<a>" * 100_000 + "</a>" * 100_000), "deep"),
         (rss("<author>" + "a" * 300_000 + "</author>"), "letters"),

@@ -7,6 +7,7 @@ nowhere, so that what was relative can be told, and an id be given back as it ca
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from feedbot.core.html import resolve
@@ -25,6 +26,7 @@ def as_it_came(address: str) -> str:
     return address
 
 
+@lru_cache(maxsize=256)  # those of a feed and its site are asked for with each entry
 def host(address: str) -> str:
     """The host of an address in lower case, "" where it has none."""
     try:

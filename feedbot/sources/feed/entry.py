@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from time import struct_time
 
@@ -42,6 +43,7 @@ def item(entry: Fields, feed: Fields, atom: bool, bases: Bases, now: datetime) -
     """
     link = link_of(entry, bases)
     content, summary = _texts(entry, atom)
+    details = [*entry.many("content"), entry.one("summary_detail"), entry.one("title_detail")]
     published, updated, created = (_moment(entry, key, now) for key in ("published", "updated", "created"))
     enclosures = enclosures_of(entry, bases)
     comments = bases.absolute(entry.any("comments"))
@@ -57,13 +59,13 @@ def item(entry: Fields, feed: Fields, atom: bool, bases: Bases, now: datetime) -
         tags=_tags(entry),
         summary=summary,
         content=content,
-        base=bases.of_content(_stated(entry, "base"), link),
-        language=language_tag(_stated(entry, "language")) or language_tag(feed.any("language")),
+        base=bases.of_content(_stated(details, "base"), link),
+        language=language_tag(_stated(details, "language")) or language_tag(feed.any("language")),
         enclosures=enclosures,
         image=image_of(entry, enclosures, bases),
         extra=texts(
             {"comments": comments, "explicit": explicit}
-            | {name: entry.any(key) for key, name in _EXTRA.items()}
+            | {_EXTRA[key]: entry.any(key) for key in _EXTRA.keys() & entry.values.keys()}
         ),
     )  # fmt: skip
 
@@ -85,9 +87,19 @@ def title_of(values: Fields, atom: bool) -> str:
     title = values.text("title")[: 2 * MAX_TITLE]
     if atom:
         return to_text(title) if values.one("title_detail").text("type") in _HTML else one_line(title)
-    if _has_inline_markup(title):
+    if "</" in title and _has_inline_markup(title):
         return to_text(title)
-    return one_line(_ENTITY.sub(lambda match: html.unescape(match[0]), title))
+    return one_line(_ENTITY.sub(lambda match: html.unescape(match[0]), title) if "&" in title else title)
+
+
+def author_with_mail(text: str) -> Author | None:
+    """RSS's "mail@example.org (Name)", or "Name <mail@example.org>"."""
+    text = one_line(text)[:1_000]
+    if match := _MAIL_FIRST.fullmatch(text):
+        return Author(name=(match[2] or "").strip(), email=match[1])
+    if match := _MAIL_LAST.fullmatch(text):
+        return Author(name=match[1].strip(' "'), email=match[2])
+    return None
 
 
 def _has_inline_markup(title: str) -> bool:
@@ -127,15 +139,17 @@ def _as_html(detail: Fields, atom: bool) -> str:
     return value if not atom and looks_like_html(value) else from_text(value)
 
 
-def _stated(entry: Fields, key: str) -> str:
+def _stated(details: Iterable[Fields], key: str) -> str:
     """What is in force for an entry's texts: xml:base or xml:lang."""
-    details = [*entry.many("content"), entry.one("summary_detail"), entry.one("title_detail")]
     return next((stated for detail in details if (stated := detail.text(key))), "")
 
 
 def _moment(entry: Fields, key: str, now: datetime) -> datetime | None:
-    ours = parse_date(entry.text(key))
     theirs = entry.any(f"{key}_parsed")
+    if isinstance(theirs, datetime):
+        return plausible(theirs, now)
+    text = entry.text(key)
+    ours = parse_date(text) if text else None
     if ours is not None or not isinstance(theirs, struct_time):
         return plausible(ours, now)
     try:
@@ -146,7 +160,7 @@ def _moment(entry: Fields, key: str, now: datetime) -> datetime | None:
 
 def _authors(values: Fields, atom: bool, bases: Bases) -> tuple[Author, ...]:
     people = values.many("authors")
-    if len(people) == 1 and not atom and (plain := _from_mail(values.text("author"))):
+    if len(people) == 1 and not atom and (plain := author_with_mail(values.text("author"))):
         return (plain,)
     authors: dict[str, Author] = {}
     for person in people:
@@ -156,16 +170,6 @@ def _authors(values: Fields, atom: bool, bases: Bases) -> tuple[Author, ...]:
         if (name or email) and (known is None or not (known.email or known.url)):
             authors[name or email] = author
     return tuple(authors.values())
-
-
-def _from_mail(text: str) -> Author | None:
-    """RSS's "mail@example.org (Name)", or "Name <mail@example.org>"."""
-    text = one_line(text)[:1_000]
-    if match := _MAIL_FIRST.fullmatch(text):
-        return Author(name=(match[2] or "").strip(), email=match[1])
-    if match := _MAIL_LAST.fullmatch(text):
-        return Author(name=match[1].strip(' "'), email=match[2])
-    return None
 
 
 def _tags(entry: Fields) -> tuple[str, ...]:

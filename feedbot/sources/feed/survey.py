@@ -35,8 +35,10 @@ _VOLATILE = frozenset(
 )
 _XML = "http://www.w3.org/XML/1998/namespace"
 _INHERITED = frozenset({"base", "lang", f"{_XML} base xml", f"{_XML} lang xml"})
-# What makes tags; one element of keywords may make many.
-_CATEGORIES = {"category": 1, "subject": 1, "keywords": 10, "tags": 10}
+# What makes tags, and what holds a list of them.
+_CATEGORIES = frozenset({"category", "subject"})
+_LISTS = frozenset({"keywords", "tags"})
+_COMMA = re.compile(rb",|&#0*44;|&#x0*2[cC];")
 _FIRST_ELEMENT = re.compile(rb"<\w")
 _LONG_ENTITY = re.compile(rb"<!ENTITY[^<>\"']*(?:\"[^\"]{100}|'[^']{100})")
 _ENTRY_TAGS = re.compile(rb"<(/?)(?:[\w.-]+:)?(?:item|entry)\b", re.IGNORECASE)
@@ -174,6 +176,7 @@ class _Walk:
         self._volatile: list[tuple[int, int]] = []
         self._stamp = (-1, 0)  # where the volatile element that is open starts, and how deep
         self._person = (-1, 0)  # likewise the person
+        self._list = (-1, 0)  # likewise the list of tags
         self._plain = True
         self._parent_closed = False
         self._inherits = False
@@ -207,11 +210,13 @@ class _Walk:
             if local in _VOLATILE and self._stamp[0] < 0 and depth and self._local[self._open[-1]] in _PARENTS:
                 self._stamp = (self.parser.CurrentByteIndex, depth)
         else:
-            self._categories += _CATEGORIES.get(local, 0)
+            self._categories += local in _CATEGORIES
             if local == "div" and self._last[0] == depth - 1 and not self._last[1].endswith(("xml", "xhtml")):
                 self._leaks = True
         if local in _PEOPLE and self._person[0] < 0:
             self._person = (self.parser.CurrentByteIndex, depth)
+        if local in _LISTS and self._list[0] < 0:
+            self._list = (self.parser.CurrentByteIndex, depth)
         if attributes:
             self._inherits = self._inherits or (self._entry >= 0 and not _INHERITED.isdisjoint(attributes))
             self._last = (depth, _type(attributes))
@@ -260,6 +265,12 @@ class _Walk:
             name_of_person = self._data[self._person[0] : self.parser.CurrentByteIndex]
             self.suspicious = _refuse_long_word(name_of_person) or self.suspicious
             self._person = (-1, 0)
+        if self._list[0] >= 0 and depth == self._list[1]:
+            terms = self._data[self._list[0] : self.parser.CurrentByteIndex]
+            self._categories += 1 + len(_COMMA.findall(terms))
+            self._list = (-1, 0)
+            if self._categories > SUSPICIOUS:
+                self._judge(0, 0)
         if self._stamp[0] >= 0 and depth == self._stamp[1]:
             self._volatile.append((self._stamp[0], self._behind(name)))
             self._stamp = (-1, 0)

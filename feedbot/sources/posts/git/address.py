@@ -1,0 +1,142 @@
+"""Where a repository is and how it may be reached: https and ssh alone, and no private network that is not listed."""
+
+from __future__ import annotations
+
+import queue
+import re
+import socket
+import threading
+from base64 import b64encode
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from pathlib import Path
+from time import monotonic
+
+from feedbot.errors import SourceError
+from feedbot.http import HttpError
+from feedbot.http.guard import REFUSALS, Verdict, judge, parse_allowance
+from feedbot.http.target import parse_target, shown
+from feedbot.http.wire import Wire
+
+_USUAL_USER = "x-access-token"  # the hosts that give out tokens take any name, and GitHub's own apps this one
+_SSH = re.compile(
+    r"(?:ssh://)(?P<user>[\w.][\w.-]*@)?(?P<host>[\w.][\w.-]*|\[[0-9a-fA-F:]+\])(?::(?P<port>\d{1,5}))?(?P<path>/.+)"
+)
+_SCP = re.compile(r"(?P<user>[\w.][\w.-]*@)?(?P<host>[\w.][\w.-]+):(?P<path>[^-:\\].*)")
+_HINT = "write it as https://host/path, ssh://user@host/path or user@host:path"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """What opens a repository. ``token`` is a password too; ``username`` goes with it where the host asks for one.
+
+    ``key_file`` is a private key for ssh (none: the ones that ssh finds). ``ca_file`` is trusted beside the system's
+    authorities. ``allow_private`` lists what else than public addresses may be asked.
+    """
+
+    token: str = field(default="", repr=False)
+    username: str = ""
+    key_file: Path | None = None
+    ca_file: Path | None = None
+    allow_private: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A repository's address. ``url`` is what git is told, which holds no secret.
+
+    ``authorization`` is the value of a Basic ``Authorization`` that was written into the address, or "".
+    """
+
+    url: str
+    scheme: str
+    host: str
+    port: int
+    authorization: str = field(default="", repr=False)
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return shown(self.url) if self.scheme == "https" else self.url.removeprefix("ssh://")
+
+
+def parse_address(text: str) -> Address:
+    """Read the address of a repository. Raises SourceError where it is none that may be asked."""
+    text = text.strip()
+    if not text.isprintable() or " " in text:
+        raise SourceError("the address of the git repository has a blank or a control character in it", _HINT)
+    if text.startswith("https://"):
+        try:
+            target = parse_target(text)
+        except HttpError as error:
+            raise SourceError(error.message, error.hint) from None
+        url = target.url.partition("#")[0].rstrip("/")
+        return Address(url, "https", target.host, target.port, target.credentials)
+    found = _SSH.fullmatch(text) or ("://" not in text and "::" not in text and _SCP.fullmatch(text))
+    if found:
+        port = int(found.groupdict().get("port") or 22)
+        return Address(text, "ssh", found["host"].strip("[]").lower(), port)
+    if text.startswith("ssh://"):
+        raise SourceError("the ssh address of the git repository cannot be used", f"{_HINT}, without a password")
+    scheme = re.match(r"[a-z0-9+.-]+(?=:)", text)
+    if scheme and scheme[0] != "file":
+        raise SourceError(f"a git repository is read over https or ssh, not over {scheme[0]}", _HINT)
+    raise SourceError(
+        "a git repository is read over https or ssh", 'for a folder on this machine set "path" instead of "git"'
+    )
+
+
+def authorization(address: Address, access: Access) -> str:
+    """The value of the ``Authorization`` header (RFC 7617) for https, "" where no secret is set. Raises SourceError."""
+    token = access.token.strip()
+    if not token:
+        return address.authorization
+    if not token.isprintable() or not access.username.isprintable():
+        raise SourceError("the token of the git repository has a line break or a control character in it")
+    pair = f"{access.username or _USUAL_USER}:{token}"
+    return "Basic " + b64encode(pair.encode()).decode()
+
+
+def resolve(address: Address, allow_private: tuple[str, ...], seconds: float) -> tuple[str, ...]:
+    """The addresses of its host that may be connected to. Raises SourceError where there is none.
+
+    One answer that is neither public nor listed refuses them all, but for those that are listed.
+    """
+    try:
+        allowances = tuple(parse_allowance(entry) for entry in allow_private)
+    except ValueError as error:
+        raise SourceError(f"allow_private: {error}") from None
+    found = _look_up(address.host, address.port, seconds)
+    verdicts = {text: judge(ip_address(text), address.host, address.port, allowances) for text in found}
+    refused = [text for text, verdict in verdicts.items() if verdict in REFUSALS]
+    listed = [text for text, verdict in verdicts.items() if verdict is Verdict.LISTED]
+    if refused and not listed:
+        try:
+            wire = Wire(monotonic() + seconds, 0, allowances)
+            wire.require_allowed(address.host, address.port, ip_address(refused[0]))
+        except HttpError as error:
+            raise SourceError(error.message, error.hint) from None
+    return tuple(listed if refused else verdicts)
+
+
+def _look_up(host: str, port: int, seconds: float) -> tuple[str, ...]:
+    """Ask the resolver in a thread of its own: it keeps to no deadline and cannot be interrupted."""
+    answer: queue.SimpleQueue[tuple[str, ...]] = queue.SimpleQueue()
+
+    def ask() -> None:
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError):
+            answer.put(())
+        else:
+            inet = (socket.AF_INET, socket.AF_INET6)
+            answer.put(tuple(str(address[0]) for family, _, _, _, address in found if family in inet))
+
+    threading.Thread(target=ask, name=f"look up {host}", daemon=True).start()
+    try:
+        found = answer.get(timeout=max(seconds, 0))
+    except queue.Empty:
+        raise SourceError(f"no name server answered about {host} in time", "check the network") from None
+    if not found:
+        raise SourceError(f"{host} cannot be found", "check the spelling, and the network")
+    return found

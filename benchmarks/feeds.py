@@ -9,21 +9,16 @@ its own below ``--environments``. Prints CPU and wall seconds of whole processes
 from __future__ import annotations
 
 import argparse
-import os
-import resource
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from urllib.request import urlopen
 
-HERE = Path(__file__).parent
-ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+from measuring import RUN, Spent, server, set_mode, timed
+
 PHASES = ("first poll", "all 304", "5 % gained one", "equal bodies", "own date differs")
 
 READER = """
@@ -38,37 +33,6 @@ reader.update_feeds(workers=10, scheduled=False)
 """
 
 
-@contextmanager
-def server(delay: float) -> Iterator[str]:
-    """The address of a server that lives as long as the block."""
-    command = [sys.executable, str(HERE / "feedserver.py"), "--delay", str(delay)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout is not None
-        yield f"http://127.0.0.1:{int(process.stdout.readline())}"
-    finally:
-        process.terminate()
-        process.wait(10)
-
-
-def set_mode(address: str, mode: str) -> None:
-    with urlopen(f"{address}/mode/{mode}") as answer:
-        answer.read()
-
-
-def timed(command: list[str], folder: Path) -> tuple[float, float, int]:
-    """CPU seconds, wall seconds and peak memory (MB) of a process."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    begun = time.perf_counter()
-    done = subprocess.run(command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, check=False)
-    wall = time.perf_counter() - begun
-    if done.returncode:
-        raise SystemExit(f"{command} failed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return cpu, wall, after.ru_maxrss // 1024
-
-
 class Feedbot:
     def prepare(self, folder: Path, urls: list[str]) -> None:
         address = urls[0].split("/")[2]
@@ -79,7 +43,7 @@ class Feedbot:
         for number, url in enumerate(urls):
             config += f'[sources.s{number}]\ntype = "feed"\nurl = "{url}"\n'
         (folder / "feedbot.toml").write_text(config)
-        self.command = [sys.executable, "-m", "feedbot", "run", "-q", "--force", "--strict"]
+        self.command = [*RUN, "--strict"]
 
 
 class Reader:
@@ -99,7 +63,7 @@ class Rss2email:
         (folder / "r2e.cfg").write_text(f"[DEFAULT]\nto = a@example.org\nfrom = b@example.org\n{feeds}")
 
 
-def measure(tool: Feedbot | Reader | Rss2email, address: str, number: int) -> dict[str, tuple[float, float, int]]:
+def measure(tool: Feedbot | Reader | Rss2email, address: str, number: int) -> dict[str, Spent]:
     """What each phase costs one tool, from an empty state on."""
     urls = [f"{address}/{n}.xml" for n in range(number)]
     figures = {}
@@ -142,8 +106,9 @@ def main() -> None:
         reader = environment(options.environments, "reader", newest) / "python"
         r2e = environment(options.environments, "rss2email", sys.executable) / "r2e"
         tools |= {"reader": lambda: Reader(str(reader)), "rss2email": lambda: Rss2email(str(r2e))}
-    measured: dict[str, list[dict[str, tuple[float, float, int]]]] = {name: [] for name in tools}
-    with server(options.delay) as address:
+    measured: dict[str, list[dict[str, Spent]]] = {name: [] for name in tools}
+    with server("--delay", str(options.delay)) as port:
+        address = f"http://127.0.0.1:{port}"
         for _ in range(options.rounds):  # interleaved, so that all see the machine alike
             for name, make in tools.items():
                 measured[name].append(measure(make(), address, options.feeds))
@@ -151,8 +116,11 @@ def main() -> None:
     for phase in PHASES:
         cells = []
         for name, rounds in measured.items():
-            cpu, wall, memory = (statistics.median(figures[phase][i] for figures in rounds) for i in range(3))
-            own = statistics.median(figures[phase][0] for figures in measured["feedbot"])
+            cpu, wall, memory = (
+                statistics.median(getattr(figures[phase], what) for figures in rounds)
+                for what in ("cpu", "wall", "memory")
+            )
+            own = statistics.median(figures[phase].cpu for figures in measured["feedbot"])
             cells.append(f"{name} {cpu:6.2f} / {wall:6.2f} / {memory:4.0f}  x{cpu / own:4.1f}")
         print(f"{phase:<18} " + "   ".join(cells))
 

@@ -7,7 +7,7 @@ import hashlib
 import json
 import threading
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,13 +17,16 @@ from urllib.parse import urlsplit
 from feedbot import files, plugins
 from feedbot.core.expression import compile_filter
 from feedbot.core.present import MEDIA_FOLDER, present
+from feedbot.core.publication import feed_id
 from feedbot.core.route import Route
 from feedbot.engine.cycle import Cycle, run
 from feedbot.engine.dispatch import Dispatching
+from feedbot.engine.pages import folders
 from feedbot.engine.planning import Planning
 from feedbot.engine.poll import Polling, SourceSpec
-from feedbot.engine.regenerate import FeedSpec, Publishing, paths
-from feedbot.engine.report import RunReport, SourceReport
+from feedbot.engine.publishing import FeedSpec, Publishing, Shelf
+from feedbot.engine.regenerate import regenerate, render
+from feedbot.engine.report import FeedReport, RunReport, SourceReport
 from feedbot.errors import LockedError, SourceError, StateError, UsageError
 from feedbot.http import Fetcher
 from feedbot.model import Channel, Entry
@@ -40,6 +43,10 @@ _NOT_CONTENT = {
     "paused",
     "backfill",
     "updates",
+    "settle",
+    "update_interval",
+    "max_age",
+    "withdraw_after",
     "content",
     "timeout",
     "max_bytes",
@@ -106,6 +113,22 @@ class App:
         short = summary_only or (source is not None and source.content == "summary")
         return present(entry, self.configuration.feedbot.base_url, short)
 
+    def build(self, names: Collection[str] | None = None) -> dict[str, FeedReport]:
+        """Make feeds anew from what the state holds. Raises LockedError and StateError."""
+        path = self.configuration.state_path
+        with run_lock(path), contextlib.closing(Store.open(path, create=False)) as store:
+            states, publishing = store.sources.states(), self._publishing(store)
+            return regenerate(self.feeds(), states, publishing, only=names, force=True)
+
+    def rendered(self, path: str, kind: str) -> bytes | None:
+        """A feed, or the part of one at this path, as it would be published now; None where there is none."""
+        spec = next(feed for feed in self.feeds() if feed.name == path.partition("/")[0])
+        store = Store.open_to_read(self.configuration.state_path)
+        try:
+            return render(spec, path, kind, store.sources.states(), self._publishing(store, write=False))
+        finally:
+            store.close()
+
     def feeds(self) -> list[FeedSpec]:
         """The feeds of the configuration."""
         return [self._feed(name, settings) for name, settings in self.configuration.feeds.items()]
@@ -115,7 +138,7 @@ class App:
         for name in self.configuration.sources:
             self._source(name)
         for name in self.configuration.sinks:
-            self._sink(name)().close()
+            self.sink(name)().close()
         self._routes()
         self.feeds()
 
@@ -140,7 +163,7 @@ class App:
             store=store,
             sources=[self._source(name) for name in (self.configuration.sources if names is None else names)],
             feeds=self.feeds(),
-            sinks=[(name, self._sink(name)) for name in self.configuration.sinks],
+            sinks=[(name, self.sink(name)) for name in self.configuration.sinks],
             polling=Polling(
                 store=store.sources,
                 planning=Planning(
@@ -149,6 +172,7 @@ class App:
                     present=self.present,
                     instance=store.instance(),
                     flood_limit=settings.flood_limit,
+                    keep_revisions=settings.keep_revisions,
                     notify=not options.mark_seen,
                 ),
                 publish_assets=(lambda _assets: None) if options.dry_run else self._publish_assets,
@@ -158,18 +182,21 @@ class App:
                 per_host=settings.per_host,
                 progress=self._progress,
             ),
-            publishing=Publishing(
-                store=store.entries,
-                output=self.configuration.output_path,
-                present=self.present,
-                write=not options.dry_run,
-            ),
+            publishing=self._publishing(store, write=not options.dry_run),
             silent=frozenset(name for name in self.configuration.sinks if options.quiet and self.prints(name)),
             dispatching=Dispatching(
                 store=store.outbox, present=self.present, lease=lease, clock=self.clock, stop=self.stop
             )
             if send
             else None,
+        )
+
+    def _publishing(self, store: Store, *, write: bool = True) -> Publishing:
+        return Publishing(
+            store=store.entries,
+            shelf=Shelf(store.entries, self.present),
+            output=self.configuration.output_path,
+            write=write,
         )
 
     def prints(self, sink: str) -> bool:
@@ -184,13 +211,18 @@ class App:
             timezone=self.configuration.zone,
             fetcher=self._open_fetcher,
             timeout=self.configuration.feedbot.timeout.total_seconds(),
+            cache=self.configuration.state_path.with_suffix(".cache") / name,
+            ca_file=self.configuration.ca_path,
+            allow_private=tuple(self.configuration.feedbot.allow_private),
         )
         source: Source = self.configuration.source_types[name](settings, context)
         shaping = settings.model_dump(mode="json", exclude=_NOT_CONTENT)
         shaping["timezone"] = self.configuration.feedbot.timezone
         return SourceSpec(name=name, settings=settings, source=source, digest=_digest(shaping))
 
-    def _sink(self, name: str) -> Callable[[], Sink]:
+    def sink(self, name: str) -> Callable[[], Sink]:
+        """What makes the sink of a name."""
+
         def make() -> Sink:
             context = SinkContext(
                 name=name, folder=self.configuration.folder, fetcher=self._open_fetcher, out=self._out
@@ -217,13 +249,14 @@ class App:
         formats: dict[str, Format] = {kind: plugins.load(plugins.FORMATS, kind)() for kind in settings.formats}
         sources = self.configuration.sources_of(settings)
         summaries = [source for source in sources if self.configuration.sources[source].content == "summary"]
-        shaping = [settings.model_dump(mode="json"), base_url, sources, summaries]
+        origins = {source: address for source in sources if (address := self._public_address(source)) is not None}
+        shaping = [settings.model_dump(mode="json"), base_url, sources, summaries, origins]
         urls = {kind: f"{base_url}{name}.{form.extension}" for kind, form in formats.items()} if base_url else {}
         return FeedSpec(
             name=name,
             channel=Channel(
                 name=name,
-                id=_feed_id(base_url, name),
+                id=feed_id(base_url, name),
                 title=settings.title or name,
                 link=settings.link or base_url,
                 description=settings.description,
@@ -232,12 +265,28 @@ class App:
             ),
             sources=sources,
             filter=compile_filter(settings.filter) if settings.filter else None,
+            filter_reads_texts=any(name in settings.filter for name in ("content", "summary")),
             limit=settings.limit,
             formats=formats,
             aliases=tuple(settings.aliases),
             summary_only=settings.content == "summary",
             digest=_digest(shaping),
+            base=base_url,
+            split=tuple(settings.split),
+            archive=settings.archive,
+            listed=settings.token is None,
+            origins=origins,
         )
+
+    def _public_address(self, source: str) -> str | None:
+        """The address of a source that is a feed, "" where it may be secret; None where it is no feed on the web."""
+        settings = self.configuration.sources[source]
+        url = getattr(settings, "url", None)
+        if not url:
+            return None
+        referred = ("sources", source, "url") in self.configuration.references
+        secret = referred or "@" in urlsplit(url).netloc or getattr(settings, "headers", None)
+        return "" if secret else str(url)
 
     def _publish_assets(self, assets: Mapping[str, str]) -> None:
         folder = self.configuration.output_path / MEDIA_FOLDER
@@ -259,8 +308,8 @@ class App:
     def sweep(self) -> None:
         """Remove what a killed run left half written."""
         output = self.configuration.output_path
-        folders = {(output / path).parent for feed in self.feeds() for path in paths(feed)}
-        for folder in {*folders, output, output / MEDIA_FOLDER, self.configuration.state_path.parent}:
+        below = {output / folder for feed in self.feeds() for folder in folders(feed)}
+        for folder in {*below, output, output / MEDIA_FOLDER, self.configuration.state_path.parent}:
             files.sweep(folder)
 
 
@@ -298,14 +347,6 @@ def run_lock(state: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
-
-
-def _feed_id(base_url: str, name: str) -> str:
-    """An id that stays as long as the feed has its name and its host (RFC 4151), or its name alone."""
-    host = urlsplit(base_url).hostname
-    if host:
-        return f"tag:{host},2026:feedbot:{name}"
-    return uuid.uuid5(uuid.NAMESPACE_URL, f"feedbot:{name}").urn
 
 
 def _digest(value: object) -> str:

@@ -7,7 +7,7 @@ or ``feedbot.sinks`` of its package. Its settings are a pydantic model beside it
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
@@ -71,12 +71,6 @@ class Settings(BaseModel):
 class SourceSettings(Settings):
     """Keys that every source has."""
 
-    later: ClassVar[Mapping[str, Later]] = {
-        "settle": Later("waiting until an entry has settled", ("0s", "0m", "0h")),
-        "withdraw_after": Later("withdrawing only after several polls"),
-        "update_interval": Later("spacing the updates of one entry"),
-    }
-
     type: str
     """What kind of source it is."""
     interval: Duration | Literal["auto"] = timedelta(minutes=30)
@@ -91,6 +85,14 @@ class SourceSettings(Settings):
     """How many of the newest entries the first poll announces, or "all"."""
     updates: Literal["never", "text", "markup", "any"] = "text"
     """How deep an edit must go to be announced as an update: visible text, markup, anything; or never."""
+    update_interval: Duration = timedelta(hours=6)
+    """The shortest time between two updates of one entry; edits within it are told together at its end."""
+    settle: Duration = timedelta(0)
+    """How long to wait after the last edit of an entry before it is announced, once, as it is by then."""
+    max_age: Duration | None = None
+    """New entries older than this are known and published, but not announced."""
+    withdraw_after: Annotated[int, Field(ge=1)] = 1
+    """In how many polls in a row an entry must be missing to be withdrawn, where a source lists all it has."""
     content: Literal["full", "summary"] = "full"
     """Whether feeds and messages carry the whole content of its entries or only a summary."""
     paused: bool = False
@@ -123,6 +125,14 @@ class SourceContext:
     """Opens the HTTP client at its first use, so that a run without HTTP does not pay for it."""
     timeout: float = 30.0
     """Seconds that a poll may take in all, where the source itself does not say."""
+    cache: Path = Path(".feedbot")
+    """A folder of its own, made when it is needed, for what can be had again: a clone, files to publish."""
+    progress: Callable[[int, int], None] = field(default=lambda _done, _all: None)
+    """Told how much of a long poll is done."""
+    ca_file: Path | None = None
+    """Authorities that are trusted beside those of the system, for what does not ask through ``fetcher``."""
+    allow_private: tuple[str, ...] = ()
+    """Private hosts and networks that may be asked, likewise."""
 
 
 @dataclass(frozen=True, kw_only=True)

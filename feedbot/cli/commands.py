@@ -20,6 +20,8 @@ _COMMANDS = {
     "status": ("status", "Show how sources, feeds and sinks are doing."),
     "source": ("source", "Look at sources, or care for one."),
     "entry": ("entry", "Look at the entries that feedbot knows."),
+    "explain": ("explain", "Tell why an entry was announced or not, to whom, and when."),
+    "feed": ("feed", "Look at the feeds that are published, or make them anew."),
     "queue": ("queue", "Look at deliveries that wait, or care for them."),
     "config": ("config", "Show the configuration as feedbot understands it."),
     "preset": ("preset", "Look at the presets of posts, or find the one for a blog."),
@@ -32,7 +34,7 @@ _COMMANDS = {
     "import": ("importing", "Take over the feeds of another program."),
 }
 
-_LATER = frozenset(("explain", "feed", "init", "replay", "worker"))
+_LATER = frozenset(("init", "replay", "worker"))
 
 
 def global_options() -> list[click.Parameter]:

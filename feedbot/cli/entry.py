@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,10 +13,13 @@ from feedbot.cli.commands import Command, Group
 from feedbot.cli.context import Context
 
 if TYPE_CHECKING:
+    from feedbot.core.textdiff import Line
     from feedbot.model import Entry
+    from feedbot.store.entries import Revision
+    from feedbot.store.store import Store
 
 
-@click.group(cls=Group, later=frozenset({"diff"}))
+@click.group(cls=Group)
 def entry() -> None:
     """Look at the entries that feedbot knows."""
 
@@ -46,19 +50,14 @@ def show(context: Context, entry_id: str) -> None:
     from feedbot.app import App
     from feedbot.core.expose import exposed
     from feedbot.core.html import to_lines
-    from feedbot.errors import UsageError
     from feedbot.message.terminal import inert
 
     configuration = context.load()
     store = context.open_store(configuration)
     try:
-        found = store.entries.find(entry_id)
+        found = find(store, entry_id)
     finally:
         store.close()
-    if not found:
-        raise UsageError(f'there is no entry "{entry_id}"', "feedbot entry list shows all")
-    if len(found) > 1 and any(one.id != entry_id for one in found):
-        raise UsageError(f'several ids begin with "{entry_id}"', "give more of it")
     app = App(configuration, out=sys.stdout)
     for one in map(app.present, found):
         if context.json:
@@ -73,6 +72,96 @@ def show(context: Context, entry_id: str) -> None:
         context.say()
         for line in to_lines(one.content or one.summary):
             context.say(inert(line))
+
+
+@entry.command(cls=Command)
+@click.argument("entry_id", metavar="ID")
+@click.option(
+    "--from", "older", type=click.IntRange(min=1), help="The revision to start from. Default: the last but one."
+)
+@click.option("--to", "newer", type=click.IntRange(min=1), help="The revision to end with. Default: the newest.")
+@click.pass_obj
+def diff(context: Context, entry_id: str, older: int | None, newer: int | None) -> None:
+    """Show what changed between two revisions of an entry."""
+    from feedbot.core.textdiff import changed_words, text_diff
+
+    store = context.open_store(context.load())
+    try:
+        kept = store.entries.revisions(find(store, entry_id)[0])
+    finally:
+        store.close()
+    after = _revision(kept, newer) if newer else kept[-1]
+    earlier = [one for one in kept if one.entry.revision < after.entry.revision]
+    before = _revision(kept, older) if older else earlier[-1] if earlier else after
+    lines = changed_words(before.entry, after.entry)
+    if context.json:
+        context.answer(
+            {
+                "entry": after.entry.id,
+                "revisions": [_described(one) for one in kept],
+                "from": before.entry.revision,
+                "to": after.entry.revision,
+                "diff": text_diff(before.entry, after.entry),
+                "lines": [{"mark": line.mark, "words": line.words} for line in lines],
+            }
+        )
+        return
+    context.say(f"revision {before.entry.revision} → {after.entry.revision} ({after.edit})")
+    for line in lines:
+        context.say(_shown(context, line))
+    if not lines:
+        context.say("the text is the same")
+
+
+def find(store: Store, wanted: str) -> Sequence[Entry]:
+    """The entries with this id, of several sources perhaps, or the one whose id begins so. Raises UsageError."""
+    from feedbot.errors import UsageError
+
+    found = store.entries.find(wanted)
+    if not found:
+        raise UsageError(f'there is no entry "{wanted}"', "feedbot entry list shows all")
+    if len(found) > 1 and any(one.id != wanted for one in found):
+        raise UsageError(f'several ids begin with "{wanted}"', "give more of it")
+    return found
+
+
+def _revision(kept: Sequence[Revision], number: int) -> Revision:
+    from feedbot.errors import UsageError
+
+    for one in kept:
+        if one.entry.revision == number:
+            return one
+    there = ", ".join(str(one.entry.revision) for one in kept)
+    raise UsageError(f"revision {number} is not there, or not kept", f"there are {there}")
+
+
+def _described(one: Revision) -> dict[str, Any]:
+    from feedbot.core.dates import rfc3339
+
+    return {"revision": one.entry.revision, "seen": rfc3339(one.seen_at), "edit": one.edit}
+
+
+def _shown(context: Context, line: Line) -> str:
+    from feedbot.message.terminal import inert
+
+    colour = {"-": "red", "+": "green", "@": "cyan"}.get(line.mark)
+    if line.mark == "@":
+        return context.style(inert(line.text), fg=colour)
+    edited = any(changed for _, changed in line.words) and not all(changed for _, changed in line.words)
+    parts = [
+        context.style(_inert(text), fg=colour, bold=edited and changed, underline=edited and changed)
+        for text, changed in line.words
+    ]
+    return context.style(line.mark, fg=colour) + "".join(parts)
+
+
+def _inert(text: str) -> str:
+    """Inert text that keeps the space at its ends, which parts it from its neighbours."""
+    from feedbot.message.terminal import inert
+
+    begin = " " if text[:1].isspace() else ""
+    end = " " if text[-1:].isspace() and text.strip() else ""
+    return begin + inert(text) + end
 
 
 def _entries(context: Context, sources: tuple[str, ...], limit: int | None) -> tuple[list[Entry], bool]:

@@ -104,7 +104,7 @@ def _outcome(context: Context, configuration: Configuration, report: RunReport, 
             yield f"  {sink.name}: {', '.join(waiting)} (feedbot queue list)"
     if options.dry_run and any(source.announced for source in report.sources.values()):
         yield f"  would announce {sum(len(source.announced) for source in report.sources.values())}"
-    if not (written or sent or any(s.new or s.edited or s.withdrawn for s in report.sources.values())):
+    if not (written or sent or any(s.new or s.edited or s.withdrawn or s.restored for s in report.sources.values())):
         yield "  nothing new"
 
 
@@ -118,8 +118,10 @@ def as_json(report: RunReport) -> dict[str, Any]:
                 "new": source.new,
                 "updated": source.updated,
                 "withdrawn": source.withdrawn,
+                "restored": source.restored,
                 "edited": source.edited,
                 "announced": [change.entry.id for change in source.announced],
+                "held": source.held,
                 "error": source.error,
                 "hint": source.hint,
                 "problems": [asdict(problem) for problem in source.problems],
@@ -156,7 +158,7 @@ def needs_a_person(report: RunReport) -> Iterator[str]:
         if source.alert:
             yield f"{source.name}: {inert(source.alert)}"
         if source.status is SourceStatus.HELD:
-            yield f"{source.name}: {len(source.new)} new entries at once are held; see feedbot queue list"
+            yield f"{source.name}: held, {source.held}; see feedbot queue list"
     for sink in report.sinks.values():
         if sink.failed and sink.dead:
             yield f"{sink.name}: {counted(sink.dead, 'delivery is', 'deliveries are')} dead; see feedbot queue list"
@@ -181,12 +183,13 @@ def _words(report: SourceReport, configuration: Configuration, options: RunOptio
             (len(report.new), "new"),
             (len(report.updated), "updated"),
             (len(report.withdrawn), "withdrawn"),
+            (len(report.restored), "back"),
         )
         if number
     ]
     words = [*report.notes] or [counted(report.entries, "entry", "entries")]
     if report.status is SourceStatus.HELD:
-        counts.append("held: more than flood_limit at once (feedbot queue release)")
+        counts.append(f"held, {report.held} (feedbot queue release, or absorb)")
     elif report.new:
         counts += _unannounced(report, configuration, options)
     return "; ".join(words + counts)
@@ -205,6 +208,8 @@ def _unannounced(report: SourceReport, configuration: Configuration, options: Ru
         reason = "no route" if configuration.sinks else "no sink"
     elif report.entries == len(report.new) and backfill != "all" and announced <= backfill < len(report.new):
         reason = "backfill"
+    elif configuration.sources[report.name].max_age is not None:
+        reason = "max_age or filter"
     else:
         reason = "filter"
     return [f"{announced or 'none'} announced ({reason})"]

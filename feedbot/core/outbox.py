@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from feedbot.core.schedule import DAY, MAX_REFUSALS, retry_after
 from feedbot.errors import DeliveryError
+from feedbot.model import ChangeKind
 from feedbot.model import DeliveryState as S
 
 MAY_FOLLOW: Mapping[S, frozenset[S]] = {
@@ -19,6 +20,27 @@ MAY_FOLLOW: Mapping[S, frozenset[S]] = {
     S.DROPPED: frozenset(),
 }
 """What a delivery of one state may become. ``sending`` turns back to ``pending`` also when its sender died."""
+
+OPEN = (S.PENDING, S.HELD)
+"""States of a delivery that is still to carry its entry as it is by then."""
+
+GONE_FIRST = "its entry was withdrawn before it was sent"
+"""The error of a delivery that was dropped for that."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """A delivery as far as planning another of the same entry takes. ``carried``: the revision that it last carried."""
+
+    pk: int
+    sink: str
+    change: ChangeKind
+    state: S
+    attempts: int
+    not_before: datetime
+    done_at: datetime | None = None
+    carried: int | None = None
+    gone_first: bool = False
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 
 from feedbot.core.expression import Filter, FilterFailedError
 from feedbot.model import ChangeKind
@@ -26,6 +26,13 @@ class Route:
     across: bool = False
 
 
+class Choice(NamedTuple):
+    """Whether a sink wants an entry of several sources once, and the numbers of the routes that lead to it."""
+
+    across: bool
+    routes: tuple[int, ...]
+
+
 def named(name: str, patterns: Iterable[str]) -> bool:
     """Whether a name is one of those given, or fits a glob among them."""
     return any(fnmatchcase(name, pattern) for pattern in patterns)
@@ -37,15 +44,15 @@ def sinks_for(
     change: ChangeKind,
     entry: Callable[[], Mapping[str, Any]],
     report: Callable[[str], None],
-) -> dict[str, bool]:
-    """The sinks that a change goes to, each once, in the order of the routes.
+) -> dict[str, Choice]:
+    """The sinks that a change goes to, each once, in the order of the routes, which are counted from 1.
 
-    With each stands whether all routes to it want an entry of several sources once.
+    An entry of several sources goes to a sink once where all routes to it say so.
     ``entry`` gives the exposed entry, and is called only where a filter asks. A filter that fails lets the
     entry pass, since a notification too many is better than one lost, and is told to ``report``.
     """
-    chosen: dict[str, bool] = {}
-    for route in routes:
+    chosen: dict[str, Choice] = {}
+    for number, route in enumerate(routes, start=1):
         if change not in route.on or not named(source, route.sources):
             continue
         if route.filter is not None:
@@ -55,7 +62,8 @@ def sinks_for(
             except FilterFailedError as error:
                 report(str(error))
         for sink in route.to:
-            chosen[sink] = route.across and chosen.get(sink, True)
+            before = chosen.get(sink, Choice(True, ()))
+            chosen[sink] = Choice(route.across and before.across, (*before.routes, number))
     return chosen
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from feedbot.engine.dispatch import Dispatching, dispatch
 from feedbot.engine.poll import Polling, SourceSpec, poll
-from feedbot.engine.regenerate import FeedSpec, Publishing, regenerate
+from feedbot.engine.publishing import FeedSpec, Publishing
+from feedbot.engine.regenerate import regenerate
 from feedbot.engine.report import RunReport, SinkReport, SourceReport
 from feedbot.model import DeliveryState
 from feedbot.plugins import Sink
@@ -53,7 +54,7 @@ def run(cycle: Cycle, polled: Callable[[Mapping[str, SourceReport]], None], *, f
 
 
 def _count(report: RunReport, cycle: Cycle) -> None:
-    counts = cycle.store.outbox.counts()
+    counts = cycle.store.outbox.waiting()
     for name in dict.fromkeys((*(name for name, _ in cycle.sinks), *counts)):
         sink = report.sinks.setdefault(name, SinkReport(name=name))
         own = counts.get(name, {})

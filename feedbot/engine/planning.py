@@ -4,27 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from feedbot.core import policy
 from feedbot.core.diff import Addition, Edit, effective_updated
 from feedbot.core.expose import exposed
 from feedbot.core.identity import across
-from feedbot.core.policy import RESTLESS, announce_new, counts_as_update, oldest_first, restless
+from feedbot.core.outbox import Standing
+from feedbot.core.policy import RESTLESS
 from feedbot.core.route import Route, delivery_key, sinks_for
 from feedbot.core.textdiff import text_diff
 from feedbot.engine.report import Announced, SourceReport, SourceStatus
 from feedbot.model import CONTENT_FIELDS, ChangeKind, Content, DeliveryState, EditKind, Entry, Known, SourceState
 from feedbot.plugins import SourceSettings
 from feedbot.store.poll import AddedEntry, EditedEntry, Planned, WithdrawnEntry
-from feedbot.store.sources import Sources
+from feedbot.store.sources import Sources, Stored
 
 _MAX_FORMER = 16  # addresses that an entry once had: some feeds give another one at every fetch
 
 
 @dataclass(frozen=True, kw_only=True)
 class Planning:
-    """What planning goes by. Without ``notify`` no delivery is made."""
+    """What planning goes by. Without ``notify`` no delivery is made. ``keep_revisions`` is of each entry."""
 
     store: Sources
     routes: Sequence[Route]
@@ -32,6 +34,15 @@ class Planning:
     instance: str
     flood_limit: int
     notify: bool = True
+    keep_revisions: int = 10
+
+
+@dataclass(frozen=True)
+class Window:
+    """How many entries the last document of a source listed, and how many known ones the present one does."""
+
+    listed: int
+    there: int
 
 
 class Planner:
@@ -44,30 +55,35 @@ class Planner:
         state: SourceState,
         report: SourceReport,
         now: datetime,
+        window: Window,
     ) -> None:
         self._planning = planning
         self._settings = settings
         self._report = report
         self._now = now
-        self._first_poll = not state.polled
-        self._last_poll = state.last_poll
+        self._state = state
+        self._window = window
 
     def added(self, additions: Sequence[Addition], *, newest_on_top: bool) -> tuple[AddedEntry, ...]:
-        choice = announce_new(
+        choice = policy.announce_new(
             additions,
-            first_poll=self._first_poll,
+            first_poll=not self._state.polled,
             backfill=self._settings.backfill,
             flood_limit=self._planning.flood_limit,
+            oldest=self._now - self._settings.max_age if self._settings.max_age else None,
+            looks_new=policy.most_looks_new(
+                additions, listed=self._window.listed, there=self._window.there, last_poll=self._state.last_poll
+            ),
             announced=self._announced_before(additions),
         )
-        state = DeliveryState.HELD if choice.held else DeliveryState.PENDING
-        if choice.held and self._planning.notify:
-            self._report.status = SourceStatus.HELD
+        if choice.held:
+            reason = "more than flood_limit at once" if choice.held == "flood" else "most of the source looks new"
+            self._hold(f"{len(choice.chosen)} new: {reason}")
         stored = []
-        for index in oldest_first(additions, newest_on_top=newest_on_top):
+        for index in policy.oldest_first(additions, newest_on_top=newest_on_top):
             addition = additions[index]
             entry = self._entry(addition.item, addition.id, 1, self._now)
-            planned = self._plan(ChangeKind.NEW, entry, state=state) if index in choice.chosen else ()
+            planned = self._new(entry, choice.why[index], held=bool(choice.held)) if index in choice.chosen else ()
             self._report.new.append(addition.id)
             stored.append(
                 AddedEntry(
@@ -76,6 +92,7 @@ class Planner:
                     sort_at=addition.item.published or self._now,
                     fingerprints=addition.fingerprints,
                     keys=addition.keys.all,
+                    why=choice.why[index] if self._planning.notify else "mark seen",
                     deliveries=planned,
                 )
             )
@@ -83,58 +100,138 @@ class Planner:
         return tuple(stored)
 
     def edited(self, edits: Sequence[Edit]) -> tuple[EditedEntry, ...]:
-        before = self._planning.store.contents([edit.known.pk for edit in edits]) if edits else {}
-        stored = []
-        for edit in edits:
-            former = before[edit.known.pk]
-            old = Content(**former.content)
-            revision = edit.known.revision + (edit.kind is not EditKind.NONE)
-            in_a_row = restless(former.restless, former.edited_at, self._last_poll)
-            kind = edit.kind
-            if in_a_row >= RESTLESS and kind is not EditKind.NONE:
-                kind = EditKind.METADATA
-            content = replace(
-                edit.item,
-                updated=effective_updated(edit.item, kind, former.revised_at, self._now),
-                aliases=_with_former(edit.item, old),
-            )
-            planned: tuple[Planned, ...] = ()
-            if kind is not EditKind.NONE:
-                self._report.edited[edit.known.id] = kind.value
-            if counts_as_update(kind, self._settings.updates) and in_a_row < RESTLESS:
-                self._report.updated.append(edit.known.id)
-                entry = self._entry(content, edit.known.id, revision, former.first_seen)
-                planned = self._plan(ChangeKind.UPDATED, entry, diff=text_diff(old, content))
-            self._report.entries += edit.known.withdrawn
-            stored.append(
-                EditedEntry(
-                    pk=edit.known.pk,
-                    revision=revision,
-                    content=content,
-                    sort_at=content.published or former.first_seen,
-                    edit=kind,
-                    revised=kind in (EditKind.TEXT, EditKind.MARKUP),
-                    restless=in_a_row,
-                    restored=edit.known.withdrawn,
-                    fingerprints=edit.fingerprints,
-                    keys=edit.keys.all,
-                    deliveries=planned,
-                )
-            )
+        pks = [edit.known.pk for edit in edits]
+        before = self._planning.store.contents(pks) if pks else {}
+        standing = self._planning.store.standing(pks) if pks else {}
+        stored = [self._edited(edit, before[edit.known.pk], standing[edit.known.pk]) for edit in edits]
+        told = sum(any(planned.within is None for planned in entry.deliveries) for entry in stored)
+        if policy.too_many(told, flood_limit=self._planning.flood_limit):
+            self._hold(f"{told} updated: more than flood_limit at once")
+            stored = [replace(entry, deliveries=_held(entry.deliveries)) for entry in stored]
         return tuple(stored)
 
-    def withdrawn(self, gone: Sequence[Known]) -> tuple[WithdrawnEntry, ...]:
-        before = self._planning.store.contents([known.pk for known in gone]) if gone else {}
+    def withdrawn(self, gone: Sequence[Known]) -> tuple[tuple[WithdrawnEntry, ...], tuple[int, ...]]:
+        """What is withdrawn, and the entries that are missing but not for long enough yet."""
+        pks = [known.pk for known in gone]
+        before = self._planning.store.contents(pks) if pks else {}
+        missing = tuple(pk for pk in pks if before[pk].missing + 1 < self._settings.withdraw_after)
+        final = [known for known in gone if known.pk not in missing]
+        standing = self._planning.store.standing([known.pk for known in final]) if final else {}
+        known_before = self._report.entries - len(self._report.new)
+        held = policy.too_many_gone(len(final), known=known_before, flood_limit=self._planning.flood_limit)
         stored = []
-        for known in gone:
+        for known in final:
             former = before[known.pk]
-            revision = known.revision + 1
-            entry = self._entry(Content(**former.content), known.id, revision, former.first_seen)
+            entry = self._entry(Content(**former.content), known.id, known.revision + 1, former.first_seen)
             self._report.withdrawn.append(known.id)
-            planned = self._plan(ChangeKind.WITHDRAWN, entry)
-            stored.append(WithdrawnEntry(pk=known.pk, revision=revision, deliveries=planned))
+            planned = self._withdrawal(entry, standing[known.pk])
+            stored.append(
+                WithdrawnEntry(
+                    pk=known.pk,
+                    revision=entry.revision,
+                    why="flood" if held and planned else "gone",
+                    deliveries=_held(planned) if held else planned,
+                )
+            )
+        if held and any(entry.deliveries for entry in stored):
+            self._hold(f"{len(final)} withdrawn at once")
+        if missing:
+            self._report.notes += (f"{len(missing)} missing, not withdrawn yet",)
         self._report.entries -= len(stored)
-        return tuple(stored)
+        return tuple(stored), missing
+
+    def _edited(self, edit: Edit, former: Stored, standing: Sequence[Standing]) -> EditedEntry:
+        known, old, restored = edit.known, Content(**former.content), edit.known.withdrawn
+        changed = edit.kind is not EditKind.NONE
+        in_a_row = policy.restless(former.restless, former.edited_at, self._state.last_poll)
+        kind = EditKind.METADATA if in_a_row >= RESTLESS and changed else edit.kind
+        content = replace(
+            edit.item,
+            updated=effective_updated(edit.item, kind, former.revised_at, self._now),
+            aliases=_with_former(edit.item, old),
+        )
+        entry = self._entry(content, known.id, known.revision + (changed or restored), former.first_seen)
+        counts = policy.counts_as_update(kind, self._settings.updates) and in_a_row < RESTLESS
+        if changed:
+            self._report.edited[known.id] = kind.value
+        if counts:
+            self._report.updated.append(known.id)
+        if restored:
+            self._report.restored.append(known.id)
+            self._report.entries += 1
+        why = "restless" if in_a_row >= RESTLESS and changed else "counts" if counts else "does not count"
+        return EditedEntry(
+            pk=known.pk,
+            revision=entry.revision,
+            content=content,
+            sort_at=content.published or former.first_seen,
+            edit=kind,
+            revised=kind in (EditKind.TEXT, EditKind.MARKUP),
+            restless=in_a_row,
+            restored=restored,
+            fingerprints=edit.fingerprints,
+            keys=edit.keys.all,
+            why=why if changed else "",
+            deliveries=self._updates(entry, old, known.revision, standing, counts=counts, restored=restored),
+            shifts=policy.shifts(standing, self._settle(in_a_row), self._now) if changed else (),
+            announced_anew=self._anew(entry, standing) if restored else (),
+        )
+
+    def _settle(self, in_a_row: int = 0) -> timedelta:
+        """How long to wait for further edits; no longer for an entry that never stops changing."""
+        return timedelta(0) if in_a_row >= RESTLESS else self._settings.settle
+
+    def _new(self, entry: Entry, why: str, *, held: bool = False) -> tuple[Planned, ...]:
+        state = DeliveryState.HELD if held else DeliveryState.PENDING
+        planned = self._plan(ChangeKind.NEW, entry)
+        planned = tuple(replace(d, state=state, not_before=self._now + self._settle(), why=why) for d in planned)
+        return self._told(ChangeKind.NEW, entry, planned)
+
+    def _anew(self, entry: Entry, standing: Sequence[Standing]) -> tuple[Planned, ...]:
+        """The announcement of an entry that came back, to those who were to hear of it when it was withdrawn."""
+        own = policy.by_sink(standing)
+        if not any(policy.never_told(own(one.sink)) for one in standing):
+            return ()
+        return tuple(d for d in self._new(entry, "restored") if policy.never_told(own(d.sink)))
+
+    def _updates(
+        self, entry: Entry, old: Content, former: int, standing: Sequence[Standing], *, counts: bool, restored: bool
+    ) -> tuple[Planned, ...]:
+        """Notices of an edit; and of its return, to whom the withdrawal was told."""
+        own = policy.by_sink(standing)
+        back = dict.fromkeys(one.sink for one in standing) if restored else {}
+        back = {sink: None for sink in back if policy.told_of_withdrawal(own(sink))}
+        planned = list(self._plan(ChangeKind.UPDATED, entry, lambda: text_diff(old, entry))) if counts else []
+        planned += [self._delivery(sink, entry) for sink in back if all(d.sink != sink for d in planned)]
+        notices: list[Planned] = []
+        for delivery in planned:
+            if policy.never_told(own(delivery.sink)):
+                continue
+            if delivery.sink in back:
+                notices.append(replace(delivery, why="restored", base=former))
+                continue
+            told = policy.notice(own(delivery.sink), self._settings.settle, self._settings.update_interval, self._now)
+            base = former if told.base is None else told.base
+            notices.append(replace(delivery, why="edit", base=base, not_before=told.not_before, within=told.within))
+        self._told(ChangeKind.UPDATED, entry, [notice for notice in notices if notice.within is None])
+        return tuple(notices)
+
+    def _withdrawal(self, entry: Entry, standing: Sequence[Standing]) -> tuple[Planned, ...]:
+        """Notices of a withdrawal, but to those for whom the entry's announcement was still waiting."""
+        own = policy.by_sink(standing)
+        planned = self._plan(ChangeKind.WITHDRAWN, entry)
+        planned = tuple(replace(d, why="gone") for d in planned if not policy.waits_for_announcement(own(d.sink)))
+        return self._told(ChangeKind.WITHDRAWN, entry, planned)
+
+    def _told(self, change: ChangeKind, entry: Entry, planned: Sequence[Planned]) -> tuple[Planned, ...]:
+        if planned:
+            self._report.announced.append(Announced(change, entry))
+        return tuple(planned)
+
+    def _hold(self, reason: str) -> None:
+        if self._planning.notify:
+            self._report.status = SourceStatus.HELD
+            self._report.held = "; ".join(filter(None, (self._report.held, reason)))
 
     def _announced_before(self, additions: Sequence[Addition]) -> frozenset[int]:
         """The new entries that another program has announced, before the source was taken over from it."""
@@ -146,9 +243,7 @@ class Planner:
         values: dict[str, Any] = {name: getattr(content, name) for name in CONTENT_FIELDS}
         return Entry(id=entry_id, source=self._report.name, first_seen=first_seen, revision=revision, **values)
 
-    def _plan(
-        self, change: ChangeKind, entry: Entry, *, diff: str = "", state: DeliveryState = DeliveryState.PENDING
-    ) -> tuple[Planned, ...]:
+    def _plan(self, change: ChangeKind, entry: Entry, diff: Callable[[], str] = str) -> tuple[Planned, ...]:
         if not self._planning.notify:
             return ()
         problems: list[str] = []
@@ -156,23 +251,27 @@ class Planner:
             self._planning.routes,
             entry.source,
             change,
-            lambda: exposed(self._planning.present(entry), change.value, diff),
+            lambda: exposed(self._planning.present(entry), change.value, diff()),
             problems.append,
         )
         if problems:
             self._report.notes += tuple(problem for problem in problems if problem not in self._report.notes)
-        if sinks:
-            self._report.announced.append(Announced(change, entry))
         return tuple(
-            Planned(
-                sink=sink,
-                key=delivery_key(self._planning.instance, sink, entry.source, entry.id, entry.revision),
-                across=across(entry) if once and change is ChangeKind.NEW else None,
-                diff=diff,
-                state=state,
+            replace(
+                self._delivery(sink, entry),
+                across=across(entry) if choice.across and change is ChangeKind.NEW else None,
+                route=", ".join(map(str, choice.routes)),
             )
-            for sink, once in sinks.items()
+            for sink, choice in sinks.items()
         )
+
+    def _delivery(self, sink: str, entry: Entry) -> Planned:
+        key = delivery_key(self._planning.instance, sink, entry.source, entry.id, entry.revision)
+        return Planned(sink=sink, key=key)
+
+
+def _held(planned: Sequence[Planned]) -> tuple[Planned, ...]:
+    return tuple(replace(d, state=DeliveryState.HELD, why="flood") for d in planned)
 
 
 def _with_former(item: Content, old: Content) -> tuple[str, ...]:

@@ -15,16 +15,16 @@ from feedbot import faults
 from feedbot.core import schedule
 from feedbot.core.dates import in_words
 from feedbot.core.diff import Addition, Changes
-from feedbot.core.policy import due_and_scheduled
+from feedbot.core.policy import due_and_scheduled, swapped
 from feedbot.core.text import storable
 from feedbot.engine.compare import compare
-from feedbot.engine.planning import Planner, Planning
+from feedbot.engine.planning import Planner, Planning, Window
 from feedbot.engine.report import SourceReport, SourceStatus
 from feedbot.errors import FeedbotError, LeaseLostError, SourceError
-from feedbot.model import Document, Memory, SourceState
+from feedbot.model import Document, Memory, Problem, SourceState
 from feedbot.plugins import Source, SourceSettings
 from feedbot.store.poll import Poll
-from feedbot.store.sources import Sources
+from feedbot.store.sources import Habits, Sources
 
 _LEASE = timedelta(minutes=15)
 _RHYTHM = 10  # newest entries whose dates tell how often a source has something new
@@ -183,8 +183,14 @@ def _unexpected(spec: SourceSpec, fault: Exception) -> SourceError:
 def _success(reading: _Reading, document: Document, state: SourceState, polling: Polling, report: SourceReport) -> Poll:
     spec = reading.spec
     polling.publish_assets(document.assets)
-    found = Changes() if document.not_modified else compare(document, spec.name, polling.store)
-    report.problems = state.problems if document.not_modified else document.problems
+    rule = str(getattr(spec.settings, "identity", ""))  # of sources that let it be chosen
+    habits = Habits() if document.not_modified else polling.store.habits(spec.name)
+    renamed = bool(state.polled and habits.identity and rule != habits.identity)
+    found = Changes() if document.not_modified else compare(document, spec.name, polling.store, renamed=renamed)
+    if renamed:
+        report.notes += (f'identity is "{rule}" now, not "{habits.identity}": known entries keep their ids',)
+    problems = (*document.problems, *_swapped_dates(found.added, reading.at))
+    report.problems = state.problems if document.not_modified else problems
     report.status = SourceStatus.NOT_MODIFIED if document.not_modified else SourceStatus.OK
     due, scheduled = due_and_scheduled(found.added, reading.at) if document.complete else (found.added, ())
     if scheduled:
@@ -194,7 +200,13 @@ def _success(reading: _Reading, document: Document, state: SourceState, polling:
     not_before = schedule.not_before(document.fresh_until, reading.at)
     if state.failing_told:
         report.alert = "it is well again"
-    planner = Planner(polling.planning, spec.settings, state, report, reading.at)
+    listed = len(document.items) + len(document.standing)
+    window = Window(habits.listed, listed - len(found.added))
+    planner = Planner(polling.planning, spec.settings, state, report, reading.at, window)
+    added = planner.added(due, newest_on_top=not document.complete)
+    edited = planner.edited(found.edited)
+    withdrawn, missing = planner.withdrawn(found.withdrawn)
+    counted = document.complete and (spec.settings.withdraw_after > 1 or bool(missing))
     return Poll(
         source=spec.name,
         lease=polling.lease,
@@ -202,17 +214,39 @@ def _success(reading: _Reading, document: Document, state: SourceState, polling:
         next_poll=schedule.next_poll(reading.at, interval, not_before),
         not_before=not_before,
         rhythm=rhythm,
-        memory=document.memory,
-        problems=None if document.not_modified else document.problems,
+        # What is missing has to be missed again, which takes reading a source that did not change meanwhile.
+        memory=Memory(extra=document.memory.extra) if missing else document.memory,
+        problems=None if document.not_modified else problems,
         settings_digest=spec.digest,
         title=document.title,
         link=document.link,
         wake_at=min((a.item.published for a in scheduled if a.item.published), default=None),
-        added=planner.added(due, newest_on_top=not document.complete),
-        edited=planner.edited(found.edited),
-        withdrawn=planner.withdrawn(found.withdrawn),
+        added=added,
+        edited=edited,
+        withdrawn=withdrawn,
         learnt=tuple((pk, keys.all) for pk, keys in found.learnt),
+        missing=missing if counted else None,
+        identity=None if document.not_modified else rule,
+        listed=None if document.not_modified else listed,
+        keep_revisions=polling.planning.keep_revisions,
     )
+
+
+def _swapped_dates(added: Sequence[Addition], now: datetime) -> Iterator[Problem]:
+    """New entries whose date, far ahead, looks as if day and month had changed places."""
+    for addition in added:
+        item = addition.item
+        meant = swapped(item.published, now)
+        if meant is not None and item.published is not None:
+            place = next(
+                (key.removeprefix("path:") for key in item.keys if key.startswith("path:")), item.url or item.id
+            )
+            days = (item.published - now).days
+            yield Problem(
+                place,
+                f"its date, {item.published:%Y-%m-%d}, is {days} days ahead",
+                f"if day and month are swapped, write {meant:%Y-%m-%d}",
+            )
 
 
 def _failure(

@@ -1,142 +1,166 @@
-"""Publishes feeds: makes anew those whose entries or settings changed."""
+"""Publishes feeds: makes anew the pages whose entries or settings changed, and no others."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
-from itertools import islice
-from pathlib import Path
 
-from feedbot.core.expose import exposed
-from feedbot.core.expression import Filter, FilterFailedError
-from feedbot.core.present import MEDIA_FOLDER, assets
+from feedbot.engine import folder
+from feedbot.engine.leftovers import remove
+from feedbot.engine.pages import Contents, Page, plan
+from feedbot.engine.publishing import FeedSpec, Publishing
 from feedbot.engine.report import FeedReport
 from feedbot.files import write_atomic
-from feedbot.model import Channel, Entry, SourceState
-from feedbot.plugins import Format
-from feedbot.store.entries import Entries
+from feedbot.model import Entry, SourceState
+from feedbot.store.entries import FeedRecord
 
-
-@dataclass(frozen=True, kw_only=True)
-class FeedSpec:
-    """A feed of the configuration. ``digest`` is of its settings; ``aliases`` are further paths of its first format."""
-
-    name: str
-    channel: Channel
-    sources: tuple[str, ...]
-    filter: Filter | None
-    limit: int
-    formats: Mapping[str, Format]
-    aliases: tuple[str, ...]
-    summary_only: bool
-    digest: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Publishing:
-    """All that publishing needs to know and to reach. Without ``write`` it only tells what it would write."""
-
-    store: Entries
-    output: Path
-    present: Callable[[Entry, bool], Entry]
-    write: bool = True
+Records = Mapping[str, FeedRecord]
 
 
 def regenerate(
-    specs: Sequence[FeedSpec], states: Mapping[str, SourceState], publishing: Publishing
+    specs: Sequence[FeedSpec],
+    states: Mapping[str, SourceState],
+    publishing: Publishing,
+    *,
+    only: Collection[str] | None = None,
+    force: bool = False,
 ) -> dict[str, FeedReport]:
-    """Write the feeds whose inputs changed, or whose files are not as they were written.
+    """Write the pages of feeds whose inputs changed, or whose files are not as they were written.
 
-    Where a file cannot be written the feed's report says so, and what was there before stays.
+    ``specs`` are all feeds there are; ``only`` some of them are looked at where it is given. ``force`` makes every
+    page anew. What left the configuration is removed where feedbot wrote it and nobody has touched it. Where a file
+    cannot be written the feed's report says so, and what was there before stays.
     """
-    reports = {}
-    for spec in specs:
-        report = reports[spec.name] = FeedReport(name=spec.name)
+    records = publishing.store.feed_records()
+    chosen = [spec for spec in specs if only is None or spec.name in only]
+    reports = {spec.name: FeedReport(name=spec.name) for spec in chosen}
+    now: dict[str, FeedRecord] = dict(records)
+    for spec in chosen:
+        report = reports[spec.name]
+        own = {name: record for name, record in records.items() if name.partition("/")[0] == spec.name}
         try:
-            _publish(spec, states, publishing, report)
+            made = _Publication(spec, states, publishing, own, report, force).publish()
+            now = {name: record for name, record in now.items() if name not in own} | dict(made)
         except OSError as error:
             # Of a rename that failed, the first name is that of the temporary file.
             report.error = f"{error.filename2 or error.filename or publishing.output}: {error.strerror}"
             report.hint = "make room, or remove what stands in its place; it is written at the next run"
+    if publishing.write:
+        known = {spec.name for spec in specs}
+        now = {name: record for name, record in now.items() if name.partition("/")[0] in known}
+        now |= folder.publish(specs, publishing, records, reports)
+        remove(specs, records, now, publishing.output, reports)
+        # Last, so that a run which was killed before is done again by the next one, which finds the most of it done.
+        changed = {name: record for name, record in now.items() if records.get(name) != record}
+        publishing.store.record_feeds(changed, records.keys() - now.keys())
     return reports
 
 
-def paths(spec: FeedSpec) -> dict[str, Format]:
-    """The files of a feed, below the output folder."""
-    files = {f"{spec.name}.{form.extension}": form for form in spec.formats.values()}
-    first = next(iter(spec.formats.values()))
-    return files | dict.fromkeys(spec.aliases, first)
+def render(
+    spec: FeedSpec, path: str, kind: str, states: Mapping[str, SourceState], publishing: Publishing
+) -> bytes | None:
+    """One page of a feed in one format, written nowhere; None where the feed has no page at this path."""
+    edition = plan(spec, states, publishing, (), FeedReport(name=spec.name))
+    page = next((one for one in edition.pages if one.path == path), None)
+    if page is None:
+        return None
+    entries = [entry for entry, _ in publishing.shelf.entries(page.selection.entries, short=page.summary_only)]
+    return spec.formats[kind].render(replace(page.publication, updated=_updated(page, entries)), entries)
 
 
-def _publish(spec: FeedSpec, states: Mapping[str, SourceState], publishing: Publishing, report: FeedReport) -> None:
-    inputs = _inputs(spec, states)
-    former, files, report.entries = publishing.store.feed_record(spec.name)
-    wanted = paths(spec)
-    if former == inputs and files.keys() == wanted.keys() and _as_written(publishing.output, files):
-        return
-    entries = list(islice(_chosen(spec, publishing, report), spec.limit))
-    report.entries = len(entries)
-    channel = replace(spec.channel, updated=max((_changed(entry) for entry in entries), default=None))
-    rendered: dict[str, bytes] = {}
-    for path, form in wanted.items():
-        if form.extension not in rendered:
-            rendered[form.extension] = form.render(channel, entries)
-        target = publishing.output / path
-        if not publishing.write:
-            if not target.is_file() or target.read_bytes() != rendered[form.extension]:
-                report.written.append(path)
-        elif write_atomic(target, rendered[form.extension]):
-            report.written.append(path)
-    if publishing.write:
-        marks = {path: _mark(publishing.output / path) for path in wanted}
-        publishing.store.record_feed(spec.name, inputs, marks, len(entries))
+@dataclass
+class _Publication:
+    """One feed being published. ``own`` is what was published of it before."""
+
+    spec: FeedSpec
+    states: Mapping[str, SourceState]
+    publishing: Publishing
+    own: Records
+    report: FeedReport
+    force: bool
+    _made: dict[str, FeedRecord] = field(default_factory=dict)
+
+    def publish(self) -> Records:
+        """Write what is not there as it should be; gives what is published of the feed now."""
+        gate, former = self._gate(), self.own.get(self.spec.name)
+        if former is not None and not self.force and former.inputs.partition(" ")[0] == gate:
+            self.report.entries = former.entries
+            if all(folder.as_written(self.publishing.output, record.files) for record in self.own.values()):
+                return self.own
+        edition = plan(self.spec, self.states, self.publishing, self.own.keys(), self.report)
+        self.report.entries = len(edition.pages[0].selection.entries)
+        for page in edition.pages:
+            self._page(page, prefix=f"{gate} " if page.path == self.spec.name else "")
+        for contents in edition.contents:
+            self._contents(contents)
+        return self._made
+
+    def _gate(self) -> str:
+        """A digest that is another one whenever any page may have to be."""
+        spec, states = self.spec, self.states
+        versions = [[name, states[name].version] for name in spec.sources if name in states]
+        titles = [[states[name].title, states[name].link] for name in spec.origins if name in states]
+        formats = [[name, form.version] for name, form in spec.formats.items()]
+        return sha256(json.dumps([spec.digest, formats, versions, titles]).encode()).hexdigest()
+
+    def _page(self, page: Page, prefix: str) -> None:
+        inputs = prefix + page.inputs()
+        if not self._stands(page.path, inputs, page.files):
+            files = self._rendered(page)
+            self._write(page.path, inputs, files, len(page.selection.entries))
+
+    def _contents(self, contents: Contents) -> None:
+        data = folder.contents_page(contents)
+        path = contents.path.removesuffix("/index.html")
+        inputs = sha256(data).hexdigest()
+        if not self._stands(path, inputs, [contents.path]) and folder.may_replace(
+            self.publishing.output, contents.path
+        ):
+            self._write(path, inputs, {contents.path: data}, len(contents.pages))
+
+    def _stands(self, name: str, inputs: str, files: Collection[str]) -> bool:
+        """Whether a page is there as it would be written; it is kept then as it is."""
+        former = self.own.get(name)
+        if former is None or self.force or set(former.files) != set(files):
+            return False
+        if former.inputs.rpartition(" ")[2] != inputs.rpartition(" ")[2]:
+            return False
+        if not folder.as_written(self.publishing.output, former.files):
+            return False
+        self._made[name] = former._replace(inputs=inputs)
+        return True
+
+    def _rendered(self, page: Page) -> dict[str, bytes]:
+        shown = self.publishing.shelf.entries(page.selection.entries, short=page.summary_only)
+        entries = [entry for entry, _ in shown]
+        if self.publishing.write:
+            self.report.incomplete |= folder.incomplete(self.publishing.output, shown)
+        publication = replace(page.publication, updated=_updated(page, entries))
+        rendered: dict[str, bytes] = {}
+        for form in page.files.values():
+            if form.extension not in rendered:
+                rendered[form.extension] = form.render(publication, entries)
+        return {path: rendered[form.extension] for path, form in page.files.items()}
+
+    def _write(self, name: str, inputs: str, files: Mapping[str, bytes], number: int) -> None:
+        output = self.publishing.output
+        for path, data in files.items():
+            target = output / path
+            if self.publishing.write:
+                changed = write_atomic(target, data)
+            else:
+                changed = not target.is_file() or target.read_bytes() != data
+            if changed:
+                self.report.written.append(path)
+        if self.publishing.write:
+            marks = {path: folder.mark(output / path) for path in files}
+            self._made[name] = FeedRecord(marks, number, inputs)
 
 
-def _chosen(spec: FeedSpec, publishing: Publishing, report: FeedReport) -> Iterator[Entry]:
-    seen: set[str] = set()
-    for stored in publishing.store.newest(spec.sources):
-        if stored.id in seen:  # an entry that several sources have
-            continue
-        entry = publishing.present(stored, spec.summary_only)
-        if spec.filter is not None:
-            try:
-                if not spec.filter(exposed(entry)):
-                    continue
-            except FilterFailedError as error:
-                if str(error) not in report.problems:
-                    report.problems.append(str(error))
-                continue
-        seen.add(stored.id)
-        if publishing.write and not _complete(stored, publishing.output):
-            report.incomplete.add(stored.source)
-        yield entry
-
-
-def _complete(stored: Entry, output: Path) -> bool:
-    names = assets(stored)
-    return all((output / MEDIA_FOLDER / name).is_file() for name in names)
-
-
-def _changed(entry: Entry) -> datetime:
-    return max(filter(None, (entry.updated, entry.published)), default=entry.first_seen)
-
-
-def _inputs(spec: FeedSpec, states: Mapping[str, SourceState]) -> str:
-    versions = [[name, states[name].version] for name in spec.sources if name in states]
-    formats = [[name, form.version] for name, form in spec.formats.items()]
-    return sha256(json.dumps([spec.digest, formats, versions]).encode()).hexdigest()
-
-
-def _mark(path: Path) -> list[int]:
-    stat = path.stat()
-    return [stat.st_size, stat.st_mtime_ns]
-
-
-def _as_written(output: Path, files: Mapping[str, list[int]]) -> bool:
-    try:
-        return all(_mark(output / path) == mark for path, mark in files.items())
-    except OSError:
-        return False
+def _updated(page: Page, entries: Sequence[Entry]) -> datetime | None:
+    """When the latest of all changes to the page was made."""
+    moments = [max(filter(None, (one.updated, one.published)), default=one.first_seen) for one in entries]
+    return max([*moments, *(one.at for one in page.publication.withdrawn)], default=None)

@@ -28,7 +28,8 @@ class Announced:
 class SourceReport:
     """What the poll of one source brought; ids are entry ids, ``seconds`` its wall time.
 
-    ``alert``: what a person should know even where nobody asked, said once.
+    ``edited`` tells of each edit how deep it went, ``restored`` are withdrawn entries that came back.
+    ``alert``: what a person should know even where nobody asked, said once. ``held``: what waits for a person, and why.
     """
 
     name: str
@@ -38,11 +39,13 @@ class SourceReport:
     new: list[str] = field(default_factory=list)
     updated: list[str] = field(default_factory=list)
     withdrawn: list[str] = field(default_factory=list)
+    restored: list[str] = field(default_factory=list)
     edited: dict[str, str] = field(default_factory=dict)
     announced: list[Announced] = field(default_factory=list)
     error: str | None = None
     hint: str = ""
     alert: str = ""
+    held: str = ""
     notes: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
     seconds: float = 0.0
@@ -50,13 +53,14 @@ class SourceReport:
 
 @dataclass(kw_only=True)
 class FeedReport:
-    """What became of one published feed; ``written`` are paths below the output folder.
+    """What became of one published feed; ``written`` and ``removed`` are paths below the output folder.
 
     ``incomplete`` are sources whose copied files are missing there.
     """
 
     name: str
     written: list[str] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
     entries: int = 0
     problems: list[str] = field(default_factory=list)
     error: str | None = None

@@ -8,22 +8,28 @@ from functools import partial
 from typing import ClassVar
 
 from feedbot.core.dates import rfc3339
-from feedbot.formats.feedtree import Element, FeedTree, overwrite, put
+from feedbot.core.publication import Origin, Publication, address
+from feedbot.formats.feedtree import HISTORY, Element, FeedTree, overwrite, put
 from feedbot.formats.legal import legal_channel, legal_entry
 from feedbot.model import Channel, Entry
 
 _MEDIA = "http://search.yahoo.com/mrss/"
+_TOMBSTONES = "http://purl.org/atompub/tombstones/1.0"
 _LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 """When a feed changed that has neither entries nor a time of its own: Atom wants a time."""
 
 
 class AtomFormat:
-    """Atom: texts as HTML, all enclosures as links, the title of the feed as author of last resort."""
+    """Atom: texts as HTML, all enclosures as links, the title of the feed as author of last resort.
+
+    Withdrawn entries are told as tombstones (RFC 6721), archive pages are linked (RFC 5005), and entries of other
+    feeds name these (``source``, RFC 4287, 4.2.11).
+    """
 
     extension: ClassVar[str] = "atom"
     media_type: ClassVar[str] = "application/atom+xml"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def render(self, channel: Channel, entries: Sequence[Entry]) -> bytes:
         """Write the entries in the order given, as UTF-8. No input makes it raise."""
@@ -33,7 +39,7 @@ class AtomFormat:
             channel,
             channel.urls.get(self.extension, ""),
             self.media_type,
-            {"media": _MEDIA} if any(entry.image for entry in legal) else {},
+            _namespaces(channel, legal),
             partial(_finish_feed, channel),
         )
         for entry in legal:
@@ -41,11 +47,30 @@ class AtomFormat:
         return tree.atom()
 
 
-def _finish_feed(channel: Channel, feed: Element) -> None:
+def _namespaces(channel: Publication, entries: Sequence[Entry]) -> dict[str, str]:
+    """The prefixes that are made use of."""
+    used = {
+        "media": _MEDIA if any(entry.image for entry in entries) else "",
+        "at": _TOMBSTONES if channel.withdrawn else "",
+        "fh": HISTORY if channel.archived else "",
+    }
+    return {prefix: namespace for prefix, namespace in used.items() if namespace}
+
+
+def _finish_feed(channel: Publication, feed: Element) -> None:
     overwrite(feed, "updated", rfc3339(channel.updated or _NEVER))
+    for relation, path in (
+        ("current", channel.current), ("prev-archive", channel.previous), ("next-archive", channel.next),
+    ):  # fmt: skip
+        if href := address(channel, path, AtomFormat.extension):
+            put(feed, "link", rel=relation, href=href)
+    if channel.archived:
+        put(feed, f"{{{HISTORY}}}archive")
+    for gone in channel.withdrawn:
+        put(feed, f"{{{_TOMBSTONES}}}deleted-entry", ref=gone.id, when=rfc3339(gone.at))
 
 
-def _finish_entry(channel: Channel, entry: Entry, element: Element) -> None:
+def _finish_entry(channel: Publication, entry: Entry, element: Element) -> None:
     overwrite(element, "updated", rfc3339(entry.updated or entry.first_seen))
     if entry.published:
         put(element, "published", rfc3339(entry.published))
@@ -59,3 +84,18 @@ def _finish_entry(channel: Channel, entry: Entry, element: Element) -> None:
         put(element, "link", rel="enclosure", href=enclosure.url, **told)
     if entry.image:
         put(element, f"{{{_MEDIA}}}thumbnail", url=entry.image)
+    if origin := channel.origins.get(entry.source):
+        _put_source(element, origin)
+
+
+def _put_source(element: Element, origin: Origin) -> None:
+    """The feed that an entry was taken from: called by its address, as few feeds tell a better id."""
+    source = put(element, "source")
+    if origin.url or origin.link:
+        put(source, "id", origin.url or origin.link)
+    if origin.title:
+        put(source, "title", origin.title)
+    if origin.link:
+        put(source, "link", rel="alternate", href=origin.link)
+    if origin.url:
+        put(source, "link", rel="self", href=origin.url)

@@ -12,8 +12,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from feedbot.core.publication import Publication
 from feedbot.formats.legal import headline
-from feedbot.model import Author, Channel, Entry
+from feedbot.formats.markup import escape
+from feedbot.model import Author, Entry
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
 Element: TypeAlias = "_Element"
 Finish: TypeAlias = Callable[["Element"], None]
 """Called with an element that feedgen has built, to write into it what feedgen cannot."""
+
+HISTORY = "http://purl.org/syndication/history/1.0"
+"""The namespace of RFC 5005."""
 
 _EXTENSION = "feedbot"
 
@@ -35,7 +40,7 @@ class FeedTree:
     """
 
     def __init__(
-        self, channel: Channel, address: str, media_type: str, namespaces: Mapping[str, str], finish: Finish
+        self, channel: Publication, address: str, media_type: str, namespaces: Mapping[str, str], finish: Finish
     ) -> None:
         from feedgen.feed import FeedGenerator
 
@@ -56,6 +61,7 @@ class FeedTree:
         feed._FeedGenerator__rss_lastBuildDate = None
         feed.register_extension(_EXTENSION, lambda: _Extension(finish, namespaces))
         self._feed = feed
+        self._stylesheet = channel.stylesheet
 
     def add(self, entry: Entry, finish: Finish, *, permalink: bool = False, authors: Sequence[Author] = ()) -> None:
         """Append an entry: id, title, link, texts and tags, and ``authors``, which feedgen can only in Atom.
@@ -80,20 +86,28 @@ class FeedTree:
 
     def atom(self) -> bytes:
         """The feed as an Atom document (RFC 4287)."""
-        written: bytes = self._feed.atom_str(pretty=True)
-        return written
+        return self._styled(self._feed.atom_str(pretty=True))
 
     def rss(self) -> bytes:
         """The feed as an RSS 2.0 document; its channel needs a description and a link."""
-        written: bytes = self._feed.rss_str(pretty=True)
-        return written
+        return self._styled(self._feed.rss_str(pretty=True))
+
+    def _styled(self, written: bytes) -> bytes:
+        """The document with its style sheet, for whoever opens it in a browser; feedgen has no way to say so."""
+        if not self._stylesheet:
+            return written
+        declaration, end, document = written.partition(b"?>\n")
+        instruction = f'<?xml-stylesheet type="text/css" href="{escape(self._stylesheet)}"?>\n'
+        return declaration + end + instruction.encode() + document
 
 
-def put(parent: Element, name: str, text: str = "", **attributes: str) -> None:
-    """Append an element with text and attributes."""
+def put(parent: Element, name: str, text: str = "", **attributes: str) -> Element:
+    """Append an element with text and attributes, and give it."""
     from lxml import etree
 
-    etree.SubElement(parent, name, attributes).text = text or None
+    element = etree.SubElement(parent, name, attributes)
+    element.text = text or None
+    return element
 
 
 def overwrite(parent: Element, name: str, text: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from feedbot.core.dates import rfc3339
 from feedbot.core.html import to_text
+from feedbot.core.publication import address
 from feedbot.formats.legal import UNKNOWN_TYPE, legal_channel, legal_entry
 from feedbot.model import Author, Channel, Enclosure, Entry
 
@@ -19,7 +20,7 @@ class JsonFormat:
 
     extension: ClassVar[str] = "json"
     media_type: ClassVar[str] = "application/feed+json"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def render(self, channel: Channel, entries: Sequence[Entry]) -> bytes:
         """Write the entries in the order given, as UTF-8, ended by a line feed. No input makes it raise."""
@@ -33,6 +34,7 @@ class JsonFormat:
                 feed_url=channel.urls.get(self.extension, ""),
                 description=channel.description,
                 language=channel.language,
+                next_url=address(channel, channel.previous, self.extension),
             ),
         }
         # An item a line: good to compare, and much faster than ``indent``, which the C encoder does not know.

@@ -15,6 +15,7 @@ from hashlib import blake2b
 from urllib.parse import quote
 
 from feedbot.core.html import resolve, to_text
+from feedbot.core.publication import Origin, Publication, Withdrawn, as_publication
 from feedbot.core.text import one_line, shorten, storable
 from feedbot.model import Author, Channel, Enclosure, Entry
 
@@ -29,8 +30,8 @@ _MEDIA_TYPE = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+(\s*;.*)?", re.ASCII)
 _EMAIL = re.compile(r"[^\s@<>]+@[^\s@<>]+")
 
 
-def legal_channel(channel: Channel, entries: Sequence[Entry]) -> Channel:
-    """The channel with an id and a title for certain, and the latest of all times known as its ``updated``.
+def legal_channel(channel: Channel, entries: Sequence[Entry]) -> Publication:
+    """The channel as a publication, with an id and a title for certain, and the latest of all times as ``updated``.
 
     That time comes from content only, never from a clock; it is None where there are neither entries nor
     a time of the channel's own. ``entries`` are legal already.
@@ -39,8 +40,9 @@ def legal_channel(channel: Channel, entries: Sequence[Entry]) -> Channel:
     if channel.updated is not None:
         moments.append(_whole_second(channel.updated))
     name = one_line(channel.name)
+    publication = as_publication(channel)
     return replace(
-        channel,
+        publication,
         name=name,
         id=_identity(channel.id) or _urn(name),
         title=one_line(channel.title) or name or "Untitled",
@@ -49,6 +51,11 @@ def legal_channel(channel: Channel, entries: Sequence[Entry]) -> Channel:
         language=_language(channel.language),
         urls={form: _address(url) for form, url in channel.urls.items()},
         updated=max(moments, default=None),
+        base=_address(publication.base),
+        origins={name: _origin(origin) for name, origin in publication.origins.items()},
+        withdrawn=tuple(
+            Withdrawn(known, _whole_second(one.at)) for one in publication.withdrawn if (known := _identity(one.id))
+        ),
     )
 
 
@@ -133,6 +140,10 @@ def _enclosure(enclosure: Enclosure) -> Enclosure:
         kind = ""
     length = enclosure.length
     return Enclosure(_address(enclosure.url), kind, length if length and 0 < length <= _MAX_LENGTH else None)
+
+
+def _origin(origin: Origin) -> Origin:
+    return Origin(one_line(origin.title), _address(origin.link), _address(origin.url))
 
 
 def _language(text: str) -> str:

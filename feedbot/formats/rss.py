@@ -14,8 +14,9 @@ from email.utils import format_datetime
 from functools import partial
 from typing import ClassVar
 
+from feedbot.core.publication import Publication, address
 from feedbot.core.text import one_line
-from feedbot.formats.feedtree import Element, FeedTree, put
+from feedbot.formats.feedtree import HISTORY, Element, FeedTree, put
 from feedbot.formats.legal import UNKNOWN_TYPE, is_web, legal_channel, legal_entry, web_address
 from feedbot.model import Channel, Entry
 
@@ -24,8 +25,16 @@ _NAMESPACES = {
     "itunes": "http://www.itunes.com/dtds/podcast-1.0.dtd",
     "media": "http://search.yahoo.com/mrss/",
 }
-_PODCAST = ("duration", "episode", "season", "explicit")
-"""What a feed tells of a podcast's episode; kept in ``extra`` under the name with ``itunes_`` before it."""
+_LINK = "{http://www.w3.org/2005/Atom}link"
+_PODCAST = {
+    "duration": "duration",
+    "episode": "episode",
+    "season": "season",
+    "explicit": "explicit",
+    "episodeType": "episode_type",
+}
+"""What a feed tells of a podcast's episode, by its element, and what ``extra`` calls it."""
+_EXPLICIT = {"yes": "true", "no": "false"}  # what the older form is called now
 
 
 class RssFormat:
@@ -33,31 +42,39 @@ class RssFormat:
 
     extension: ClassVar[str] = "rss"
     media_type: ClassVar[str] = "application/rss+xml"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def render(self, channel: Channel, entries: Sequence[Entry]) -> bytes:
         """Write the entries in the order given, as UTF-8. No input makes it raise."""
         legal = [legal_entry(entry) for entry in entries]
         channel = legal_channel(channel, legal)
-        address = channel.urls.get(self.extension, "")
+        own = channel.urls.get(self.extension, "")
         required = replace(
             channel,
             description=channel.description or channel.title,
-            link=channel.link or address or channel.id,
+            link=channel.link or own or channel.id,
         )
-        tree = FeedTree(required, address, self.media_type, _NAMESPACES, partial(_finish_channel, channel))
+        namespaces = _NAMESPACES | ({"fh": HISTORY} if channel.archived else {})
+        tree = FeedTree(required, own, self.media_type, namespaces, partial(_finish_channel, channel))
         for entry in legal:
             permalink = entry.id == entry.url and is_web(entry.id)
-            tree.add(entry, partial(_finish_item, entry), permalink=permalink)
+            tree.add(entry, partial(_finish_item, channel, entry), permalink=permalink)
         return tree.rss()
 
 
-def _finish_channel(channel: Channel, rss: Element) -> None:
+def _finish_channel(channel: Publication, rss: Element) -> None:
     if channel.updated:
         put(rss[0], "lastBuildDate", _rfc822(channel.updated))
+    for relation, path in (
+        ("current", channel.current), ("prev-archive", channel.previous), ("next-archive", channel.next),
+    ):  # fmt: skip
+        if href := address(channel, path, RssFormat.extension):
+            put(rss[0], _LINK, rel=relation, href=href)
+    if channel.archived:
+        put(rss[0], f"{{{HISTORY}}}archive")
 
 
-def _finish_item(entry: Entry, item: Element) -> None:
+def _finish_item(channel: Publication, entry: Entry, item: Element) -> None:
     put(item, "pubDate", _rfc822(entry.published or entry.updated or entry.first_seen))
     for author in entry.authors:
         put(item, f"{{{_NAMESPACES['dc']}}}creator", author.name)
@@ -68,10 +85,13 @@ def _finish_item(entry: Entry, item: Element) -> None:
         put(item, "comments", comments)
     if entry.image:
         put(item, f"{{{_NAMESPACES['media']}}}thumbnail", url=entry.image)
-    for name in _PODCAST:
-        value = entry.extra.get(f"itunes_{name}")
-        if isinstance(value, str) and (text := one_line(value)):
-            put(item, f"{{{_NAMESPACES['itunes']}}}{name}", text)
+    for name, key in _PODCAST.items():
+        value = entry.extra.get(key)
+        if entry.enclosures and isinstance(value, str) and (text := one_line(value)):
+            put(item, f"{{{_NAMESPACES['itunes']}}}{name}", _EXPLICIT.get(text, text))
+    origin = channel.origins.get(entry.source)
+    if origin and origin.url:  # which the address is required for
+        put(item, "source", origin.title, url=origin.url)
 
 
 def _rfc822(moment: datetime) -> str:

@@ -109,7 +109,7 @@ class Client:
 
     def _errand(self, request: Request) -> _Errand:
         reads = request.method in ("GET", "HEAD")
-        start = parse_target(request.url, shown(request.url, path=reads))
+        start = parse_target(request.url, secret_path=not reads)
         timeout = self._timeout if request.timeout is None else request.timeout
         try:
             listed = tuple(parse_allowance(entry) for entry in request.allow_private)
@@ -305,7 +305,8 @@ def _failure(errand: _Errand, target: Target, wire: Wire, error: Exception) -> H
     if wire.overdrawn:
         return _too_large(place, errand)
     if wire.late:
-        return HttpError(f"{place} gave no complete answer within {errand.timeout:g} s", "raise timeout if it is slow")
+        patience = max(round(errand.timeout, 1), 0.1)  # what was left of a poll's time, to a microsecond
+        return HttpError(f"{place} gave no complete answer within {patience:g} s", "raise timeout if it is slow")
     causes = _causes(error)
     if any(
         isinstance(cause, LineTooLong) or "headers" in str(cause)

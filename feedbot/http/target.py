@@ -53,34 +53,23 @@ class Target:
         return self.host if self.port == _PORTS[self.scheme] else authority(self.host, self.port)
 
 
-def parse_target(url: str, name: str = "") -> Target:
+class _UnfitError(Exception):
+    """Why a URL cannot be asked, in words that follow its name, and what to do about it."""
+
+    def __init__(self, what: str, hint: str = "") -> None:
+        super().__init__(what)
+        self.hint = hint
+
+
+def parse_target(url: str, *, secret_path: bool = False) -> Target:
     """Read an http or https URL. Raises HttpError, forbidden, where it is none or cannot be asked.
 
-    ``name`` is what messages call it, if not by its host and path.
+    With ``secret_path`` no message has its path.
     """
-    name = name or shown(url)
-    if len(url) > MAX_URL:
-        raise _refused(f"{name} is longer than {MAX_URL} characters")
-    if _NOT_IN_URLS.search(url):
-        raise _refused(f"{name} has a space or a control character in it", "percent-encode it")
     try:
-        parts = urlsplit(url)
-        host, port = parts.hostname or "", parts.port
-    except ValueError:
-        raise _refused(f"{name} is not valid", "check its host and port") from None
-    if parts.scheme not in _PORTS:
-        raise _refused(f"{name} is neither http nor https", "" if "://" in url else "begin it with https://")
-    if not host:
-        raise _refused(f"{name} has no host in it")
-    if port == 0:
-        raise _refused(f"{name} has a port that nobody can be asked on")
-    return Target(
-        scheme=parts.scheme,
-        host=_ascii_host(host, name),
-        port=port or _PORTS[parts.scheme],
-        path=quote((parts.path or "/") + (f"?{parts.query}" if parts.query else ""), safe=_KEPT),
-        credentials=_basic(parts.username, parts.password),
-    )
+        return _parsed(url)
+    except _UnfitError as error:
+        raise _refused(f"{shown(url, path=not secret_path)} {error}", error.hint) from None
 
 
 def follow(target: Target, location: str) -> Target:
@@ -130,14 +119,39 @@ def _refused(message: str, hint: str = "") -> HttpError:
     return HttpError(message, hint, forbidden=True)
 
 
-def _ascii_host(host: str, name: str) -> str:
+def _parsed(url: str) -> Target:
+    if len(url) > MAX_URL:
+        raise _UnfitError(f"is longer than {MAX_URL} characters")
+    if _NOT_IN_URLS.search(url):
+        raise _UnfitError("has a space or a control character in it", "percent-encode it")
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        raise _UnfitError("is not valid", "check its host and port") from None
+    if parts.scheme not in _PORTS:
+        raise _UnfitError("is neither http nor https", "" if "://" in url else "begin it with https://")
+    if not host:
+        raise _UnfitError("has no host in it")
+    if port == 0:
+        raise _UnfitError("has a port that nobody can be asked on")
+    return Target(
+        scheme=parts.scheme,
+        host=_ascii_host(host),
+        port=port or _PORTS[parts.scheme],
+        path=quote((parts.path or "/") + (f"?{parts.query}" if parts.query else ""), safe=_KEPT),
+        credentials=_basic(parts.username, parts.password),
+    )
+
+
+def _ascii_host(host: str) -> str:
     if ":" in host:
         try:
             address = IPv6Address(host)
         except ValueError:
-            raise _refused(f"{name} has no valid IPv6 address in it") from None
+            raise _UnfitError("has no valid IPv6 address in it") from None
         if address.scope_id is not None:
-            raise _refused(f"{name} has an address with a zone, which cannot be asked")
+            raise _UnfitError("has an address with a zone, which cannot be asked")
         return str(address)
     try:
         # A host of more than 253 characters cannot exist, and idna is slow on long ones.
@@ -146,7 +160,7 @@ def _ascii_host(host: str, name: str) -> str:
         host = ""
     labels = host.lower().removesuffix(".").split(".")
     if len(host) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
-        raise _refused(f"{name} has a host name that cannot exist", "check the spelling")
+        raise _UnfitError("has a host name that cannot exist", "check the spelling")
     return host.lower()
 
 

@@ -16,7 +16,6 @@ from feedbot.settings.document import Document, label, suggestion
 from feedbot.settings.locate import Key
 from feedbot.settings.model import FeedbotSettings, FeedSettings, RouteSettings
 
-_LATER_FORMATS = ("html",)
 _RESERVED = {"index.html": "the page of all feeds", "feeds.opml": "the list of all feeds"}
 _PLACE_HINTS = {
     "folder": "relative paths start from the folder of the configuration",
@@ -75,12 +74,6 @@ def check_feeds(document: Document, feeds: Mapping[Key, FeedSettings]) -> None:
                 document.problem(place, f'{label(place)}: "{name}" is there twice')
             elif name in formats or document.is_broken(place):
                 continue
-            elif name in _LATER_FORMATS:
-                document.problem(
-                    place,
-                    f'the format "{name}" is not there yet: it comes with a later version',
-                    f"known: {', '.join(formats)}",
-                )
             else:
                 document.problem(place, f'{label(place)}: there is no format "{name}"', suggestion(name, formats))
     if any(feed.aliases for feed in feeds.values()):

@@ -11,10 +11,11 @@ from typing import Annotated, Any, ClassVar, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
 from feedbot import __version__
 from feedbot.core.route import named
+from feedbot.core.units import parse_duration
 from feedbot.errors import ConfigProblem
 from feedbot.model import ChangeKind
 from feedbot.plugins import Duration, Later, Place, Settings, SinkSettings, Size, SourceSettings
@@ -95,6 +96,29 @@ def _inside(path: str) -> str:
     return str(PurePosixPath(path))
 
 
+def _limit(value: object) -> int | timedelta:
+    """How many, or how far back."""
+    if isinstance(value, timedelta):
+        return value
+    if isinstance(value, str):
+        span = parse_duration(value)
+        if span <= timedelta(0):
+            raise ValueError(f'expected a span of time such as "90d", found "{value}"')
+        return span
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ValueError('expected a number, or a span of time such as "90d"')
+    if value < 1:
+        raise ValueError(f"expected a number of at least 1, found {value}")
+    return value
+
+
+def _distinct(values: tuple[str, ...]) -> tuple[str, ...]:
+    twice = next((value for index, value in enumerate(values) if value in values[:index]), None)
+    if twice is not None:
+        raise ValueError(f'"{twice}" is there twice')
+    return values
+
+
 Text = Annotated[str, Field(min_length=1)]
 Names = Annotated[tuple[Text, ...], Field(min_length=1)]
 
@@ -125,6 +149,8 @@ class FeedbotSettings(Settings):
     """How feedbot names itself to servers; a contact in it is polite. Default: its version and base_url."""
     flood_limit: Annotated[int, Field(ge=1)] = 20
     """More new entries than this in one poll of a known source are held back."""
+    keep_revisions: Annotated[int, Field(ge=1)] = 10
+    """How many former states of each entry are kept, to tell what an edit changed."""
     concurrency: Annotated[int, Field(ge=1, le=1000)] = 32
     """How many sources are polled at the same time."""
     per_host: Annotated[int, Field(ge=1, le=1000)] = 2
@@ -149,9 +175,7 @@ class FeedSettings(Settings):
     """A feed that is published."""
 
     later: ClassVar[Mapping[str, Later]] = {
-        "split": Later("a feed for each tag or author", ([],)),
         "hub": Later("WebSub", ("",)),
-        "archive": Later("writing archive pages", (False,)),
     }
 
     title: str = ""
@@ -162,8 +186,8 @@ class FeedSettings(Settings):
     """The sources whose entries it has: names, or globs such as "blog-*"."""
     filter: str = ""
     """A Jinja2 expression over an entry, such as "'releases' in tags"; only entries that pass are in the feed."""
-    limit: Annotated[int, Field(ge=1)] = 50
-    """How many of the newest entries it has."""
+    limit: Annotated[int | timedelta, BeforeValidator(_limit, json_schema_input_type=int | str)] = 50
+    """How many of the newest entries it has; or how far back they go from the newest one, such as "90d"."""
     content: Literal["full", "summary"] = "full"
     """Whether entries have their whole content or only a summary."""
     token: SecretStr | None = None
@@ -175,6 +199,10 @@ class FeedSettings(Settings):
     """The address of the page that the feed belongs to."""
     language: Annotated[str, AfterValidator(_language)] = ""
     """The language of the feed, such as "en"."""
+    split: Annotated[tuple[Literal["tag", "author", "year", "source"], ...], AfterValidator(_distinct)] = ()
+    """What there is a feed of its own for, below the name of this one: each tag, author, year or source."""
+    archive: bool = False
+    """Whether all entries there ever were are kept on archive pages (RFC 5005), which readers may go back to."""
     aliases: tuple[Annotated[str, AfterValidator(_inside)], ...] = ()
     """Further paths in the output folder that carry the same bytes as the first format."""
 

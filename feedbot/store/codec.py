@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+import json
 from datetime import datetime
 from typing import Any
 
@@ -10,19 +10,19 @@ from feedbot.core.expose import plain
 from feedbot.core.text import storable
 from feedbot.model import CONTENT_FIELDS, Author, Content, Enclosure
 
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
-def to_json(content: Content) -> dict[str, Any]:
-    """Values that differ from what is usual, as JSON takes them; without what databases refuse."""
-    data: dict[str, Any] = {}
-    for name in CONTENT_FIELDS:
-        value = getattr(content, name)
-        if name in ("published", "updated"):
-            value = value.isoformat() if value else None
-        elif name in ("authors", "enclosures"):
-            value = [asdict(part) for part in value]
-        if value:
-            data[name] = _storable(plain(value))
-    return data
+# How JSON writes control characters; and characters that XML and databases refuse.
+_SUSPICIOUS = ("\\u00", "\\b", "\\f", "\ufffe", "\uffff")
+
+
+def to_text(content: Content) -> str:
+    """The values that differ from what is usual, as JSON; without what databases refuse."""
+    data = _plainly(content)
+    text = _encode(data)
+    if any(sign in text for sign in _SUSPICIOUS) or not _encodable(text):
+        text = _encode(_storable(data))
+    return text
 
 
 def from_json(data: dict[str, Any]) -> dict[str, Any]:
@@ -38,11 +38,37 @@ def from_json(data: dict[str, Any]) -> dict[str, Any]:
     return fields
 
 
+def _plainly(content: Content) -> dict[str, Any]:
+    data: dict[str, Any] = {}
+    for name in CONTENT_FIELDS:
+        value = getattr(content, name)
+        if not value:
+            continue
+        if name in ("published", "updated"):
+            value = value.isoformat()
+        elif name == "authors":
+            value = [{"name": a.name, "url": a.url, "email": a.email} for a in value]
+        elif name == "enclosures":
+            value = [{"url": e.url, "type": e.type, "length": e.length} for e in value]
+        elif name == "extra":
+            value = plain(value)
+        data[name] = value
+    return data
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _storable(value: Any) -> Any:
     if isinstance(value, str):
         return storable(value)
     if isinstance(value, dict):
         return {storable(key): _storable(inner) for key, inner in value.items()}
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return [_storable(inner) for inner in value]
     return value

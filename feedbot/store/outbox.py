@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -13,11 +14,29 @@ from feedbot import faults
 from feedbot.core.outbox import MAY_FOLLOW
 from feedbot.core.schedule import LONGEST_WAIT
 from feedbot.core.text import storable
+from feedbot.core.textdiff import text_diff
 from feedbot.errors import LeaseLostError
-from feedbot.model import ChangeKind, Delivery, DeliveryState
+from feedbot.model import ChangeKind, Content, Delivery, DeliveryState
+from feedbot.store.codec import from_json
 from feedbot.store.entries import entry_columns, to_entry
-from feedbot.store.schema import entries, outbox, sources
-from feedbot.store.transactions import Transactions
+from feedbot.store.schema import entries, outbox, revisions, sources, tries
+from feedbot.store.transactions import Transactions, in_chunks
+
+_KEPT_TRIES = 5
+_NOT_DONE = [DeliveryState.PENDING, DeliveryState.SENDING, DeliveryState.HELD, DeliveryState.DEAD]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trace:
+    """Where a delivery comes from and what became of it: routes, reason, revision, the last failed tries."""
+
+    delivery: Delivery
+    made_for: int
+    carried: int | None
+    route: str
+    why: str
+    done_at: datetime | None
+    tries: tuple[tuple[datetime, str], ...]
 
 
 class Outbox:
@@ -27,13 +46,19 @@ class Outbox:
         self._transactions = transactions
 
     def claim(self, sink: str, lease: str, until: datetime, now: datetime) -> Delivery | None:
-        """Take the oldest delivery of a sink that is due; its tries count the one that follows."""
+        """Take the delivery of a sink that has been due for longest; its tries count the one that follows.
+
+        It carries its entry as it is now, with the revision of that, and an update what changed since the receiver
+        was told last.
+        """
         due = (
             sa.select(outbox.c.pk)
-            .where(outbox.c.sink == sink, outbox.c.state == DeliveryState.PENDING, outbox.c.not_before <= now)
-            .order_by(outbox.c.pk)
+            .where(outbox.c.sink == sink, outbox.c.state == DeliveryState.PENDING.value, outbox.c.not_before <= now)
+            .order_by(outbox.c.not_before, outbox.c.pk)
             .limit(1)
         )
+        revision = sa.select(entries.c.revision).where(entries.c.pk == outbox.c.entry_pk).scalar_subquery()
+        base: Content | None = None
         with self._transactions.write() as connection:
             pk = connection.execute(
                 sa.update(outbox)
@@ -41,15 +66,20 @@ class Outbox:
                 .values(
                     state=DeliveryState.SENDING.value,
                     attempts=outbox.c.attempts + 1,
+                    carried=revision,
                     lease_id=lease,
                     lease_until=until,
                 )
                 .returning(outbox.c.pk)
             ).scalar()
-            claimed = None if pk is None else _delivery(connection.execute(_select().where(outbox.c.pk == pk)).one())
-        if claimed is not None:
-            faults.reach("claimed")
-        return claimed
+            if pk is None:
+                return None
+            row = connection.execute(_select().where(outbox.c.pk == pk)).one()
+            if row.base is not None:
+                base = _content(connection, row.entry_pk, row.base)
+        claimed = _delivery(row)
+        faults.reach("claimed")
+        return claimed if base is None else replace(claimed, diff=text_diff(base, claimed.entry))
 
     def mark(
         self,
@@ -80,6 +110,8 @@ class Outbox:
             )
             if marked.rowcount != 1:
                 raise LeaseLostError(f"delivery {pk} was taken over by another process", "")
+            if error:
+                _note(connection, pk, now, storable(error))
         faults.reach("marked")
 
     def recover(self, now: datetime) -> int:
@@ -87,8 +119,10 @@ class Outbox:
 
         What waits for a time that only a clock since set back can have named is due at once too.
         """
-        early = (outbox.c.created_at > now) | (outbox.c.not_before > now + LONGEST_WAIT)
-        stuck = (outbox.c.state == DeliveryState.SENDING) | ((outbox.c.state == DeliveryState.PENDING) & early)
+        sending, pending = DeliveryState.SENDING.value, DeliveryState.PENDING.value
+        overlong = (outbox.c.attempts > 0) & (outbox.c.not_before > now + LONGEST_WAIT)
+        early = (outbox.c.planned_at > now) | overlong
+        stuck = outbox.c.state.in_([sending, pending]) & ((outbox.c.state == sending) | early)
         with self._transactions.read() as connection:
             if connection.execute(sa.select(outbox.c.pk).where(stuck).limit(1)).first() is None:
                 return 0
@@ -100,27 +134,34 @@ class Outbox:
                 .values(
                     state=DeliveryState.PENDING.value,
                     created_at=sa.case((outbox.c.created_at > now, moment), else_=outbox.c.created_at),
-                    not_before=now,
+                    planned_at=sa.case((outbox.c.planned_at > now, moment), else_=outbox.c.planned_at),
+                    not_before=sa.case((outbox.c.not_before > now, moment), else_=outbox.c.not_before),
                     lease_id=None,
                     lease_until=None,
                 )
             ).rowcount
 
-    def counts(self) -> dict[str, dict[DeliveryState, int]]:
-        """How many deliveries of each state each sink has."""
+    def counts(self, states: Sequence[DeliveryState] = ()) -> dict[str, dict[DeliveryState, int]]:
+        """How many deliveries of each state, or of some, each sink has."""
         counted: dict[str, dict[DeliveryState, int]] = defaultdict(dict)
+        query = sa.select(outbox.c.sink, outbox.c.state, sa.func.count()).group_by(outbox.c.state, outbox.c.sink)
+        if states:
+            query = query.where(outbox.c.state.in_([state.value for state in states]))
         with self._transactions.read() as connection:
-            query = sa.select(outbox.c.sink, outbox.c.state, sa.func.count()).group_by(outbox.c.sink, outbox.c.state)
             for sink, state, number in connection.execute(query):
                 counted[sink][DeliveryState(state)] = number
         return dict(counted)
+
+    def waiting(self) -> dict[str, dict[DeliveryState, int]]:
+        """How many deliveries that are not done each sink has."""
+        return self.counts(_NOT_DONE)
 
     def due_sinks(self, now: datetime) -> list[str]:
         """The sinks that have something to send now."""
         with self._transactions.read() as connection:
             query = (
                 sa.select(outbox.c.sink)
-                .where(outbox.c.state == DeliveryState.PENDING, outbox.c.not_before <= now)
+                .where(outbox.c.state == DeliveryState.PENDING.value, outbox.c.not_before <= now)
                 .distinct()
                 .order_by(outbox.c.sink)
             )
@@ -133,6 +174,31 @@ class Outbox:
             query = query.where(outbox.c.sink == sink)
         with self._transactions.read() as connection:
             return [_delivery(row) for row in connection.execute(query)]
+
+    def traces(self, entry_id: str, source: str) -> list[Trace]:
+        """All deliveries of an entry, oldest first, with where they come from and what became of them."""
+        query = _select().where(sources.c.name == source, entries.c.id == entry_id).order_by(outbox.c.pk)
+        with self._transactions.read() as connection:
+            rows = connection.execute(query).all()
+            failed: dict[int, list[tuple[datetime, str]]] = defaultdict(list)
+            pks = [row.pk for row in rows]
+            listed = in_chunks(
+                connection, pks, lambda part: sa.select(tries).where(tries.c.delivery_pk.in_(part)).order_by(tries.c.pk)
+            )
+            for row in listed:
+                failed[row.delivery_pk].append((row.at, row.error))
+        return [
+            Trace(
+                delivery=_delivery(row),
+                made_for=row.revision,
+                carried=row.carried,
+                route=row.route,
+                why=row.why,
+                done_at=row.done_at,
+                tries=tuple(failed[row.pk]),
+            )
+            for row in rows
+        ]
 
     def move(
         self,
@@ -159,16 +225,43 @@ class Outbox:
             query = query.where(outbox.c.state == only.value)
         values: dict[str, Any] = {"state": to.value}
         if to is DeliveryState.PENDING:
-            values |= {"not_before": now, "attempts": 0, "done_at": None}
+            moment = sa.literal(now, outbox.c.not_before.type)
+            due = sa.case((outbox.c.not_before > now, moment), else_=outbox.c.not_before)
+            values |= {"not_before": due, "planned_at": now, "attempts": 0, "done_at": None}
         else:
             values["done_at"] = now
         with self._transactions.write() as connection:
             return connection.execute(query.values(values)).rowcount
 
 
+def _content(connection: sa.Connection, entry_pk: int, revision: int) -> Content | None:
+    """What an entry was in a revision, or in the oldest one after it that is kept; None where it is that still."""
+    kept = (
+        sa.select(revisions.c.data)
+        .where(revisions.c.entry_pk == entry_pk, revisions.c.revision >= revision)
+        .order_by(revisions.c.revision)
+        .limit(1)
+    )
+    data = connection.execute(kept).scalar()
+    return None if data is None else Content(**from_json(data))
+
+
+def _note(connection: sa.Connection, pk: int, now: datetime, error: str) -> None:
+    """Keep what a failed try said, and let go of what was said long ago."""
+    connection.execute(sa.insert(tries).values(delivery_pk=pk, at=now, error=error))
+    last = (
+        sa.select(tries.c.pk)
+        .where(tries.c.delivery_pk == pk)
+        .order_by(tries.c.pk.desc())
+        .limit(1)
+        .offset(_KEPT_TRIES - 1)
+    )
+    connection.execute(sa.delete(tries).where(tries.c.delivery_pk == pk, tries.c.pk < last.scalar_subquery()))
+
+
 def _select() -> sa.Select[Any]:
     return (
-        sa.select(outbox, outbox.c.revision.label("change_revision"), *entry_columns("entry_"))
+        sa.select(outbox, *entry_columns("entry_"))
         .join(entries, entries.c.pk == outbox.c.entry_pk)
         .join(sources, sources.c.pk == entries.c.source_pk)
     )
@@ -180,8 +273,7 @@ def _delivery(row: Any) -> Delivery:
         key=row.key,
         sink=row.sink,
         change=ChangeKind(row.change),
-        entry=to_entry(row, "entry_", revision=row.change_revision),
-        diff=row.diff,
+        entry=to_entry(row, "entry_"),
         state=DeliveryState(row.state),
         attempts=row.attempts,
         created=row.created_at,

@@ -20,10 +20,15 @@ class Moment(sa.types.TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> int | None:  # noqa: ARG002
-        return None if value is None else (value - _EPOCH) // timedelta(microseconds=1)
+        return None if value is None else to_micros(value)
 
     def process_result_value(self, value: Any, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
         return None if value is None else _EPOCH + timedelta(microseconds=value)
+
+
+def to_micros(moment: datetime) -> int:
+    """A time as the tables have it."""
+    return (moment - _EPOCH) // timedelta(microseconds=1)
 
 
 BigKey = sa.BigInteger().with_variant(sa.Integer, "sqlite")
@@ -78,6 +83,9 @@ sources = sa.Table(
     sa.Column("lease_until", Moment),
     # Raised with every change to the source's entries, so that a feed tells at a glance whether to be made anew.
     sa.Column("version", BigKey, nullable=False, server_default="0"),
+    # The rule by which its entries were named when it was last read, and how many it listed then.
+    sa.Column("identity", sa.Text, nullable=False, server_default=""),
+    sa.Column("listed", sa.Integer, nullable=False, server_default="0"),
     sa.Index("ix_sources_next_poll", "next_poll"),
 )
 
@@ -94,15 +102,20 @@ entries = sa.Table(
     sa.Column("metadata_print", sa.Text, nullable=False),
     sa.Column("whole_print", sa.Text, nullable=False),
     sa.Column("revision", sa.Integer, nullable=False, server_default="1"),
+    # What made the present revision (a depth of edit, "withdrawn" or "restored"), and what was decided about it.
     sa.Column("edit", sa.Text, nullable=False, server_default="none"),
+    sa.Column("why", sa.Text, nullable=False, server_default=""),
     sa.Column("revised_at", Moment),
-    # When it was last edited, and how many polls in a row brought an edit: content that differs at every
-    # poll is no news.
+    # When the present revision was seen, if it is not the first, and how many polls in a row brought an edit:
+    # content that differs at every poll is no news.
     sa.Column("edited_at", Moment),
     sa.Column("restless", sa.Integer, nullable=False, server_default="0"),
+    # In how many polls in a row it was missing, while it is not withdrawn yet.
+    sa.Column("missing", sa.Integer, nullable=False, server_default="0"),
     sa.Column("withdrawn_at", Moment),
     sa.Column("data", Json, nullable=False),
     sa.UniqueConstraint("source_pk", "id"),
+    # The order of feeds, for some sources and for all.
     sa.Index("ix_entries_source_pk_sort_at", "source_pk", "sort_at"),
     sa.Index("ix_entries_sort_at_id", "sort_at", "id"),
 )
@@ -115,6 +128,7 @@ aliases = sa.Table(
     # NULL: several entries share the key, so that it names none of them any more.
     sa.Column("entry_pk", BigKey, sa.ForeignKey("entries.pk", ondelete="CASCADE")),
     sa.Index("ix_aliases_entry_pk", "entry_pk"),
+    sqlite_with_rowid=False,
 )
 
 revisions = sa.Table(
@@ -122,8 +136,9 @@ revisions = sa.Table(
     metadata,
     sa.Column("entry_pk", BigKey, sa.ForeignKey("entries.pk", ondelete="CASCADE"), primary_key=True),
     sa.Column("revision", sa.Integer, primary_key=True),
-    sa.Column("replaced_at", Moment, nullable=False),
+    sa.Column("seen_at", Moment, nullable=False),
     sa.Column("edit", sa.Text, nullable=False),
+    sa.Column("why", sa.Text, nullable=False, server_default=""),
     sa.Column("data", Json, nullable=False),
 )
 
@@ -137,20 +152,38 @@ outbox = sa.Table(
     # Names the entry across sources, on routes that announce one of several sources once.
     sa.Column("across", sa.LargeBinary(16)),
     sa.Column("change", sa.Text, nullable=False),
+    # The revision that it was made for, the one whose content its receiver knows, and the one that it last carried.
     sa.Column("revision", sa.Integer, nullable=False),
-    sa.Column("diff", sa.Text, nullable=False, server_default=""),
+    sa.Column("base", sa.Integer),
+    sa.Column("carried", sa.Integer),
+    # The routes that led here, and why it was made or is held.
+    sa.Column("route", sa.Text, nullable=False, server_default=""),
+    sa.Column("why", sa.Text, nullable=False, server_default=""),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
     sa.Column("created_at", Moment, nullable=False),
+    # When it is due, and when that was last decided.
     sa.Column("not_before", Moment, nullable=False),
+    sa.Column("planned_at", Moment, nullable=False),
     sa.Column("done_at", Moment),
     sa.Column("lease_id", sa.Text),
     sa.Column("lease_until", Moment),
     sa.Column("error", sa.Text, nullable=False, server_default=""),
     sa.Column("delivered", Json, nullable=False),
     sa.UniqueConstraint("sink", "across"),
-    sa.Index("ix_outbox_sink_state_not_before", "sink", "state", "not_before"),
+    sa.Index("ix_outbox_state_sink", "state", "sink", "not_before", "pk"),
     sa.Index("ix_outbox_entry_pk", "entry_pk"),
+)
+
+tries = sa.Table(
+    "tries",
+    metadata,
+    # The last tries of a delivery that failed.
+    sa.Column("pk", BigKey, primary_key=True),
+    sa.Column("delivery_pk", BigKey, sa.ForeignKey("outbox.pk", ondelete="CASCADE"), nullable=False),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("error", sa.Text, nullable=False),
+    sa.Index("ix_tries_delivery_pk", "delivery_pk"),
 )
 
 announced = sa.Table(
@@ -159,6 +192,7 @@ announced = sa.Table(
     # Keys of entries that another program has announced, before feedbot took the source over from it.
     sa.Column("source_pk", BigKey, sa.ForeignKey("sources.pk", ondelete="CASCADE"), primary_key=True),
     sa.Column("key", Digest, primary_key=True),
+    sqlite_with_rowid=False,
 )
 
 feeds = sa.Table(

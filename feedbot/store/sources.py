@@ -10,11 +10,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from feedbot import faults
-from feedbot.model import Fingerprints, Known, Memory, Problem, SourceState, Validators
+from feedbot.core.outbox import GONE_FIRST, Standing
+from feedbot.model import ChangeKind, DeliveryState, Fingerprints, Known, Memory, Problem, SourceState, Validators
 from feedbot.store.codec import from_json
-from feedbot.store.poll import Poll, write_poll
-from feedbot.store.schema import aliases, announced, entries, sources
+from feedbot.store.poll import Poll
+from feedbot.store.schema import aliases, announced, entries, outbox, sources
 from feedbot.store.transactions import Transactions, in_chunks, upsert
+from feedbot.store.writing import write_poll
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,15 @@ class Stored:
     revised_at: datetime | None = None
     edited_at: datetime | None = None
     restless: int = 0
+    missing: int = 0
+
+
+@dataclass(frozen=True)
+class Habits:
+    """By which rule a source named its entries when it was last read, and how many it listed."""
+
+    identity: str = ""
+    listed: int = 0
 
 
 class Sources:
@@ -157,9 +168,11 @@ class Sources:
                 lambda part: sa.select(entries.c.id).where(entries.c.source_pk == pk, entries.c.id.in_(part)),
             )
             taken = {row.id for row in rows}
-            if taken:
-                numbered = sa.select(entries.c.id).where(entries.c.source_pk == pk, entries.c.id.like("%#%"))
-                taken |= {row.id for row in connection.execute(numbered) if row.id.rpartition("#")[0] in taken}
+            for minted in list(taken):
+                numbered = sa.select(entries.c.id).where(
+                    entries.c.source_pk == pk, entries.c.id > f"{minted}#", entries.c.id < f"{minted}$"
+                )
+                taken.update(connection.execute(numbered).scalars())
             return taken
 
     def dates(self, source: str, number: int) -> list[datetime]:
@@ -187,12 +200,64 @@ class Sources:
                     entries.c.revised_at,
                     entries.c.edited_at,
                     entries.c.restless,
+                    entries.c.missing,
                 ).where(entries.c.pk.in_(part)),
             )
             return {
-                row.pk: Stored(from_json(row.data), row.first_seen, row.revised_at, row.edited_at, row.restless)
+                row.pk: Stored(
+                    from_json(row.data), row.first_seen, row.revised_at, row.edited_at, row.restless, row.missing
+                )
                 for row in rows
             }
+
+    def standing(self, pks: Sequence[int]) -> dict[int, list[Standing]]:
+        """The deliveries of entries, oldest first, as far as planning further ones takes."""
+        found: dict[int, list[Standing]] = {pk: [] for pk in pks}
+        with self._transactions.read() as connection:
+            rows = in_chunks(
+                connection,
+                pks,
+                lambda part: sa.select(outbox).where(outbox.c.entry_pk.in_(part)).order_by(outbox.c.pk),
+            )
+            for row in rows:
+                found[row.entry_pk].append(
+                    Standing(
+                        pk=row.pk,
+                        sink=row.sink,
+                        change=ChangeKind(row.change),
+                        state=DeliveryState(row.state),
+                        attempts=row.attempts,
+                        not_before=row.not_before,
+                        done_at=row.done_at,
+                        carried=row.carried,
+                        gone_first=row.state == DeliveryState.DROPPED.value and row.error == GONE_FIRST,
+                    )
+                )
+        return found
+
+    def habits(self, source: str) -> Habits:
+        """How the source was when it was last read."""
+        with self._transactions.read() as connection:
+            row = connection.execute(
+                sa.select(sources.c.identity, sources.c.listed).where(sources.c.name == source)
+            ).one_or_none()
+            return Habits() if row is None else Habits(row.identity, row.listed)
+
+    def with_text(self, source: str, texts: Sequence[str]) -> dict[str, list[int]]:
+        """The entries of a source that say exactly this, by the digests of their texts."""
+        found: dict[str, list[int]] = {}
+        with self._transactions.read() as connection:
+            pk = _pk(connection, source)
+            rows = in_chunks(
+                connection,
+                texts,
+                lambda part: sa.select(entries.c.pk, entries.c.text_print).where(
+                    entries.c.source_pk == pk, entries.c.text_print.in_(part)
+                ),
+            )
+            for row in rows:
+                found.setdefault(row.text_print, []).append(row.pk)
+        return found
 
     def commit(self, polls: Sequence[Poll]) -> None:
         """Store what polls found: entries, keys, deliveries, validators and due times in one transaction.

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from feedbot.core.expression import compile_filter
-from feedbot.core.route import Route, delivery_key, named, sinks_for
+from feedbot.core.route import Choice, Route, delivery_key, named, sinks_for
 from feedbot.model import ChangeKind
 
 NEW, UPDATED = ChangeKind.NEW, ChangeKind.UPDATED
@@ -54,8 +54,8 @@ def test_an_entry_is_not_exposed_where_no_filter_asks() -> None:
 
 def test_an_entry_goes_once_across_sources_only_where_all_routes_to_a_sink_say_so() -> None:
     routes = [Route(to=("a", "b"), across=True), Route(to=("b",))]
-    assert sinks_for(routes, "blog", NEW, dict, print) == {"a": True, "b": False}
-    assert sinks_for(routes[::-1], "blog", NEW, dict, print) == {"a": True, "b": False}
+    assert sinks_for(routes, "blog", NEW, dict, print) == {"a": Choice(True, (1,)), "b": Choice(False, (1, 2))}
+    assert sinks_for(routes[::-1], "blog", NEW, dict, print) == {"b": Choice(False, (1, 2)), "a": Choice(True, (2,))}
 
 
 _parts = st.tuples(st.text(), st.text(), st.text(), st.text(), st.integers(1, 9))

@@ -25,7 +25,7 @@ def test_a_new_entry_is_announced_once_and_published(world: World) -> None:
 
     assert report.sources["blog"].new == ["a"]
     assert world.sent == [("log", "new", "a")]
-    assert set(world.published()) == {"all.atom", "all.rss", "all.json"}
+    assert {"all.atom", "all.rss", "all.json"} <= set(world.published())
 
     before = world.published()
     again = world.run(feed(item("a")))

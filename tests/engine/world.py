@@ -15,6 +15,7 @@ from feedbot.errors import DeliveryError, SourceError
 from feedbot.model import Delivery, Document, Memory
 from feedbot.plugins import SinkContext, SinkSettings, SourceContext, SourceSettings
 from feedbot.settings import Configuration, FeedbotSettings, FeedSettings, RouteSettings
+from feedbot.store.store import Store
 from tests.support.build import NOW, feed
 
 Saying = Document | SourceError
@@ -104,6 +105,9 @@ class World:
             routes=tuple(self.routes) or (RouteSettings(to=tuple(self.sinks)),),
         )
         return App(configuration, out=io.StringIO(), clock=clock or (lambda: self.now))
+
+    def store(self) -> Store:
+        return Store.open(self.folder / "feedbot.db", create=False)
 
     @property
     def sent(self) -> list[tuple[str, str, str]]:

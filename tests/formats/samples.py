@@ -91,7 +91,7 @@ moments = st.datetimes(timezones=st.just(UTC))
 authors = st.builds(Author, strings, strings, strings)
 enclosures = st.builds(Enclosure, strings, strings, st.one_of(st.none(), st.integers()))
 extras = st.dictionaries(
-    st.sampled_from(("comments", "itunes_duration", "itunes_episode", "itunes_explicit")),
+    st.sampled_from(("comments", "duration", "episode", "explicit")),
     st.one_of(strings, st.integers(), st.none(), st.lists(strings, max_size=2)),
 )
 entries = st.builds(

@@ -74,7 +74,7 @@ def test_one_nasty_string_in_every_place_keeps_no_feed_from_being_written(text: 
         tags=(text,),
         authors=(Author(text, text, text),),
         enclosures=(Enclosure(text, text, -1),),
-        extra={"comments": text, "itunes_duration": text},
+        extra={"comments": text, "duration": text},
     )
     feed = Channel(
         name=text,

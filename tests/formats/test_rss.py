@@ -140,12 +140,12 @@ def test_an_image_is_a_thumbnail() -> None:
 
 def test_what_is_known_of_an_episode_is_published_as_podcast_players_read_it() -> None:
     told = {
-        "itunes_duration": "1:02:03",
-        "itunes_episode": "7",
-        "itunes_season": "2",
-        "itunes_explicit": "false",
+        "duration": "1:02:03",
+        "episode": "7",
+        "season": "2",
+        "explicit": "no",
     }
-    found = item_of(extra=told | {"itunes_other": "x", "other": "y"})
+    found = item_of(enclosures=podcast().enclosures, extra=told | {"other": "y"})
     assert {child.tag: child.text for child in found if str(child.tag).startswith(ITUNES)} == {
         f"{ITUNES}duration": "1:02:03",
         f"{ITUNES}episode": "7",

@@ -76,7 +76,7 @@ def test_what_is_not_what_it_claims_to_be_is_an_error() -> None:
 
 @pytest.mark.parametrize("pack", [gzip.compress, zlib.compress, raw_deflate, bytes])
 def test_the_cap_is_exact_and_what_fits_is_kept(pack: object) -> None:
-    coding = {gzip.compress: "gzip", bytes: ""}.get(pack, "deflate")  # type: ignore[call-overload]
+    coding = {gzip.compress: "gzip", bytes: ""}.get(pack, "deflate")
     packed = pack(TEXT)  # type: ignore[operator]
     assert decode(coding, packed, limit=len(TEXT)) == TEXT
     decoder = Decoder(coding, len(TEXT) - 1)

@@ -32,7 +32,11 @@ def client(web: WebServer) -> Iterator[Client]:
 
 
 def raw(*parts: bytes) -> Answer:
-    return Answer(raw=lambda handler: [handler.wfile.write(part) for part in parts] and None)
+    def write(handler: BaseHTTPRequestHandler) -> None:
+        for part in parts:
+            handler.wfile.write(part)
+
+    return Answer(raw=write)
 
 
 def dripping(head: bytes, drop: bytes, pause: float = 0.05) -> Answer:

@@ -3,30 +3,16 @@
 from __future__ import annotations
 
 import gzip
-import io
 import resource
 import time
 import zlib
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from feedbot.app import App, RunOptions
-from feedbot.engine.report import RunReport, SourceStatus
-from feedbot.settings import load
-from tests.support.web import Answer, Asked, WebServer
-
-HEALTHY = 20
-TIMEOUT = 1.0
-
-
-def rss(name: str, entries: int = 2, head: str = "") -> bytes:
-    items = "".join(
-        f"<item><guid isPermaLink='false'>{name}-{n}</guid><title>{name} {n}</title></item>" for n in range(entries)
-    )
-    return f"<rss version='2.0'><channel><title>{name}</title>{head}{items}</channel></rss>".encode()
+from tests.promises.company import TIMEOUT, Company, assert_told, assert_unharmed, bad_ones, feed, ok, rss
+from tests.support.web import Answer, WebServer
 
 
 class Socket:
@@ -78,11 +64,6 @@ def gzipped(body: bytes) -> bytes:
     return gzip.compress(body, mtime=0)
 
 
-def ok(body: bytes, **headers: str) -> Answer:
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Answer(200, body, {"Content-Type": "application/xml", **named})
-
-
 def redirect(target: str) -> Answer:
     return Answer(302, bomb(), {"Location": target, "Content-Encoding": "gzip"})
 
@@ -123,71 +104,18 @@ BAD: dict[str, Callable[[WebServer], Answer]] = {
 }
 
 
-def configure(folder: Path, web: WebServer, bad: bool) -> None:
-    config = (
-        f'[feedbot]\nstate = "feedbot.db"\noutput = "public"\ntimeout = "{TIMEOUT:g}s"\nper_host = 32\n'
-        f'allow_private = ["{web.address}"]\n[feeds.all]\nsources = ["good-*"]\n'
-    )
-    for number in range(HEALTHY):
-        web.serve(f"/good-{number}", rss(f"good-{number}"))
-        config += f'[sources.good-{number}]\ntype = "feed"\nurl = "{web.url(f"/good-{number}")}"\nbackfill = "all"\n'
-    if bad:
-        config += f'[sources.bad]\ntype = "feed"\nurl = "{web.url("/bad")}"\n'
-    (folder / "feedbot.toml").write_text(config)
-
-
-def run(folder: Path) -> RunReport:
-    app = App(load(folder / "feedbot.toml", {}), out=io.StringIO(), clock=lambda: datetime(2026, 11, 21, tzinfo=UTC))
-    return app.run(RunOptions())
-
-
-def outcome(report: RunReport) -> dict[str, tuple[SourceStatus, list[str]]]:
-    return {name: (source.status, source.new) for name, source in report.sources.items() if name != "bad"}
-
-
 @pytest.mark.parametrize("name", BAD)
 def test_a_bad_source_harms_no_other(name: str, tmp_path: Path, web: WebServer) -> None:
-    (tmp_path / "with").mkdir()
-    (tmp_path / "without").mkdir()
-    configure(tmp_path / "without", web, bad=False)
-    expected = run(tmp_path / "without")
-    answer = BAD[name](web)
-    web.answers["/bad"] = answer
-    configure(tmp_path / "with", web, bad=True)
+    web.answers["/bad"] = BAD[name](web)
+    bad = feed("bad", web.url("/bad"), f'allow_private = ["{web.address}"]')
+    company = Company(tmp_path / "with", web, bad)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
     begun = time.monotonic()
-    report = run(tmp_path / "with")
+    report = company.run()
     took = time.monotonic() - begun
 
-    bad = report.sources["bad"]
-    assert bad.status is SourceStatus.FAILED, bad
-    assert bad.error
-    assert "Traceback" not in bad.error
-    assert "unexpected" not in bad.error, bad.error
-    assert outcome(report) == outcome(expected)
-    assert all(status is SourceStatus.OK and len(new) == 2 for status, new in outcome(report).values())
-    published = [(tmp_path / kind / "public" / "all.atom").read_bytes() for kind in ("with", "without")]
-    assert published[0] == published[1]
+    assert_told(bad_ones(report)["bad"])
+    assert_unharmed(company, report)
     assert took < TIMEOUT + 8
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - memory < 150_000
-
-
-def test_what_a_cut_off_answer_promised_is_read_at_the_next_poll(tmp_path: Path, web: WebServer) -> None:
-    (tmp_path / "feedbot.toml").write_text(
-        f'[feedbot]\nstate = "s.db"\nallow_private = ["{web.address}"]\n'
-        f'[sources.bad]\ntype = "feed"\nurl = "{web.url("/bad")}"\ninterval = "0s"\n'
-    )
-    whole = rss("x", 9)
-    web.answers["/bad"] = ok(whole[: len(whole) * 2 // 3], ETag='"1"')
-    first = run(tmp_path).sources["bad"]
-    seen: list[Asked] = []
-
-    def second(asked: Asked) -> Answer:
-        seen.append(asked)
-        return ok(whole, ETag='"1"')
-
-    web.answers["/bad"] = second
-    report = run(tmp_path).sources["bad"]
-    assert "if-none-match" not in seen[0].headers
-    assert sorted(first.new + report.new) == [f"x-{n}" for n in range(9)]

@@ -60,7 +60,7 @@ def fits(value: Any, schema: Any, root: dict[str, Any]) -> bool:
         (SOURCE + 'interval = "2h"\nbackfill = "all"\nsettle = "0s"\nmax_bytes = 100\n', True),
         (SOURCE + 'intervall = "2h"\n', False),
         (SOURCE + "backfill = -1\n", False),
-        (SOURCE + 'settle = "5m"\n', False),
+        (SOURCE + 'settle = "5m"\n', True),
         ('[sources.a]\ntype = "web"\n', False),
         ('[sources.a]\nurl = "x"\n', False),
         ('[sources.a]\ntype = "wbe"\nurl = "x"\n', False),

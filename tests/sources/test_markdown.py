@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from feedbot.core.html import clean, to_text
 from feedbot.sources.posts.markdown import Addresses, Rendered, Renderer
 from feedbot.sources.posts.rawhtml import ELEMENTS, escape_pseudo
+from feedbot.sources.posts.syntax.dialect import Dialect
 
-RENDERER = Renderer()
+RENDERER = Renderer(Dialect(frozenset({"mdx"})))
 AS_IS = Addresses(lambda address: address, lambda address, _: address)
 
 
@@ -186,7 +187,7 @@ def test_a_module_that_never_closes_takes_no_more_than_its_lines() -> None:
 
 def test_components_with_children_are_unwrapped_and_the_others_dropped() -> None:
     text = (
-        '<Callout type="note" of={{a: {b: 1}}}>\n\nSome *text*\n\n</Callout>\n\n<Chart\n  data={[1, 2]}\n/>\n\n'
+        '<Wrapper type="note" of={{a: {b: 1}}}>\n\nSome *text*\n\n</Wrapper>\n\n<Chart\n  data={[1, 2]}\n/>\n\n'
         "Inline <Badge>new</Badge> <Icon name='x'/>!\n"
     )
     post = rendered(text, mdx=True)

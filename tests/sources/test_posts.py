@@ -15,8 +15,10 @@ from feedbot.model import Author, Document, Item, Memory
 from feedbot.plugins import SourceContext
 from feedbot.sources.posts import PostsSource
 from feedbot.sources.posts.blog import read_blog
+from feedbot.sources.posts.index import Index
 from feedbot.sources.posts.outline import Site
 from feedbot.sources.posts.presets import PRESETS
+from feedbot.sources.posts.press import Plan
 from feedbot.sources.posts.scan import scan
 from feedbot.sources.posts.settings import PostsSettings
 
@@ -30,7 +32,7 @@ def no_fetcher() -> Fetcher:
 
 
 def source(folder: Path, *, timezone: Any = UTC, **settings: Any) -> PostsSource:
-    settings = {"path": ".", "site": SITE, **settings}
+    settings = {"path": ".", "site": SITE, "preset": "generic", **settings}
     context = SourceContext(name="blog", folder=folder, timezone=timezone, fetcher=no_fetcher)
     return PostsSource(PostsSettings(**settings), context)
 
@@ -396,9 +398,14 @@ def test_images_can_be_linked_or_dropped(tmp_path: Path) -> None:
 
 
 def test_what_only_the_site_can_show_is_told_once(tmp_path: Path) -> None:
-    item = one(tmp_path, body="import A from './a'\n\n<A />\n\ntext\n\n<B />", name="a.mdx")
+    write(tmp_path / "a.mdx", post(body="import A from './a'\n\n<A />\n\ntext\n\n<B />"))
+    document = poll(tmp_path)
 
-    assert item.content == (
+    assert [str(problem) for problem in document.problems] == [
+        "a.mdx:8: the component A is not known and left out",
+        "a.mdx:12: the component B is not known and left out",
+    ]
+    assert document.items[0].content == (
         "<p>text</p>\n<p>Some interactive content is only on the site: "
         '<a href="https://example.org/a/">A post</a></p>\n'
     )
@@ -465,7 +472,7 @@ def test_a_blog_that_did_not_change_is_not_read_again(tmp_path: Path) -> None:
 
 
 def test_any_change_is_seen(tmp_path: Path) -> None:
-    write(tmp_path / "content/posts/a/index.md", post())
+    write(tmp_path / "content/posts/a/index.md", post("author: jo", "![](x.png)"))
     write(tmp_path / "content/posts/a/x.png", b"1")
     write(tmp_path / "content/authors/jo.json", "{}")
 
@@ -479,7 +486,7 @@ def test_any_change_is_seen(tmp_path: Path) -> None:
 
     assert changed()
     assert not changed()
-    write(tmp_path / "content/posts/a/index.md", post("tags: x"))
+    write(tmp_path / "content/posts/a/index.md", post("tags: x\nauthor: jo", "![](x.png)"))
     assert changed()
     write(tmp_path / "content/posts/b/index.md", post())
     assert changed()
@@ -595,15 +602,17 @@ def test_the_folder_is_found_below_or_is_the_path_itself(tmp_path: Path) -> None
 def test_a_post_that_could_not_be_opened_is_tried_again(tmp_path: Path) -> None:
     write(tmp_path / "a.md", post())
     blog = source(tmp_path)
-    found = scan(tmp_path, (), ("*.md",), ())
+    found = scan(tmp_path, (), ("*.md",), (), NOW)
     (tmp_path / "a.md").unlink()
     (tmp_path / "a.md").symlink_to(tmp_path / "b.md")
-    site = Site(SITE, PRESETS["generic"], UTC)
-    document = read_blog(found, site, source="blog", assets="copy", memory=Memory(digest="x"))
+    plan = Plan(
+        site=Site(SITE, PRESETS["generic"], UTC), source="blog", assets="copy", assets_base="", known={}, components={}
+    )
+    reading = read_blog(found, plan, Index(), NOW)
 
-    assert document.standing == {"path:a.md"}
-    assert document.problems[0].message.startswith("it cannot be read: ")
-    assert document.memory == Memory()
+    assert reading.document.standing == {"path:a.md"}
+    assert reading.document.problems[0].message.startswith("it cannot be read: ")
+    assert (reading.whole, reading.index.files) == (False, {})
     (tmp_path / "a.md").unlink()
     write(tmp_path / "a.md", post())
-    assert len(blog.poll(document.memory, NOW).items) == 1
+    assert len(blog.poll(Memory(), NOW).items) == 1

@@ -1,84 +1,80 @@
-"""Finds the images beside posts that are published with the feeds, named by their content."""
+"""Tells what becomes of the images beside posts: copies named by their content, links, or nothing."""
 
 from __future__ import annotations
 
-import hashlib
-import os
 import posixpath
+import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Literal
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from feedbot.core.present import ASSET
 from feedbot.model import Problem
-from feedbot.sources.posts.scan import IMAGES, Found, inside
-
-MAX_IMAGE = 20_000_000
+from feedbot.sources.posts.tree import IMAGES, suffix
 
 Mode = Literal["copy", "link", "drop"]
 
 
 @dataclass
-class Assets:
-    """The images that one reading of a blog met. ``files`` maps each name to publish to where the file is."""
+class Images:
+    """The images of one post, whose file is ``name``.
 
+    ``copy`` answers with the name of an image's copy, or after "!" with why there is none, in words. ``base`` is
+    where the site has the images beside this post, where that is not beside its address.
+    """
+
+    name: str
     mode: Mode
-    root: str
-    files: dict[str, str] = field(default_factory=dict)
+    base: str
+    copy: Callable[[str], str]
     problems: list[Problem] = field(default_factory=list)
-    _names: dict[str, str] = field(default_factory=dict)
 
-    def image(self, post: Found, line: int, address: str) -> str | None:
-        """The address for an image of a post: ``feedbot-asset:NAME?ORIGINAL`` (percent-encoded) for a copy.
+    def image(self, line: int, address: str) -> str | None:
+        """The address for an image: ``feedbot-asset:NAME?ORIGINAL`` (percent-encoded) for a copy.
 
         It stays as it is where it is not relative, no image or not there (a problem); None drops it.
         """
         relative = relative_path(address)
-        if not relative or self.mode == "link":
+        if not relative:
             return address
         if self.mode == "drop":
             return None
-        if not _is_image(relative):
+        if self.mode == "link":
+            return self._linked(address)
+        if suffix(relative) not in IMAGES:
             return address
-        copied = self._copied(post, relative)
-        if copied.startswith(ASSET):
-            return f"{copied}?{quote(address, safe='')}"
+        copied = self.copy(beside(self.name, relative))
+        if not copied.startswith("!"):
+            return f"{ASSET}{copied}?{quote(address, safe='')}" if copied else address
         problem = Problem(
-            f"{post.name}:{line}",
-            f"the image {address} {copied}",
+            f"{self.name}:{line}",
+            f"the image {address} {copied[1:]}",
             "the post is published without it until it is put there",
         )
         if problem not in self.problems:
             self.problems.append(problem)
         return address
 
-    def link(self, post: Found, address: str) -> str:
-        """The address for a link: that of the copy where it leads to an image beside the post."""
-        relative = relative_path(address)
-        if self.mode != "copy" or not relative or not _is_image(relative):
-            return address
-        copied = self._copied(post, relative)
-        return f"{copied}?{quote(address, safe='')}" if copied.startswith(ASSET) else address
+    def link(self, address: str) -> str:
+        """The address for a link to an image: that of its copy, where there is one."""
+        if self.mode == "copy":
+            copied = self.copy(beside(self.name, relative_path(address)))
+            return f"{ASSET}{copied}?{quote(address, safe='')}" if copied and not copied.startswith("!") else address
+        return self._linked(address) if self.mode == "link" else address
 
-    def _copied(self, post: Found, relative: str) -> str:
-        """The name of the copy, or in words why there is none."""
-        try:
-            path = os.path.realpath(Path(post.path).parent / relative)
-            if not inside(path, self.root):
-                return "is outside of the folder"
-            if path not in self._names:
-                if not Path(path).is_file():
-                    return "does not exist"
-                if Path(path).stat().st_size > MAX_IMAGE:
-                    return f"is larger than {MAX_IMAGE // 1_000_000} MB"
-                with Path(path).open("rb") as file:
-                    digest = hashlib.file_digest(file, "sha256").hexdigest()[:32]
-                self._names[path] = digest + posixpath.splitext(relative)[1].lower()
-        except (OSError, ValueError) as error:
-            return f"cannot be read: {getattr(error, 'strerror', None) or error}"
-        self.files[self._names[path]] = path
-        return ASSET + self._names[path]
+    def _linked(self, address: str) -> str:
+        return urljoin(self.base, address) if self.base else address
+
+
+def is_image(address: str) -> bool:
+    """Whether a relative address leads to an image."""
+    return suffix(relative_path(address)) in IMAGES
+
+
+def beside(name: str, relative: str) -> str:
+    """The name of a file that the post ``name`` names from its own folder."""
+    return unicodedata.normalize("NFC", posixpath.normpath(posixpath.join(posixpath.dirname(name), relative)))
 
 
 def relative_path(address: str) -> str:
@@ -90,7 +86,3 @@ def relative_path(address: str) -> str:
     if parts.scheme or parts.netloc or parts.path.startswith("/"):
         return ""
     return unquote(parts.path)
-
-
-def _is_image(path: str) -> bool:
-    return posixpath.splitext(path)[1].lower().removeprefix(".") in IMAGES

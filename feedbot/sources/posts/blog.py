@@ -1,177 +1,264 @@
-"""Makes a document of all posts of a blog: each is read on its own, and a broken one leaves the others alone."""
+"""Makes a document of what changed in a blog since it was read last: the rest of its posts stand as they are known.
+
+A post hangs on more than its own file: on the addresses of posts it links to, on images beside it, on what is known
+of its authors. It asks for these while it is rendered, and is rendered again as soon as an answer is another one.
+"""
 
 from __future__ import annotations
 
 import hashlib
-import posixpath
-import unicodedata
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
-from urllib.parse import urljoin, urlsplit
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 
-from feedbot.core.text import one_line, slug
-from feedbot.model import Document, Item, Memory, Problem
-from feedbot.sources.posts import authors, fields
-from feedbot.sources.posts.assets import Assets, Mode, relative_path
-from feedbot.sources.posts.frontmatter import FrontMatterError
-from feedbot.sources.posts.markdown import Addresses, Renderer, closing_line
-from feedbot.sources.posts.outline import Outline, Site, Skipped, outline, path_of, tag_uri
-from feedbot.sources.posts.permalink import absolute
-from feedbot.sources.posts.scan import MAX_AUTHOR, MAX_POST, Scan, read
+from feedbot.core.text import one_line
+from feedbot.model import Document, Problem
+from feedbot.sources.posts import authors
+from feedbot.sources.posts.answers import Answers
+from feedbot.sources.posts.index import Index, Record
+from feedbot.sources.posts.press import Plan, Press, Sheet, broken
+from feedbot.sources.posts.tree import MAX_AUTHOR, MAX_POST, Found, Tree
 
-MAX_BODY = 1_000_000
-"""Characters of one post's text."""
+MANY = 300
+"""Posts from which on they are rendered in several processes."""
+LARGE = 200_000
+"""Bytes from which on a post is rendered in a process that can be ended."""
+_ROUNDS = 5
 
-
-def read_blog(found: Scan, site: Site, *, source: str, assets: Mode, memory: Memory) -> Document:
-    """Read and render all posts. What cannot be read is a problem, and stands as it is known."""
-    problems = [Problem(name, reason) for name, reason in found.refused.items()]
-    standing = set(found.refused)
-    outlines, drafts, closed = [], 0, False
-    for file in found.posts:
-        try:
-            if file.size > MAX_POST:
-                raise FrontMatterError(f"it is larger than {MAX_POST // 1_000_000} MB", 1, "leave it out with files")
-            outlines.append(outline(file, read(file.path, MAX_POST), site))
-        except Skipped as skipped:
-            drafts += skipped.post
-        except FrontMatterError as error:
-            problems.append(Problem(f"{file.name}:{error.line}", error.message, error.hint))
-            standing.add(file.name)
-        except OSError as error:
-            problems.append(Problem(file.name, f"it cannot be read: {error.strerror}"))
-            standing.add(file.name)
-            closed = True
-    known, author_problems = authors.load(found.authors, lambda file: read(file.path, MAX_AUTHOR))
-    press = _Press(found, site, source, assets, known, outlines)
-    items = []
-    for each in outlines:
-        try:
-            items.append(press.item(each))
-        except Exception as error:  # whatever Markdown does to its parser costs one post, never the blog
-            reason = "it is nested too deeply" if isinstance(error, RecursionError) else f"{error}"
-            problems.append(Problem(each.file.name, f"it cannot be rendered: {reason}"))
-            standing.add(each.file.name)
-    problems += [*author_problems, *press.problems, *press.assets.problems, *_shared(outlines)]
-    return Document(
-        items=tuple(items),
-        memory=Memory() if closed else memory,  # what could not be opened is tried again
-        complete=True,
-        trusted_dates=True,
-        standing=frozenset(f"path:{name}" for name in standing),
-        problems=tuple(problems),
-        notes=(_note(len(items), drafts),),
-        assets=press.assets.files,
-        link=site.address,
-    )
+Progress = Callable[[int, int], None]
 
 
-class _Press:
-    """Renders posts, each of which may lead to the others."""
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """What reading a blog gave. ``whole``: everything could be opened, so that it need not be tried again.
 
-    def __init__(self, found: Scan, site: Site, source: str, assets: Mode, known: authors.Directory,
-                 outlines: Iterable[Outline]) -> None:  # fmt: skip
-        self.assets = Assets(assets, found.real_root)
-        self.problems: list[Problem] = []
-        self._site = site
-        self._source = source
-        self._known = known
-        self._addresses = _addresses(outlines)
-        self._renderer = Renderer()
+    ``beside`` are the images that posts show from outside of their folder, with the marks that they had.
+    """
 
-    def item(self, post: Outline) -> Item:
-        rules, matter, name = self._site.rules, post.matter, post.file.name
-        title = fields.text(matter.first(rules.title)[1])
-        addresses = Addresses(
-            lambda href: self._link(post, href),
-            lambda src, line: self.assets.image(post.file, post.body_line + line, src),
+    document: Document
+    index: Index
+    beside: Mapping[str, str]
+    whole: bool
+
+
+def read_blog(
+    tree: Tree,
+    plan: Plan,
+    index: Index,
+    now: datetime,
+    *,
+    former: Mapping[str, str] | None = None,
+    progress: Progress = lambda _done, _all: None,
+) -> Reading:
+    """Read and render the posts that changed since ``index`` was made. What cannot be read stands as it is known.
+
+    ``plan`` needs no authors yet. ``former`` has the former names of posts that were renamed.
+    """
+    read = dict(tree.read(tree.authors, MAX_AUTHOR))
+    known, author_problems = authors.load(tree.authors, lambda file: _or_raise(read[file]))
+    plan = replace(plan, known=known)
+    blog = _Blog(tree, plan, index)
+    blog.compare(now)
+    blog.render(progress)
+    return blog.reading(now, author_problems, former or {})
+
+
+class _Blog:
+    """One reading of a blog: what is known of each of its files, and what the posts that changed gave."""
+
+    def __init__(self, tree: Tree, plan: Plan, index: Index) -> None:
+        self._tree = tree
+        self._plan = plan
+        self._index = index
+        self._files = {file.name: file for file in tree.posts}
+        self._records: dict[str, Record] = {}
+        self._sheets: dict[str, Sheet] = {}
+        self._digests: dict[str, str] = {}
+        self._unread: dict[str, Problem] = {}
+        self._pending: dict[str, None] = {}
+        self._answers = Answers(tree, plan.known, index.copies)
+
+    def compare(self, now: datetime) -> None:
+        """Tell apart what is as it was read last from what is to be read."""
+        doubtful: list[Found] = []
+        for file in self._tree.posts:
+            record = self._index.files.get(file.name)
+            if record is None:
+                self._pending[file.name] = None
+            elif record.due is not None or (record.ends is not None and record.ends <= now.timestamp()):
+                self._pending[file.name] = None  # what is scheduled is told of at every poll until its date has come
+            elif record.stamp == file.stamp and record.settled:
+                self._records[file.name] = record
+            else:
+                doubtful.append(file)
+        for file, data in self._tree.read(doubtful, MAX_POST):
+            record = self._index.files[file.name]
+            if isinstance(data, bytes) and _digest(data) == record.digest:
+                self._records[file.name] = replace(record, stamp=file.stamp, settled=file.settled)
+            else:
+                self._pending[file.name] = None
+
+    def render(self, progress: Progress) -> None:
+        """Render what is to be, and again what hangs on what came out."""
+        self._answers.learn(self._records, self._index.answers)
+        for _ in range(_ROUNDS):
+            if self._pending:
+                for number, sheet in enumerate(self._rendered(tuple(self._pending)), start=1):
+                    self._sheets[sheet.name] = sheet
+                    progress(number, len(self._pending))
+                for name in self._pending:
+                    self._records.pop(name, None)
+                    if name in self._sheets:
+                        self._records[name] = self._record(self._sheets[name])
+                self._answers.learn(self._records, (q for sheet in self._sheets.values() for q in sheet.asked))
+            self._pending = dict.fromkeys((*self._stale(), *self._namesakes()))
+            if not self._pending:
+                return
+
+    def reading(self, now: datetime, author_problems: Sequence[Problem], former: Mapping[str, str]) -> Reading:
+        """What is told of the blog, and remembered of it."""
+        problems = [Problem(name, reason) for name, reason in self._tree.refused.items()]
+        standing = set(self._tree.refused) | self._unread.keys()
+        items = []
+        counts: Counter[str] = Counter()
+        for name in self._files:
+            if name in self._unread:
+                problems.append(self._unread[name])
+                continue
+            record, sheet = self._records[name], self._sheets.get(name)
+            counts[record.kind] += 1
+            problems += record.problems
+            if sheet is not None and sheet.item is not None:
+                was = former.get(name)
+                keys = sheet.item.keys + ((f"path:{was}",) if was and was not in self._files else ())
+                items.append(replace(sheet.item, keys=keys))
+                due = sheet.item.published
+                if due is not None and due > now:
+                    self._records[name] = replace(record, due=due.timestamp())
+            elif record.kind in ("post", "broken"):
+                standing.add(name)
+        problems += [*author_problems, *_shared(self._records)]
+        asked = {question for record in self._records.values() for question in record.asked}
+        answers = {question: self._answers.get(question) for question in sorted(asked)}
+        index = Index(
+            files={name: self._records[name] for name in self._files if name in self._records},
+            answers=answers,
+            copies=self._answers.copies(answers),
+            told=_digest("\n".join(map(str, problems)).encode()),
         )
-        rendered = self._renderer.post(
-            self._body(post), addresses, title=title, anchor=_anchor(post), mdx=name.lower().endswith(".mdx")
+        same = not self._sheets and index.told == self._index.told and index.files.keys() == self._index.files.keys()
+        document = Document(
+            items=tuple(items),
+            not_modified=same,
+            complete=True,
+            trusted_dates=True,
+            standing=frozenset(f"path:{name}" for name in standing),
+            problems=tuple(problems),
+            notes=(_note(counts["post"], counts["draft"]),),
+            assets=self._answers.exported(answers),
+            link=self._plan.site.address,
         )
-        title = title or rendered.title or fields.in_words(post.slug)
-        summary_key, summary = matter.first(rules.summary)
-        described = replace(addresses, image=lambda src, _: self.assets.image(post.file, matter.line(summary_key), src))
-        return Item(
-            id=post.own_id or post.url or tag_uri(self._source, name),
-            keys=((f"id:{post.own_id}",) if post.own_id else ()) + (f"path:{name}",),
-            url=post.url,
-            title=title,
-            authors=authors.of((matter.get(key) for key in rules.authors), self._known),
-            published=post.published,
-            updated=post.updated,
-            tags=fields.tags(matter, rules.tags_from),
-            summary=self._renderer.line(fields.text(summary), addresses=described) or rendered.opening,
-            content=rendered.html + (closing_line(post.url, title) if rendered.dropped else ""),
-            base=post.url,
-            language=post.language,
-            image=self._image(post),
-            aliases=self._aliases(post),
-            extra=post.extra,
+        return Reading(document=document, index=index, beside=self._answers.beside(answers), whole=not self._unread)
+
+    def _rendered(self, names: Sequence[str]) -> Iterator[Sheet]:
+        files = [self._files[name] for name in names]
+        large = [file for file in files if file.size > MAX_POST]
+        for file in large:
+            reason = f"it is larger than {MAX_POST // 1_000_000} MB"
+            self._digests[file.name] = file.stamp
+            yield broken(file.name, Problem(f"{file.name}:1", reason, "leave it out with files"))
+        files = [file for file in files if file.size <= MAX_POST]
+        press: Press | None = None
+
+        def here(job: tuple[Found, bytes, Mapping[str, str]]) -> Sheet:
+            nonlocal press
+            press = press or Press(self._plan)
+            return press.sheet(job[0], job[1], self._answers.get)
+
+        jobs = self._jobs(files)
+        if len(files) >= MANY or any(file.size >= LARGE for file in files):
+            from feedbot.sources.posts import workers  # most polls need no other process
+
+            yield from workers.sheets(jobs, self._plan, here)
+        else:
+            yield from map(here, jobs)
+
+    def _jobs(self, files: Iterable[Found]) -> Iterator[tuple[Found, bytes, Mapping[str, str]]]:
+        """The posts with their content, and the answers that they asked for before."""
+        for file, data in self._tree.read(files, MAX_POST):
+            if isinstance(data, OSError):
+                self._unread[file.name] = Problem(file.name, f"it cannot be read: {data.strerror}")
+                continue
+            self._digests[file.name] = _digest(data)
+            asked: Iterable[str] = ()
+            if file.name in self._sheets:
+                asked = self._sheets[file.name].asked
+            elif file.name in self._index.files:
+                asked = self._index.files[file.name].asked
+            yield file, data, {question: self._answers.get(question) for question in asked}
+
+    def _record(self, sheet: Sheet) -> Record:
+        file = self._files[sheet.name]
+        return Record(
+            stamp=file.stamp,
+            settled=file.settled,
+            digest=self._digests[sheet.name],
+            kind=sheet.kind,
+            url=sheet.url,
+            own_id=sheet.own_id,
+            ends=sheet.ends.timestamp() if sheet.ends else None,
+            asked=tuple(sheet.asked),
+            problems=sheet.problems,
         )
 
-    def _body(self, post: Outline) -> str:
-        if len(post.body) <= MAX_BODY:
-            return post.body
-        cut = post.body[:MAX_BODY].rpartition("\n")[0] or post.body[:MAX_BODY]
-        where = f"{post.file.name}:{post.body_line + cut.count(chr(10))}"
-        self.problems.append(Problem(where, f"the post is longer than {MAX_BODY // 1_000_000} MB and cut here"))
-        return cut
+    def _stale(self) -> Iterator[str]:
+        """Posts that were rendered with other answers than there are now."""
+        then = self._index.answers
+        other = {question for question, answer in then.items() if self._answers.get(question) != answer}
+        for name, record in self._records.items():
+            sheet = self._sheets.get(name)
+            if sheet is None:
+                if other and not other.isdisjoint(record.asked):
+                    yield name
+            elif any(self._answers.get(question) != answer for question, answer in sheet.asked.items()):
+                yield name
 
-    def _link(self, post: Outline, address: str) -> str:
-        relative = relative_path(address)
-        if not relative:
-            return address
-        target = posixpath.normpath(posixpath.join(posixpath.dirname(post.file.name), relative))
-        url = self._addresses.get(unicodedata.normalize("NFC", target))
-        if url is None:
-            return self.assets.link(post.file, address)
-        parts = urlsplit(address)
-        return url + (f"?{parts.query}" if parts.query else "") + (f"#{parts.fragment}" if parts.fragment else "")
-
-    def _image(self, post: Outline) -> str:
-        key, address = fields.image(post.matter, self._site.rules.image)
-        if not relative_path(address):
-            return absolute(self._site.address, address)
-        image = self.assets.image(post.file, post.matter.line(key), address)
-        return urljoin(post.url, image) if image == address and post.url else image or ""
-
-    def _aliases(self, post: Outline) -> tuple[str, ...]:
-        named = (text for key in self._site.rules.aliases for text in fields.texts(post.matter.get(key)))
-        found = (absolute(self._site.address, name) for name in named)
-        return tuple(dict.fromkeys(address for address in found if address and address != post.url))
+    def _namesakes(self) -> Iterator[str]:
+        """Posts that have or had the same id of their own as another one: which of them counts is told anew."""
+        names: dict[str, set[str]] = {}
+        for files in (self._records, self._index.files):
+            for name, record in files.items():
+                if record.own_id:
+                    names.setdefault(record.own_id, set()).add(name)
+        for shared in names.values():
+            if len(shared) > 1:
+                yield from (name for name in shared if name in self._records and name not in self._sheets)
 
 
-def _addresses(outlines: Iterable[Outline]) -> Mapping[str, str]:
-    """The address of each post by its file, with and without the suffix, and by its folder if it has its own."""
-    found: dict[str, str] = {}
-    for each in outlines:
-        if each.url:
-            for name in (each.file.name, posixpath.splitext(each.file.name)[0], path_of(each.file.name)):
-                found.setdefault(name, each.url)
-    return found
-
-
-def _anchor(post: Outline) -> str:
-    plain = slug(post.slug, fallback="")
-    if plain == post.slug:
-        return plain
-    return f"{plain}-{hashlib.blake2b(post.slug.encode(), digest_size=4).hexdigest()}".lstrip("-")
-
-
-def _shared(outlines: Iterable[Outline]) -> Iterable[Problem]:
+def _shared(records: Mapping[str, Record]) -> Iterator[Problem]:
     """Posts that say to be another one: both are kept, the later one is named."""
     first: dict[str, str] = {}
-    for each in outlines:
+    for file, record in sorted(records.items()):
         for what, value, hint in (
-            ("address", each.url, "give one of them another slug"),
-            ("id", each.own_id, "give one of them another id"),
+            ("address", record.url, "give one of them another slug"),
+            ("id", record.own_id, "give one of them another id"),
         ):
-            if value and first.setdefault(f"{what} {value}", each.file.name) != each.file.name:
+            if value and first.setdefault(f"{what} {value}", file) != file:
                 other = first[f"{what} {value}"]
-                yield Problem(each.file.name, f"it has the same {what} as {other}: {one_line(value)}", hint)
+                yield Problem(file, f"it has the same {what} as {other}: {one_line(value)}", hint)
 
 
 def _note(posts: int, drafts: int) -> str:
     note = f"{posts} post" + ("" if posts == 1 else "s")
     return f"{note}, {drafts} draft{'' if drafts == 1 else 's'} skipped" if drafts else note
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.blake2b(data, digest_size=12).hexdigest()
+
+
+def _or_raise(data: bytes | OSError) -> bytes:
+    if isinstance(data, OSError):
+        raise data
+    return data

@@ -6,26 +6,25 @@ import html
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
+from urllib.parse import unquote
 
 from markdown_it import MarkdownIt
-from markdown_it.rules_block import StateBlock
-from markdown_it.rules_block.html_block import html_block
-from markdown_it.rules_inline import StateInline
-from markdown_it.rules_inline.html_inline import html_inline
 from markdown_it.token import Token
-from mdit_py_plugins.deflist import deflist_plugin
-from mdit_py_plugins.footnote import footnote_plugin
 
 from feedbot.core.text import one_line, storable
-from feedbot.sources.posts.mdx import mdx_plugin
-from feedbot.sources.posts.rawhtml import escape_pseudo, is_pseudo, rewrite
+from feedbot.sources.posts.parser import build
+from feedbot.sources.posts.rawhtml import escape_pseudo, rewrite, without_frames
+from feedbot.sources.posts.syntax.components import Components
+from feedbot.sources.posts.syntax.dialect import Dialect
+from feedbot.sources.posts.syntax.placing import placed
+from feedbot.sources.posts.syntax.tags import Desk, Post
 
-MAX_NESTING = 30
-"""Levels of lists and quotes (a list is two), and of brackets within each other, which cost time."""
-_MARKER = re.compile(r"<!--\s*(?:more|truncate|excerpt)\s*-->", re.IGNORECASE)
+_MARKER = re.compile(r"<!--\s*(?:more|truncate|(?:end[\s-]?)?excerpt|read[\s-]?more)\s*-->", re.IGNORECASE)
 _WRITTEN_LINK = re.compile(r"(?:https?://|ftp://|mailto:|www\.)|[^@]+@", re.IGNORECASE)
+_PLACE = re.compile(r"^(?:\{|%7B|\|)(?:filename|static|attach)(?:\}|%7D|\|)", re.IGNORECASE)
 _TASK = re.compile(r"\[([ xX])\] ")
 
 
@@ -34,10 +33,20 @@ class Addresses:
     """What to do with the addresses in a post: ``link`` and ``image`` answer with the one to publish.
 
     ``image`` is also given the line of the body, from 0; it answers None for an image to leave out.
+    ``by_name`` answers with the address of the post that a template or a wiki link names, None for none.
     """
 
     link: Callable[[str], str]
     image: Callable[[str, int], str | None]
+    by_name: Callable[[str], str | None] = lambda _: None
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """Something of a post that is not published as it is written; ``line`` is that of the body, from 0."""
+
+    line: int
+    sentence: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,58 +60,54 @@ class Rendered:
     opening: str
     title: str
     dropped: int
+    warnings: tuple[Warned, ...] = ()
 
 
 class Renderer:
     """Renders posts one after the other; making one takes longer than rendering a short post."""
 
-    def __init__(self) -> None:
-        self._markdown = _parser()
-        self._mdx = _parser().use(mdx_plugin)
+    def __init__(self, dialect: Dialect) -> None:
+        self._dialect = dialect
+        self._components = Components(dialect.components)
+        self._desk = Desk()
 
     def post(self, text: str, addresses: Addresses, *, title: str, anchor: str, mdx: bool = False) -> Rendered:
-        """Render a body. A heading at its top that says the ``title`` again is left out.
+        """Render a body; ``mdx`` tells that its file is named as one of MDX.
 
-        ``anchor`` keeps the footnotes of several posts on one page apart. Raises RecursionError for what is
-        nested beyond reason.
+        A heading at its top that says the ``title`` again is left out. ``anchor`` keeps the footnotes of several
+        posts on one page apart. Raises RecursionError for what is nested beyond reason.
         """
-        parser = self._mdx if mdx else self._markdown
+        parser = self._mdx if mdx and "mdx" in self._dialect.syntaxes else self._markdown
         env: dict[str, Any] = {"docId": anchor}
+        post = self._desk.post = Post(addresses.by_name)
         tokens = parser.parse(text, env)
         heading = _first_heading(tokens)
         if _opens_with(tokens, title or heading):
             del tokens[:3]
-        cut = next((at for at, token in enumerate(tokens) if _is_marker(token)), None)
-        tokens = list(_adapted(tokens, addresses))
-        opening = [] if cut is None else [_without_footnotes(token) for token in tokens[:cut]]
+        tokens = list(_adapted(placed(tokens, self._components, post), addresses, post))
+        opening = [_without_footnotes(token) for token in _opening(tokens)]
         return Rendered(
             storable(parser.renderer.render(tokens, parser.options, env)),
             storable(parser.renderer.render(opening, parser.options, env)),
             heading,
-            env.get("dropped", 0),
+            post.dropped,
+            tuple(Warned(line, sentence) for sentence, line in post.warnings.items()),
         )
 
     def line(self, text: str, addresses: Addresses) -> str:
         """Render a text without paragraphs, such as a description."""
-        tokens = list(_adapted(self._markdown.parseInline(text, {}), addresses))
-        return storable(self._markdown.renderer.render(tokens, self._markdown.options, {})).strip()
+        post = self._desk.post = Post(addresses.by_name)
+        tokens = placed(self._markdown.parseInline(text, {}), self._components, post)
+        adapted = list(_adapted(tokens, addresses, post))
+        return storable(self._markdown.renderer.render(adapted, self._markdown.options, {})).strip()
 
+    @cached_property
+    def _markdown(self) -> MarkdownIt:
+        return build(self._dialect, self._components, self._desk, mdx="mdx-in-md" in self._dialect.syntaxes)
 
-def _parser() -> MarkdownIt:
-    parser = MarkdownIt("gfm-like", {"maxNesting": MAX_NESTING})
-    parser.use(footnote_plugin, inline=False).use(deflist_plugin)
-    parser.block.ruler.at("html_block", _html_block, {"alt": ["paragraph", "reference", "blockquote"]})
-    parser.inline.ruler.at("html_inline", _html_inline)
-    return parser
-
-
-def _html_block(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    position = state.bMarks[start] + state.tShift[start]
-    return not is_pseudo(state.src, position) and html_block(state, start, end, silent)
-
-
-def _html_inline(state: StateInline, silent: bool) -> bool:
-    return not is_pseudo(state.src, state.pos) and html_inline(state, silent)
+    @cached_property
+    def _mdx(self) -> MarkdownIt:
+        return build(self._dialect, self._components, self._desk, mdx=True)
 
 
 def _first_heading(tokens: Sequence[Token]) -> str:
@@ -125,29 +130,38 @@ def _plain(children: Iterable[Token]) -> str:
     return one_line("".join(shown))
 
 
-def _is_marker(token: Token) -> bool:
-    return token.type == "html_block" and token.level == 0 and _MARKER.fullmatch(token.content.strip()) is not None
+def _opening(tokens: Sequence[Token]) -> Sequence[Token]:
+    """What stands before the first marker; it may end the text of a paragraph."""
+    for at, token in enumerate(tokens):
+        if token.level == 0 and token.type == "html_block" and token.meta.get("marker"):
+            return tokens[:at]
+        if token.level == 1 and token.type == "inline" and tokens[at - 1].type == "paragraph_open":
+            children = token.children or []
+            cut = next((index for index, child in enumerate(children) if child.meta.get("marker")), None)
+            if cut is not None:
+                return [*tokens[:at], token.copy(children=children[:cut]), tokens[at + 1]]
+    return ()
 
 
-def _adapted(tokens: Iterable[Token], addresses: Addresses) -> Iterator[Token]:
+def _adapted(tokens: Iterable[Token], addresses: Addresses, post: Post) -> Iterator[Token]:
     """The tokens with addresses to publish, tasks as characters, and what is no HTML as text."""
     line = 0
     before: list[str] = ["", ""]
     for token in tokens:
         line = token.map[0] if token.map else line
         if token.type == "html_block":
-            token.content = _raw(token.content, addresses, line)
+            _raw(token, addresses, line, post)
         elif token.type in ("th_open", "td_open"):
             _align(token)
         elif token.type == "inline":
-            token.children = list(_inline(token.children or [], addresses, line))
+            token.children = list(_inline(token.children or [], addresses, line, post))
             if before == ["list_item_open", "paragraph_open"]:
                 _task(token.children)
         before = [before[1], token.type]
         yield token
 
 
-def _inline(children: Sequence[Token], addresses: Addresses, line: int) -> Iterator[Token]:
+def _inline(children: Sequence[Token], addresses: Addresses, line: int, post: Post) -> Iterator[Token]:
     unwanted = False
     for at, child in enumerate(children):
         line += child.type in ("softbreak", "hardbreak")
@@ -157,11 +171,12 @@ def _inline(children: Sequence[Token], addresses: Addresses, line: int) -> Itera
         if child.markup == "linkify" and unwanted:
             continue
         if child.type == "link_open":
-            child.attrSet("href", addresses.link(str(child.attrGet("href") or "")))
+            child.attrSet("href", _href(str(child.attrGet("href") or ""), addresses))
         elif child.type == "html_inline":
-            child.content = _raw(child.content, addresses, line)
+            _raw(child, addresses, line, post)
         elif child.type == "image":
-            address = addresses.image(str(child.attrGet("src") or ""), line)
+            source = _PLACE.sub("", str(child.attrGet("src") or ""), count=1)
+            address = addresses.image(source, line) if source else None
             if address is None:
                 yield _text(_plain(child.children or ()))
                 continue
@@ -169,9 +184,27 @@ def _inline(children: Sequence[Token], addresses: Addresses, line: int) -> Itera
         yield child
 
 
-def _raw(content: str, addresses: Addresses, line: int) -> str:
-    content = rewrite(_MARKER.sub("", content), addresses.link, lambda address: addresses.image(address, line))
-    return escape_pseudo(content)
+def _href(address: str, addresses: Addresses) -> str:
+    """The address of a link; Zola and Pelican write links to files from the root of the content on."""
+    if address[:1] not in ("@", "{", "%", "|"):
+        return addresses.link(address)
+    address = _PLACE.sub("", address, count=1)
+    if not address.startswith(("@/", "/")):
+        return addresses.link(address)
+    path = address.removeprefix("@").lstrip("/")
+    name, hash_mark, anchor = path.partition("#")
+    found = addresses.by_name(unquote(name))
+    return f"/{path}" if found is None else f"{found}{hash_mark}{anchor}"
+
+
+def _raw(token: Token, addresses: Addresses, line: int, post: Post) -> None:
+    content = token.content
+    if "<!--" in content and _MARKER.search(content):
+        content = _MARKER.sub("", content)
+        token.meta["marker"] = not content.strip()
+    content = without_frames(content, lambda sentence: post.warn(sentence, line))
+    content = rewrite(content, addresses.link, lambda address: addresses.image(address, line))
+    token.content = escape_pseudo(content)
 
 
 def _align(cell: Token) -> None:

@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from functools import cache
 from pathlib import PurePosixPath
 from urllib.parse import quote
 
 from feedbot.core.text import storable
-from feedbot.sources.posts import fields
-from feedbot.sources.posts.frontmatter import FrontMatter, FrontMatterError, normal, parse, split
+from feedbot.sources.posts import fields, permalink
+from feedbot.sources.posts.frontmatter import FrontMatter, FrontMatterError, normal, read
 from feedbot.sources.posts.permalink import MissingFieldError, absolute, dated_name, expand
-from feedbot.sources.posts.presets import ID_KEYS, LANGUAGE_KEYS, Preset, mapped_keys
-from feedbot.sources.posts.scan import Found
+from feedbot.sources.posts.presets import Preset
+from feedbot.sources.posts.tree import Found
+
+History = Mapping[str, fields.Commits]
+"""When files were first and last committed, by name; only asked for posts that say nothing of it themselves."""
 
 _NO_POSTS = frozenset({"readme", "license", "licence", "changelog", "contributing", "code_of_conduct", "security"})
+_ID_KEYS = ("id", "guid")
+_LANGUAGE_KEYS = ("lang", "language", "locale")
+_DRAFTS = frozenset({"drafts", "_drafts", "draft", "_draft"})
+_HEADING = re.compile(r"^#[ \t]+(.+?)[ \t]*#*[ \t]*$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outline:
-    """A post before it is rendered. ``own_id`` is the id that its front matter gives, ``url`` "" without a site."""
+    """A post before it is rendered. ``own_id`` is the id that its front matter gives, ``url`` "" without a site.
+
+    ``expires`` is when it is to be published no longer.
+    """
 
     file: Found
     matter: FrontMatter
@@ -30,6 +42,8 @@ class Outline:
     url: str
     published: datetime | None
     updated: datetime | None
+    expires: datetime | None
+    tags: tuple[str, ...]
     own_id: str
     language: str
     extra: Mapping[str, object]
@@ -37,11 +51,17 @@ class Outline:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """What a post's address hangs on besides the post; days are counted in ``zone``."""
+    """What a post's address hangs on besides the post; days are counted in ``zone``.
+
+    ``folder`` is the path of the posts' folder, from wherever: its end belongs to the addresses of some tools. A post
+    that has expired at ``now`` is skipped.
+    """
 
     address: str
     rules: Preset
     zone: tzinfo
+    folder: str = ""
+    now: datetime | None = None
 
 
 class Skipped(Exception):  # noqa: N818 - nothing is wrong
@@ -52,35 +72,45 @@ class Skipped(Exception):  # noqa: N818 - nothing is wrong
         self.post = post
 
 
-def outline(file: Found, data: bytes, site: Site) -> Outline:
+def outline(file: Found, data: bytes, site: Site, history: History | None = None) -> Outline:
     """Read a post of its bytes. Raises Skipped, or FrontMatterError for what is wrong with it."""
-    parts = split(_decoded(data))
-    if parts.matter is None:
-        if PurePosixPath(file.name).stem.lower() in _NO_POSTS:
+    rules, name = site.rules, file.name
+    found, body, body_line = read(_decoded(data), headers=rules.headers)
+    if found is None:
+        if PurePosixPath(name).stem.lower() in _NO_POSTS:
             raise Skipped(post=False)
-        if not site.rules.bare:
+        if not rules.bare:
             raise FrontMatterError("it has no front matter", 1, "start it with --- and a title, or leave it out "
                                    "with files")  # fmt: skip
-    matter = parse(parts.matter, parts.matter_line) if parts.matter is not None else FrontMatter()
-    if fields.is_draft(matter):
+    matter = (found or FrontMatter()).lifted(rules.lifted)
+    if fields.is_draft(matter, rules.publish_if) or _among_drafts(name) or matter.get("permalink") is False:
         raise Skipped(post=True)
-    name_date, name = _name(file.name, site.rules)
-    slug = fields.text(matter.first(site.rules.slug)[1]).strip("/") or name
-    published = fields.date(matter, site.rules.date, site.zone)
-    if published is None and name_date:
-        published = fields.date(FrontMatter({"date": name_date}), ["date"], site.zone)
-    mapped = {normal(key) for key in mapped_keys(site.rules)}
+    expires = fields.date(matter, rules.expires, site.zone)
+    if expires is not None and site.now is not None and expires <= site.now:
+        raise Skipped(post=True)
+    published = _date(rules.date, matter, name, site, history)
+    slug = _slug(matter, body, name, rules)
+    mapped = _mapped(rules)
+    folders = _folder_categories(matter, name, rules)
     return Outline(
         file=file,
         matter=matter,
-        body=parts.body,
-        body_line=parts.body_line,
+        body=body,
+        body_line=body_line,
         slug=slug,
-        url=_url(file, matter, slug, published, site),
+        url=_url(name, matter, slug, published, site),
         published=published,
-        updated=fields.date(matter, site.rules.updated, site.zone),
-        own_id=fields.text(matter.first(ID_KEYS)[1]),
-        language=fields.language(matter.first(LANGUAGE_KEYS)[1]),
+        updated=_date(rules.updated, matter, name, site, history),
+        expires=expires,
+        tags=fields.tags(
+            matter,
+            rules.tags_from,
+            spaced=rules.spaced_tags,
+            more=(*folders, *(fields.inline_tags(body) if rules.inline_tags else ())),
+            dropped=rules.dropped_tags,
+        ),
+        own_id=fields.text(matter.first(_ID_KEYS)[1]),
+        language=fields.language(matter.first(_LANGUAGE_KEYS)[1]),
         extra={matter.names[key]: value for key, value in matter.values.items() if key not in mapped},
     )
 
@@ -104,25 +134,130 @@ def _decoded(data: bytes) -> str:
         raise FrontMatterError("it is not UTF-8", line, "save it as UTF-8") from None
 
 
-def _name(name: str, rules: Preset) -> tuple[str, str]:
-    """The date and the slug that a file's name, or its folder's, gives a post."""
-    last = PurePosixPath(path_of(name)).name
-    return dated_name(last) if rules.dated_names else ("", last)
+@cache
+def _mapped(rules: Preset) -> frozenset[str]:
+    """All front matter keys that have a meaning of their own; what else a post has is its ``extra``."""
+    lists = (rules.title, rules.date, rules.updated, rules.expires, rules.slug, rules.permalink_from, rules.aliases,
+             rules.authors, rules.tags_from, rules.summary, rules.image, rules.publish_if)  # fmt: skip
+    known = (key for keys in (*lists, fields.STATUS_KEYS, _ID_KEYS, _LANGUAGE_KEYS) for key in keys)
+    return frozenset(normal(key.partition(".")[0]) for key in known)
 
 
-def _url(file: Found, matter: FrontMatter, slug: str, published: datetime | None, site: Site) -> str:
-    own = next((url for key in site.rules.url if (url := absolute(site.address, fields.text(matter.get(key))))), "")
-    if own or not site.address:
-        return own
+def _among_drafts(name: str) -> bool:
+    """Whether a post lies in a folder of drafts; one that has such a folder for itself is about them."""
+    path = PurePosixPath(name)
+    folders = path.parts[:-1] if path.stem != "index" else path.parts[:-2]
+    return not _DRAFTS.isdisjoint(folder.casefold() for folder in folders)
 
-    def field(name: str) -> str:
-        values = {"slug": slug, "path": path_of(file.name)}
-        return values.get(name) or next(iter(fields.texts(matter.get(name))), "")
 
+def _date(
+    keys: tuple[str, ...], matter: FrontMatter, name: str, site: Site, history: History | None
+) -> datetime | None:
+    """The first date that there is, of front matter, of the name of the file or of commits."""
+
+    def commits() -> fields.Commits | None:
+        return history.get(name) if history is not None else None
+
+    for key in keys:
+        if key == ":filename":
+            found = fields.written_date(_name_date(name), site.zone)
+        elif key in (":git-first", ":git-last"):
+            told = commits()
+            found = told[key == ":git-last"] if told is not None else None
+        else:
+            found = fields.date(matter, [key], site.zone, commits)
+        if found is not None:
+            return found
+    return None
+
+
+def _name_date(name: str) -> str:
+    path = path_of(name)
+    return dated_name(PurePosixPath(path).name)[0] or permalink.dated_path(path)[0]
+
+
+def _slug(matter: FrontMatter, body: str, name: str, rules: Preset) -> str:
+    """The first slug that there is; else the name of the file, or of the folder that is its own."""
+    path = path_of(name)
+    for key in rules.slug:
+        if key in (":title", ":title-ascii"):
+            heading = _HEADING.search(body)
+            title = fields.text(matter.first(rules.title)[1]) or (heading[1] if heading else "")
+            slug = permalink.title_slug(title, ascii_only=key == ":title-ascii")
+        elif key == ":dated-path":
+            slug = permalink.dated_path(path)[1]
+        else:
+            slug = fields.text(matter.get(key)).strip("/")
+        if slug:
+            return slug
+    last = PurePosixPath(path).name
+    slug = dated_name(last)[1] if rules.dated_names else last
+    return permalink.plain_name(slug) if rules.plain_names else slug
+
+
+def _folder_categories(matter: FrontMatter, name: str, rules: Preset) -> tuple[str, ...]:
+    """The categories that a post has by where it lies: Jekyll's above ``_posts``, Pelican's one folder."""
+    if not rules.folder_tags:
+        return ()
+    folders = PurePosixPath(name).parts[:-1]
+    if "_posts" in folders:
+        return folders[: folders.index("_posts")]
+    return () if matter.get("category") else folders[-1:]
+
+
+def _url(name: str, matter: FrontMatter, slug: str, published: datetime | None, site: Site) -> str:
+    rules = site.rules
+
+    def field(key: str) -> str:
+        return _field(key, name, slug, matter, site)
+
+    pattern = rules.permalink
+    for key in rules.permalink_from:
+        text = fields.text(matter.get(key)) if isinstance(matter.get(key), str) else ""
+        if rules.permalink_tokens and (tokens := permalink.of_tokens(text)):
+            pattern = tokens
+            break
+        if own := absolute(site.address, _rooted(key, text)):
+            return own.removesuffix("index.html") if own.endswith("/index.html") else own
+    if not site.address:
+        return ""
     day = published.astimezone(site.zone) if published is not None else None
     try:
-        return site.address + expand(site.rules.permalink, field, day)
+        return site.address + expand(pattern, field, day)
     except MissingFieldError as missing:
         has = "the post has no date" if missing.field in ("year", "month", "day", "date") else "the post has none"
-        message = f"its address {site.rules.permalink} needs {{{missing.field}}}, and {has}"
+        message = f"its address {pattern} needs {{{missing.field}}}, and {has}"
         raise FrontMatterError(message, 1, "add it to the front matter, or set permalink") from None
+
+
+def _field(key: str, name: str, slug: str, matter: FrontMatter, site: Site) -> str:
+    """A field of a permalink by its name, "" where the post has none."""
+    rules, path = site.rules, path_of(name)
+    plain = permalink.plain_name if rules.plain_names else str
+    parent = PurePosixPath(path).parent.as_posix()
+    match key:
+        case "slug":
+            return slug
+        case "path":
+            return plain(path)
+        case "dir":
+            return plain(parent) if parent != "." else ""
+        case "page":
+            return path + ("/" if PurePosixPath(name).stem == "index" else ".html")
+        case "section":
+            return permalink.section(site.folder, rules.folders, rules.inputs)
+        case "categories":
+            own = fields.tags(matter, ("categories", "category"), spaced=rules.spaced_tags)
+            return "/".join(dict.fromkeys((*_folder_categories(matter, name, rules), *own))).lower()
+        case "category" if matter.get(key) is None:
+            return next(iter(fields.tags(matter, ("categories",), spaced=rules.spaced_tags)), "")
+    return next(iter(fields.texts(matter.get(key))), "")
+
+
+def _rooted(key: str, address: str) -> str:
+    """An address of front matter from the root of the site on, where its key says that it is nothing else."""
+    if normal(key) == "path" and address and "." not in address.rpartition("/")[2]:
+        address = address.rstrip("/") + "/"
+    if normal(key) in ("path", "url", "save_as") and "/" not in address and re.fullmatch(r"[\w.~%-]+", address):
+        return f"/{address}"
+    return address

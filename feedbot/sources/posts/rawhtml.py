@@ -15,9 +15,15 @@ ELEMENTS = frozenset(
     "slot small source span strike strong style sub summary sup svg table tbody td template textarea tfoot th thead "
     "time title tr track tt u ul var video wbr".split()
 )
-_PSEUDO = re.compile(r"<(?=(?:[!?]|/?([a-zA-Z][^\s/>]*)))")
+_PSEUDO = re.compile(r"<(?=(?:[!?]|/?([a-zA-Z][^\s/><]*)))")
 _TAG = re.compile(r"""<(a|img)(?=[\s/>])((?:[^<>"']|"[^"<]*"|'[^'<]*')*+)>""", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"""(?<=[\s"'/])([a-zA-Z-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
+_ACTIVE = re.compile(r"<(?:script|style|iframe)\b", re.IGNORECASE)
+_FRAME = re.compile(r"""<iframe(?=[\s/>])((?:[^<>"']|"[^"<]*"|'[^'<]*')*+)>(?:\s*</iframe\s*>)?""", re.IGNORECASE)
+_VIDEO = re.compile(
+    r"(?:https?:)?//(?:(?:www\.)?youtube(?:-nocookie)?\.com/embed/(?!videoseries)(?P<youtube>[\w-]+)"
+    r"|player\.vimeo\.com/video/(?P<vimeo>\d+))"
+)
 
 
 def is_pseudo(markup: str, position: int = 0) -> bool:
@@ -50,6 +56,43 @@ def rewrite(markup: str, link: Callable[[str], str], image: Callable[[str], str 
         return match[0] if address == attributes["src"] else _with(match, "src", address, dropped=("srcset", "sizes"))
 
     return _TAG.sub(tag, markup)
+
+
+def without_frames(markup: str, warn: Callable[[str], None]) -> str:
+    """Take scripts and styles out, and make links of the frames that show a video; ``warn`` is told of others."""
+    if "<" not in markup or _ACTIVE.search(markup) is None:
+        return markup
+    for name in ("script", "style"):
+        markup = _without(markup, name)
+
+    def frame(match: re.Match[str]) -> str:
+        video = _VIDEO.match(html.unescape(_attributes(match[1]).get("src", "")))
+        if video is None:
+            warn("a frame of another site is left out")
+            return match[0]
+        title = html.escape(_attributes(match[1]).get("title", ""))
+        if video["vimeo"]:
+            return f'<a href="https://vimeo.com/{video["vimeo"]}">{title or "Video on Vimeo"}</a>'
+        address, image = (
+            f"https://www.youtube.com/watch?v={video['youtube']}",
+            f"https://i.ytimg.com/vi/{video['youtube']}",
+        )
+        return f'<a href="{address}"><img src="{image}/hqdefault.jpg" alt="{title or "Video on YouTube"}"></a>'
+
+    return _FRAME.sub(frame, markup)
+
+
+def _without(markup: str, name: str) -> str:
+    """Leave out the elements of a name that are closed; the cleaner at output sees to the others."""
+    parts, position, lower = [], 0, markup.lower()
+    while (start := lower.find(f"<{name}", position)) >= 0:
+        end = lower.find(f"</{name}", start)
+        close = lower.find(">", end) if end >= 0 else -1
+        if close < 0:
+            break
+        parts.append(markup[position:start])
+        position = close + 1
+    return "".join(parts) + markup[position:]
 
 
 def _is_markup(match: re.Match[str]) -> bool:

@@ -1,4 +1,4 @@
-"""Finds the files of a blog by looking at the folder alone, and tells whether any of them changed."""
+"""Finds the files of a blog in a folder by looking at the folder alone, and tells whether any of them changed."""
 
 from __future__ import annotations
 
@@ -7,98 +7,133 @@ import os
 import re
 import stat
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
+from typing import ClassVar
 
 from feedbot.core.text import one_line
 from feedbot.errors import SourceError
+from feedbot.sources.posts.tree import AUTHOR_FILES, IMAGES, MAX_IMAGE, Found, Globs, hidden, suffix
 
-IMAGES = frozenset({"png", "jpg", "jpeg", "gif", "webp", "avif", "svg"})
-MAX_POST = 5_000_000
-MAX_AUTHOR = 1_000_000
 _SETTLED = 2_000_000_000
 """Nanoseconds after which a further write to a file surely shows in its time of change."""
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A regular file. ``name`` is its path below the posts' folder with ``/``, in NFC; ``path`` opens it."""
-
-    name: str
-    path: str
-    size: int
-    modified: int
-    changed: int
-    inode: int
+_PLAIN = re.compile(r"[!-~]+(?: [!-~]+)*")
 
 
 @dataclass(frozen=True)
-class Scan:
-    """What lies in a blog's folder, sorted by name. ``base`` is the folder of the posts, inside ``root``.
+class FolderTree:
+    """What lies in a blog's folder (see tree.Tree). ``base`` is the folder of the posts, inside ``root``.
 
-    ``refused`` has the names of what may not or cannot be read, with the reason in words.
+    What changed after ``recent``, in nanoseconds since 1970, is not settled yet.
     """
 
     root: Path
     base: Path
+    recent: int
     posts: tuple[Found, ...]
-    images: tuple[Found, ...]
+    images: Mapping[str, Found]
     authors: tuple[Found, ...]
     refused: Mapping[str, str]
+    near: ClassVar[bool] = True
 
-    def digest(self, now: datetime, salt: str) -> str:
+    @property
+    def folder(self) -> str:
+        return str(self.base)
+
+    def digest(self, salt: str) -> str:
         """A digest that is another one as soon as any file is; ``salt`` is what else the outcome hangs on.
 
         Files are told apart by size, times and inode, so that nothing is opened, but for those changed so
-        shortly before ``now`` (or after it) that one more write might leave the same times: these are read.
+        shortly ago that one more write might leave the same times: these are read.
         """
-        recent = int(now.timestamp() * 1e9) - _SETTLED
         digest = hashlib.blake2b(salt.encode(), digest_size=16)
-        for found in (*self.posts, *self.images, *self.authors):
-            digest.update(f"\n{found.name}\0{found.size}\0{found.modified}\0{found.changed}\0{found.inode}".encode())
-            if max(found.modified, found.changed) >= recent:
-                digest.update(_content_digest(found.path))
+        for files in (self.posts, self.images.values(), self.authors):
+            digest.update("".join(f"\n{file.name}\0{file.stamp}" for file in files).encode())
+            for file in files:
+                if not file.settled:
+                    digest.update(_content_digest(file.path))
         for name, reason in sorted(self.refused.items()):
             digest.update(f"\n{name}\0{reason}".encode())
         return digest.hexdigest()
 
+    def read(self, files: Iterable[Found], limit: int) -> Iterator[tuple[Found, bytes | OSError]]:
+        for file in files:
+            try:
+                yield file, read(file.path, limit)
+            except OSError as error:
+                yield file, error
+
+    def beside(self, name: str) -> Found | str:
+        known = self.images.get(name)
+        if known is not None:
+            return known
+        try:
+            path = os.path.realpath(self.base / name)
+            if not inside(path, self._real_root):
+                return "is outside of the folder"
+            status = Path(path).stat()
+        except FileNotFoundError:
+            return "does not exist"
+        except (OSError, ValueError) as error:
+            return f"cannot be read: {getattr(error, 'strerror', None) or error}"
+        if not stat.S_ISREG(status.st_mode):
+            return "is no file"
+        return _file(name, path, status, self.recent)
+
+    def mark(self, name: str) -> str:
+        """What is another text as soon as the image of this name is another, or is there or not."""
+        found = self.beside(name)
+        if isinstance(found, str):
+            return found
+        return found.stamp if found.settled else found.stamp + _content_digest(found.path).hex()
+
+    def commits(self) -> Mapping[str, tuple[datetime, datetime]]:
+        return {}
+
+    def export(self, images: Mapping[str, Found]) -> Mapping[str, str]:
+        return {name: image.path for name, image in images.items()}
+
+    def where(self, name: str) -> str:
+        """The path of a post, an image or an author file, for a person to open."""
+        return next((file.path for file in self.authors if file.name == name), str(self.base / name))
+
     @cached_property
-    def real_root(self) -> str:
+    def _real_root(self) -> str:
         """The folder that nothing read may lead out of."""
         return os.path.realpath(self.root)
 
 
-def scan(root: Path, folders: Sequence[str], files: Sequence[str], authors: Sequence[str]) -> Scan:
+def scan(root: Path, folders: Sequence[str], files: Sequence[str], authors: Sequence[str], now: datetime) -> FolderTree:
     """Look for posts, images and author files without opening any. Raises SourceError where there is no post.
 
     ``folders`` are tried below ``root`` for the posts; ``files`` and ``authors`` are globs, the latter from each
     folder between the posts and two above ``root``.
     """
     base = _base(root, folders)
-    wanted = _Globs(files)
+    real_root, recent = os.path.realpath(root), int(now.timestamp() * 1e9) - _SETTLED
+    wanted = Globs(files)
     posts: list[Found] = []
     images: list[Found] = []
     refused: dict[str, str] = {}
     for name, entry in _walk(base):
-        suffix = name.rpartition(".")[2].lower()
-        if not wanted.match(name) and suffix not in IMAGES:
+        image = suffix(name) in IMAGES
+        if not image and not wanted.match(name):
             continue
         try:
-            found = _found(name, entry, os.path.realpath(root))
+            found = _found(name, entry, real_root, recent)
         except OSError as error:
             found = f"it cannot be looked at: {error.strerror}"
         if isinstance(found, str):
             refused[printable(name)] = found
-        elif suffix in IMAGES:
-            images.append(found)
         else:
-            posts.append(found)
+            (images if image else posts).append(found)
     if not posts:
         raise SourceError(f"there are no posts in {base}", f"looked for {', '.join(files)}; set path or files")
-    return Scan(root, base, _sorted(posts), _sorted(images), _authors(root, base, authors), refused)
+    pictures = {image.name: image for image in _sorted(images)}
+    return FolderTree(root, base, recent, _sorted(posts), pictures, _authors(root, base, authors, recent), refused)
 
 
 def read(path: str, limit: int) -> bytes:
@@ -122,7 +157,7 @@ def inside(path: str, folder: str) -> bool:
 
 def printable(name: str) -> str:
     """A file name as it can be shown, whatever bytes it has."""
-    return one_line(os.fsencode(name).decode("utf-8", "replace"))
+    return name if _PLAIN.fullmatch(name) else one_line(os.fsencode(name).decode("utf-8", "replace"))
 
 
 def _base(root: Path, folders: Sequence[str]) -> Path:
@@ -145,45 +180,49 @@ def _walk(base: Path) -> Iterator[tuple[str, os.DirEntry[str]]]:
         except OSError as error:  # what is in it must not be taken for deleted
             raise SourceError(f"the folder {folder} cannot be read: {error.strerror}") from error
         for entry in entries:
-            if entry.name.startswith(".") or entry.name == "node_modules":
+            if hidden(entry.name):
                 continue
-            name = prefix + unicodedata.normalize("NFC", entry.name)
+            name = prefix + (entry.name if entry.name.isascii() else unicodedata.normalize("NFC", entry.name))
             if entry.is_dir(follow_symlinks=False):
                 pending.append((name + "/", entry.path))
             else:
                 yield name, entry
 
 
-def _found(name: str, entry: os.DirEntry[str], real_root: str) -> Found | str:
+def _found(name: str, entry: os.DirEntry[str], real_root: str, recent: int) -> Found | str:
     """The file, or in words why it is none that may be read."""
     if printable(name) != name:
         return "its name is not UTF-8, or holds control characters or runs of blanks"
-    path = entry.path
-    if entry.is_symlink():
+    path, status = entry.path, entry.stat(follow_symlinks=False)
+    if stat.S_ISLNK(status.st_mode):
         path = os.path.realpath(path)
         if not inside(path, real_root):
             return "it is a link that leads out of the folder, and is not read"
-    status = Path(path).stat()
+        status = Path(path).stat()
     if not stat.S_ISREG(status.st_mode):
         return "it is no regular file"
-    return Found(name, path, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+    return _file(name, path, status, recent)
 
 
-def _authors(root: Path, base: Path, globs: Sequence[str]) -> tuple[Found, ...]:
+def _authors(root: Path, base: Path, globs: Sequence[str], recent: int) -> tuple[Found, ...]:
     above = [folder for folder in (base, *base.parents) if folder.is_relative_to(root)]
     for folder in (*above, *list(root.absolute().parents)[:2]):
         real = os.path.realpath(folder)
         found = []
-        for path in {path for glob in globs for path in folder.glob(glob) if path.suffix == ".json"}:
+        for path in {path for glob in globs for path in folder.glob(glob) if suffix(path.name) in AUTHOR_FILES}:
             target = Path(os.path.realpath(path))
             name = path.relative_to(folder).as_posix()
             if inside(str(target), real) and target.is_file() and printable(name) == name:
-                status = target.stat()
-                times = status.st_mtime_ns, status.st_ctime_ns
-                found.append(Found(name, str(target), status.st_size, *times, status.st_ino))
+                found.append(_file(name, str(target), target.stat(), recent))
         if found:
             return _sorted(found)
     return ()
+
+
+def _file(name: str, path: str, status: os.stat_result, recent: int) -> Found:
+    modified, changed = status.st_mtime_ns, status.st_ctime_ns
+    stamp = f"{status.st_size:x}.{modified:x}.{changed:x}.{status.st_ino:x}"
+    return Found(name, path, status.st_size, stamp, max(modified, changed) < recent)
 
 
 def _sorted(found: list[Found]) -> tuple[Found, ...]:
@@ -192,26 +231,6 @@ def _sorted(found: list[Found]) -> tuple[Found, ...]:
 
 def _content_digest(path: str) -> bytes:
     try:
-        with Path(path).open("rb") as file:
-            return hashlib.file_digest(file, "blake2b").digest()
+        return hashlib.blake2b(read(path, MAX_IMAGE), digest_size=16).digest()
     except OSError as error:
         return str(error).encode()
-
-
-class _Globs:
-    """Globs of which a path must match one, and none of those after ``!``; ``**/`` is any folders, or none."""
-
-    def __init__(self, globs: Sequence[str]) -> None:
-        self._wanted = [_pattern(glob) for glob in globs if not glob.startswith("!")]
-        self._unwanted = [_pattern(glob[1:]) for glob in globs if glob.startswith("!")]
-
-    def match(self, name: str) -> bool:
-        return any(glob.fullmatch(name) for glob in self._wanted) and not any(
-            glob.fullmatch(name) for glob in self._unwanted
-        )
-
-
-def _pattern(glob: str) -> re.Pattern[str]:
-    parts = re.split(r"(\*\*/|\*\*|\*|\?)", glob)
-    translated = {"**/": "(?:[^/]+/)*", "**": ".*", "*": "[^/]*", "?": "[^/]"}
-    return re.compile("".join(translated.get(part, re.escape(part)) for part in parts), re.DOTALL)

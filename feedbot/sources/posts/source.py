@@ -1,65 +1,92 @@
-"""The source of posts that lie in a folder as Markdown files."""
+"""The source of posts that lie in a folder or a git repository."""
 
 from __future__ import annotations
 
 import hashlib
-import os
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from feedbot import faults
-from feedbot.model import Document, Memory, Problem
+from feedbot.model import Document, Memory
 from feedbot.plugins import SourceContext, SourceSettings
-from feedbot.sources.posts.scan import Scan, scan
+from feedbot.sources.posts.places import FolderPlace, GitPlace, Look
 from feedbot.sources.posts.settings import PostsSettings
 
-RENDERER_VERSION = 1
+RENDERER_VERSION = 2
 """Raised whenever the same post is read or rendered in another way, so that all are read anew."""
+
+_NOT_CONTENT = {*SourceSettings.model_fields, "token", "username", "key_file", "ca_file", "allow_private", "timeout"}
 
 
 class PostsSource:
-    """Reads a blog from its own files, all of it each time that any of them changed."""
+    """Reads of a blog's own files those that changed since the last poll."""
 
     Settings: ClassVar[type[SourceSettings]] = PostsSettings
-    host = ""
 
     def __init__(self, settings: PostsSettings, context: SourceContext) -> None:
-        self.kind = f"posts ({settings.preset})"
         self._settings = settings
         self._context = context
-        self._rules = settings.rules()
-        self._root = context.folder / Path(settings.path).expanduser()
-        text = f"{RENDERER_VERSION}\n{context.timezone}\n{settings.model_dump_json()}"
+        self._place = GitPlace(settings, context) if settings.git else FolderPlace(settings, context)
+        self.kind = f"posts ({settings.preset}{', git' if settings.git else ''})"
+        self.host = self._place.host
+        text = f"{RENDERER_VERSION}\n{context.timezone}\n{settings.model_dump_json(exclude=_NOT_CONTENT)}"
         self._salt = hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
     def poll(self, memory: Memory, now: datetime) -> Document:
-        """Read all posts, or say that none changed since ``memory``, which takes no more than looking at the folder.
+        """Read what changed since ``memory``, or say that nothing did, which takes no more than a look.
 
-        Raises SourceError where the folder cannot be read or has no post in it, so that nothing is removed.
+        Raises SourceError where the blog cannot be read or has no post in it, so that nothing is removed.
         """
-        rules = self._rules
-        found = scan(self._root, rules.folders, rules.files, rules.authors_data)
-        digest = found.digest(now, self._salt)
-        if digest == memory.digest:
+        remembered = memory.extra if memory.extra.get("salt") == self._salt else {}
+        known = "" if _due(remembered, now) else memory.digest
+        look = self._place.look(self._salt, known, remembered, now)
+        if look is None:
             return Document(not_modified=True, memory=memory)
         faults.reach("fetched")
+        document, extra, whole = self._read(look, remembered, now)
+        memory = Memory(digest=look.digest if whole else "", extra={"salt": self._salt, **look.extra, **extra})
+        problems = tuple(replace(problem, where=_at(problem.where, look)) for problem in document.problems)
+        return replace(document, memory=memory, problems=problems, notes=(*document.notes, *look.notes))
+
+    def _read(self, look: Look, remembered: Mapping[str, Any], now: datetime) -> tuple[Document, dict[str, Any], bool]:
+        """The document, what is to be remembered, and whether everything could be opened."""
         # Markdown and YAML take their time to import, which a blog that did not change need not pay.
         from feedbot.sources.posts.blog import read_blog
+        from feedbot.sources.posts.exports import read_exports
+        from feedbot.sources.posts.index import unpacked
         from feedbot.sources.posts.outline import Site
+        from feedbot.sources.posts.press import Plan
 
-        document = read_blog(
-            found,
-            Site(self._settings.site, rules, self._context.timezone),
+        settings = self._settings
+        if look.preset == "ghost":
+            return read_exports(look.tree, settings.site, self._context.name, look.rules.permalink), {}, True
+        plan = Plan(
+            site=Site(settings.site, look.rules, self._context.timezone, look.tree.folder, now),
             source=self._context.name,
-            assets=self._settings.assets,
-            memory=Memory(digest=digest),
+            assets=settings.assets,
+            assets_base=settings.assets_base,
+            known={},
+            components=settings.components,
         )
-        return replace(document, problems=tuple(self._located(problem, found) for problem in document.problems))
+        index = unpacked(remembered.get("index", "") if remembered.get("preset") == look.preset else "")
+        reading = read_blog(look.tree, plan, index, now, former=look.former, progress=self._context.progress)
+        extra: dict[str, Any] = {"preset": look.preset, "index": reading.index.packed()}
+        if reading.index.wake is not None:
+            extra["wake"] = reading.index.wake
+        if reading.beside:
+            extra["beside"] = dict(reading.beside)
+        return reading.document, extra, reading.whole
 
-    def _located(self, problem: Problem, found: Scan) -> Problem:
-        """A problem whose place is a path that a person can open, from the folder of the configuration."""
-        name, _, line = problem.where.partition(":")
-        path = next((file.path for file in found.authors if file.name == name), found.base / name)
-        return replace(problem, where=os.path.relpath(path, self._context.folder) + (line and f":{line}"))
+
+def _due(remembered: Mapping[str, Any], now: datetime) -> bool:
+    """Whether the date of a post has come that was to come, or to end."""
+    wake = remembered.get("wake")
+    return wake is not None and now.timestamp() >= wake
+
+
+def _at(where: str, look: Look) -> str:
+    """The place of a problem as a path that a person can open."""
+    name, _, line = where.partition(":")
+    return look.where(name) + (line and f":{line}")

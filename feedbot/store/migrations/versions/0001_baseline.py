@@ -52,6 +52,8 @@ def upgrade() -> None:
         sa.Column("lease_id", sa.Text(), nullable=True),
         sa.Column("lease_until", sa.BigInteger(), nullable=True),
         sa.Column("version", BIG_KEY, server_default="0", nullable=False),
+        sa.Column("identity", sa.Text(), server_default="", nullable=False),
+        sa.Column("listed", sa.Integer(), server_default="0", nullable=False),
         sa.PrimaryKeyConstraint("pk", name=op.f("pk_sources")),
         sa.UniqueConstraint("name", name=op.f("uq_sources_name")),
     )
@@ -69,9 +71,11 @@ def upgrade() -> None:
         sa.Column("whole_print", sa.Text(), nullable=False),
         sa.Column("revision", sa.Integer(), server_default="1", nullable=False),
         sa.Column("edit", sa.Text(), server_default="none", nullable=False),
+        sa.Column("why", sa.Text(), server_default="", nullable=False),
         sa.Column("revised_at", sa.BigInteger(), nullable=True),
         sa.Column("edited_at", sa.BigInteger(), nullable=True),
         sa.Column("restless", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("missing", sa.Integer(), server_default="0", nullable=False),
         sa.Column("withdrawn_at", sa.BigInteger(), nullable=True),
         sa.Column("data", JSON, nullable=False),
         sa.ForeignKeyConstraint(["source_pk"], ["sources.pk"], name=op.f("fk_entries_source_pk"), ondelete="CASCADE"),
@@ -88,6 +92,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["entry_pk"], ["entries.pk"], name=op.f("fk_aliases_entry_pk"), ondelete="CASCADE"),
         sa.ForeignKeyConstraint(["source_pk"], ["sources.pk"], name=op.f("fk_aliases_source_pk"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("source_pk", "key", name=op.f("pk_aliases")),
+        sqlite_with_rowid=False,
     )
     op.create_index("ix_aliases_entry_pk", "aliases", ["entry_pk"], unique=False)
     op.create_table(
@@ -96,6 +101,7 @@ def upgrade() -> None:
         sa.Column("key", sa.LargeBinary(length=16), nullable=False),
         sa.ForeignKeyConstraint(["source_pk"], ["sources.pk"], name=op.f("fk_announced_source_pk"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("source_pk", "key", name=op.f("pk_announced")),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "outbox",
@@ -106,11 +112,15 @@ def upgrade() -> None:
         sa.Column("across", sa.LargeBinary(length=16), nullable=True),
         sa.Column("change", sa.Text(), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
-        sa.Column("diff", sa.Text(), server_default="", nullable=False),
+        sa.Column("base", sa.Integer(), nullable=True),
+        sa.Column("carried", sa.Integer(), nullable=True),
+        sa.Column("route", sa.Text(), server_default="", nullable=False),
+        sa.Column("why", sa.Text(), server_default="", nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("not_before", sa.BigInteger(), nullable=False),
+        sa.Column("planned_at", sa.BigInteger(), nullable=False),
         sa.Column("done_at", sa.BigInteger(), nullable=True),
         sa.Column("lease_id", sa.Text(), nullable=True),
         sa.Column("lease_until", sa.BigInteger(), nullable=True),
@@ -122,13 +132,24 @@ def upgrade() -> None:
         sa.UniqueConstraint("sink", "across", name=op.f("uq_outbox_sink_across")),
     )
     op.create_index("ix_outbox_entry_pk", "outbox", ["entry_pk"], unique=False)
-    op.create_index("ix_outbox_sink_state_not_before", "outbox", ["sink", "state", "not_before"], unique=False)
+    op.create_index("ix_outbox_state_sink", "outbox", ["state", "sink", "not_before", "pk"], unique=False)
+    op.create_table(
+        "tries",
+        sa.Column("pk", BIG_KEY, nullable=False),
+        sa.Column("delivery_pk", BIG_KEY, nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("error", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["delivery_pk"], ["outbox.pk"], name=op.f("fk_tries_delivery_pk"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("pk", name=op.f("pk_tries")),
+    )
+    op.create_index("ix_tries_delivery_pk", "tries", ["delivery_pk"], unique=False)
     op.create_table(
         "revisions",
         sa.Column("entry_pk", BIG_KEY, nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
-        sa.Column("replaced_at", sa.BigInteger(), nullable=False),
+        sa.Column("seen_at", sa.BigInteger(), nullable=False),
         sa.Column("edit", sa.Text(), nullable=False),
+        sa.Column("why", sa.Text(), server_default="", nullable=False),
         sa.Column("data", JSON, nullable=False),
         sa.ForeignKeyConstraint(["entry_pk"], ["entries.pk"], name=op.f("fk_revisions_entry_pk"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("entry_pk", "revision", name=op.f("pk_revisions")),

@@ -1,0 +1,100 @@
+"""What a large blog costs: 10 000 posts of 3 KB, whole processes, beside Hugo where it is installed.
+
+    python benchmarks/posts.py [--posts 10000]
+
+Prints CPU and wall seconds (CPU with that of the worker processes) and the peak memory of the first run, of one after
+nothing changed, and of one after one post changed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import shutil
+import tempfile
+from pathlib import Path
+
+from measuring import RUN, Spent, timed
+
+CONFIG = """
+[feedbot]
+state = "feedbot.db"
+output = "public"
+base_url = "https://feeds.example/"
+
+[sources.blog]
+type = "posts"
+path = "blog"
+preset = "hugo"
+site = "https://blog.example"
+
+[feeds.all]
+"""
+WORDS = (
+    "the of a to and in that release parser module change with new on for is it was function value object type"
+).split()
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--posts", type=int, default=10_000)
+    number = arguments.parse_args().posts
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "feedbot.toml").write_text(CONFIG)
+        blog = folder / "blog"
+        write_blog(blog, number)
+        tell("feedbot, first run", timed(RUN, folder))
+        tell("feedbot, first run after it was written", timed(RUN, folder))
+        tell("feedbot, nothing changed", timed(RUN, folder))
+        with (blog / "content" / "posts" / "post-00042.md").open("a") as post:
+            post.write("One more line.\n")
+        tell("feedbot, one post changed", timed(RUN, folder))
+        if hugo := shutil.which("hugo"):
+            tell("hugo", timed((hugo, "--quiet"), blog))
+
+
+def tell(what: str, spent: Spent) -> None:
+    print(f"{what:42} {spent.cpu:7.2f} s CPU  {spent.wall:7.2f} s wall  {spent.memory:5.0f} MB")
+
+
+def write_blog(folder: Path, number: int) -> None:
+    """A blog as Hugo reads it; the same each time."""
+    chance = random.Random(1)
+    posts = folder / "content" / "posts"
+    posts.mkdir(parents=True)
+    (folder / "hugo.toml").write_text('baseURL = "https://blog.example/"\ntitle = "Blog"\n')
+    layout = folder / "layouts" / "_default"
+    layout.mkdir(parents=True)
+    (layout / "single.html").write_text("<h1>{{ .Title }}</h1>{{ .Content }}")
+    (layout / "list.html").write_text("{{ range .Pages }}<a href='{{ .Permalink }}'>{{ .Title }}</a>{{ end }}")
+    for index in range(number):
+        date = f"{2000 + index // 400}-{index % 12 + 1:02}-{index % 28 + 1:02}T10:00:00Z"
+        matter = f'title: "Post {index}"\ndate: {date}\nauthor: Jo\ntags: [python, t{index % 20}]\nsummary: On {index}'
+        (posts / f"post-{index:05}.md").write_text(f"---\n{matter}\n---\n{body(chance)}\n")
+
+
+def body(chance: random.Random) -> str:
+    """About 3 KB of paragraphs, lists, headings and code."""
+    blocks: list[str] = []
+    while sum(map(len, blocks)) < 2850:
+        kind = chance.random()
+        if kind < 0.12:
+            blocks.append("## " + " ".join(chance.choices(WORDS, k=4)))
+        elif kind < 0.22:
+            blocks.append("\n".join(f"- {sentence(chance)}" for _ in range(4)))
+        elif kind < 0.3:
+            blocks.append("```python\n" + "\n".join(f"x_{line} = call({line}, 'a')" for line in range(6)) + "\n```")
+        else:
+            link, stress = chance.choice(WORDS), chance.choice(WORDS)
+            text = " ".join(sentence(chance) for _ in range(3))
+            blocks.append(f"*{stress}* [{link}](https://example.com/{link}) `{link}` {text}")
+    return "\n\n".join(blocks)
+
+
+def sentence(chance: random.Random) -> str:
+    return " ".join(chance.choices(WORDS, k=chance.randint(8, 18))).capitalize() + "."
+
+
+if __name__ == "__main__":
+    main()

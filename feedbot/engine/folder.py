@@ -1,0 +1,143 @@
+"""The output folder as a whole: its list of feeds as a page and as OPML, its style sheet, and who wrote which file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from hashlib import sha256
+from pathlib import Path
+
+from feedbot.core.present import MEDIA_FOLDER
+from feedbot.core.seal import is_sealed
+from feedbot.engine.pages import STYLESHEET, Contents, paths
+from feedbot.engine.publishing import FeedSpec, Publishing
+from feedbot.engine.report import FeedReport
+from feedbot.files import write_atomic
+from feedbot.formats import overview
+from feedbot.formats.stylesheet import stylesheet
+from feedbot.interchange.opml import Outline
+from feedbot.interchange.opml import write as write_opml
+from feedbot.model import Entry
+from feedbot.plugins import Format
+from feedbot.store.entries import FeedRecord
+
+FOLDER = "/"
+"""The name under which the files of the folder itself are recorded; no feed is called so."""
+
+INDEX = "index.html"
+LIST = "feeds.opml"
+
+
+def publish(
+    specs: Sequence[FeedSpec],
+    publishing: Publishing,
+    records: Mapping[str, FeedRecord],
+    reports: Mapping[str, FeedReport],
+) -> Mapping[str, FeedRecord]:
+    """Write index.html, feeds.opml and the style sheets where the feeds' names or titles changed; gives their record.
+
+    A file that somebody made or edited by hand is left as it is, which is said once.
+    """
+    files = _files(specs)
+    inputs = sha256(b"".join(path.encode() + data for path, data in sorted(files.items()))).hexdigest()
+    former = records.get(FOLDER, FeedRecord({}, 0, ""))
+    if former.inputs == inputs and as_written(publishing.output, former.files):
+        return {FOLDER: former}
+    marks = {}
+    problems = []
+    for path, data in files.items():
+        target = publishing.output / path
+        if may_replace(publishing.output, path):
+            try:
+                write_atomic(target, data)
+            except OSError as error:
+                problems.append(f"{path} cannot be written: {error.strerror}")
+                continue
+        elif not path.endswith(STYLESHEET) and former.files.get(path) != mark(target):
+            problems.append(f"{target} was not made by feedbot and is left as it is")
+        marks[path] = mark(target)
+    for report in list(reports.values())[:1]:
+        report.problems += problems
+    return {FOLDER: FeedRecord(marks, 0, inputs)}
+
+
+def contents_page(contents: Contents) -> bytes:
+    """The page that lists the parts of a feed."""
+    rows = [
+        overview.Row(label, page.publication.path, len(page.selection.entries), _kinds(page.files))
+        for label, page in contents.pages
+    ]
+    return overview.contents(contents.title, contents.by, contents.path, rows)
+
+
+def may_replace(output: Path, path: str) -> bool:
+    """Whether a file is not there, or is one that feedbot made and nobody has edited."""
+    target = output / path
+    try:
+        return is_sealed(target.read_bytes())
+    except FileNotFoundError:
+        return not target.is_symlink()
+    except OSError:
+        return False
+
+
+def mark(path: Path) -> list[int]:
+    """Size and time of change of a file, by which it is known again. Raises OSError."""
+    stat = path.stat()
+    return [stat.st_size, stat.st_mtime_ns]
+
+
+def as_written(output: Path, files: Mapping[str, list[int]]) -> bool:
+    """Whether all files are there as they were written."""
+    try:
+        return all(mark(output / path) == written for path, written in files.items())
+    except OSError:
+        return False
+
+
+def incomplete(output: Path, shown: Iterable[tuple[Entry, frozenset[str]]]) -> set[str]:
+    """The sources of entries that show copied files which are not there any more."""
+    media = output / MEDIA_FOLDER
+    return {entry.source for entry, names in shown if not all((media / name).is_file() for name in names)}
+
+
+def _files(specs: Sequence[FeedSpec]) -> dict[str, bytes]:
+    """What the folder has beside the feeds, where no feed has a file of that name."""
+    feeds = {path for spec in specs for path in paths(spec)}
+    rows = [
+        overview.Row(
+            spec.channel.title,
+            spec.name,
+            None,
+            _kinds(paths(spec)),
+            description=spec.channel.description,
+            more=tuple((f"By {by}", f"{spec.name}/{by}/index.html") for by in spec.split),
+        )
+        for spec in specs
+        if spec.listed
+    ]
+    base = next((spec.base for spec in specs), "")
+    files = {INDEX: overview.index(rows, base, LIST if base else "")}
+    if base:
+        outlines = [
+            Outline(spec.channel.title, f"{base}{first}", spec.channel.link)
+            for spec in specs
+            if spec.listed and (first := _readable(spec))
+        ]
+        files[LIST] = overview.sealed_list(write_opml("Feeds", outlines))
+    aliases = {alias.rpartition("/")[0] for spec in specs for alias in spec.aliases}
+    for place in sorted({""} | aliases):
+        files[f"{place}/{STYLESHEET}".removeprefix("/")] = stylesheet()
+    return {path: data for path, data in files.items() if path not in feeds}
+
+
+def _kinds(files: Mapping[str, Format]) -> tuple[tuple[str, str], ...]:
+    """Media type and path of each file that is a feed in a format of its own."""
+    kinds: dict[str, str] = {}
+    for path, form in files.items():
+        kinds.setdefault(form.media_type, path)
+    return tuple(kinds.items())
+
+
+def _readable(spec: FeedSpec) -> str:
+    """The first file of a feed that feed readers read; "" where there is none."""
+    return next((path for path, form in paths(spec).items() if not form.media_type.startswith("text/html")), "")

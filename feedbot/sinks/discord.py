@@ -1,0 +1,71 @@
+"""Posts what is new to a Discord channel through a webhook (discord.com/developers, Execute Webhook)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+from zlib import crc32
+
+from pydantic import Field
+
+from feedbot.core.dates import rfc3339
+from feedbot.message.chat import as_markdown, fit, notice
+from feedbot.model import Delivery
+from feedbot.plugins import SinkContext
+from feedbot.sinks.posting import PostingSettings, PostingSink, Said, SecretUrl, number_of, text_of
+
+_TITLE, _DESCRIPTION, _AUTHOR, _FOOTER, _URL = 256, 700, 256, 256, 2048
+
+
+class DiscordSettings(PostingSettings):
+    """Keys of a sink of type ``discord``."""
+
+    url: SecretUrl
+    """The address of the webhook, kept secret."""
+    thread_id: Annotated[str, Field(pattern=r"^\d{0,20}$")] = ""
+    """The thread of the channel to post in."""
+    username: Annotated[str, Field(max_length=80)] = ""
+    """The name to post under. Default: that of the webhook."""
+
+
+class DiscordSink(PostingSink):
+    """One message with one embed a change; it mentions nobody."""
+
+    Settings = DiscordSettings
+
+    def __init__(self, settings: DiscordSettings, context: SinkContext) -> None:
+        super().__init__(settings, context, (settings.url,))
+        self._username = settings.username
+        address = settings.url.get_secret_value()
+        query = "wait=true" + (f"&thread_id={settings.thread_id}" if settings.thread_id else "")
+        self._url = f"{address}{'&' if urlsplit(address).query else '?'}{query}"
+
+    def send(self, delivery: Delivery, now: datetime) -> None:
+        """Post a change, and wait until Discord says that the message is there."""
+        name = {"username": self._username} if self._username else {}
+        self.post(self._url, {**payload(delivery), **name}, now, read=_said)
+
+
+def payload(delivery: Delivery) -> dict[str, Any]:
+    """The message of a change. Its colour is the source's own."""
+    told = notice(delivery)
+    embed: dict[str, Any] = {
+        "title": fit(told.title, _TITLE, as_markdown),
+        "timestamp": rfc3339(told.moment),
+        "color": crc32(told.source.encode()) & 0xFFFFFF,
+        "footer": {"text": fit(told.source, _FOOTER) or "feedbot"},
+    }
+    if told.text:
+        embed["description"] = fit(told.text, _DESCRIPTION, as_markdown)
+    if told.author:
+        embed["author"] = {"name": fit(told.author, _AUTHOR)}
+    if 0 < len(told.url) <= _URL:
+        embed["url"] = told.url
+    if 0 < len(told.image) <= _URL:
+        embed["thumbnail"] = {"url": told.image}
+    return {"embeds": [embed], "allowed_mentions": {"parse": []}}
+
+
+def _said(body: Any) -> Said:
+    return Said(text_of(body, "message"), number_of(body, "retry_after"))

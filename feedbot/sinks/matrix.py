@@ -1,0 +1,71 @@
+"""Sends what is new to a Matrix room (Matrix client-server interface, m.room.message)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from urllib.parse import quote
+
+from pydantic import Field
+
+from feedbot.message.chat import as_html, defused, fit, notice
+from feedbot.model import Delivery
+from feedbot.plugins import SinkContext
+from feedbot.sinks.posting import PostingSettings, PostingSink, Said, Server, Token, number_of, text_of
+
+_TITLE, _TEXT, _ABOUT, _URL = 400, 2000, 300, 2000  # together far below the 65 536 bytes of an event
+
+
+class MatrixSettings(PostingSettings):
+    """Keys of a sink of type ``matrix``."""
+
+    server: Server
+    """The home server of the account, such as "https://matrix.example.org"."""
+    token: Token
+    """The access token of the account that sends."""
+    room: Annotated[str, Field(pattern=r"^![^\s/]{1,250}$")]
+    """The id of the room ("!abc:example.org", in its settings under "advanced"); the account must have joined it."""
+    kind: Literal["notice", "text"] = "notice"
+    """Whether messages are those of a program, which clients show more quietly, or like those of people."""
+
+
+class MatrixSink(PostingSink):
+    """One event a change. Its transaction is the delivery's key, so that a second try adds no second message."""
+
+    Settings = MatrixSettings
+
+    def __init__(self, settings: MatrixSettings, context: SinkContext) -> None:
+        super().__init__(settings, context, (settings.token,))
+        self._kind = settings.kind
+        room = quote(settings.room, safe="")
+        self._url = f"{settings.server}/_matrix/client/v3/rooms/{room}/send/m.room.message/"
+        self._login = {"Authorization": f"Bearer {settings.token.get_secret_value()}"}
+
+    def send(self, delivery: Delivery, now: datetime) -> None:
+        """Send a change."""
+        address = self._url + quote(delivery.key, safe="")
+        self.post(address, payload(delivery, self._kind), now, method="PUT", secret_headers=self._login, read=_said)
+
+
+def payload(delivery: Delivery, kind: str = "notice") -> dict[str, Any]:
+    """The content of the event. With an empty ``m.mentions`` no text of it can call anybody (Matrix 1.7)."""
+    told = notice(delivery)
+    url = told.url if len(as_html(told.url)) <= _URL else ""
+    title = fit(told.title, _TITLE, as_html)
+    heading = f'<a href="{url.replace("&", "&amp;")}">{title}</a>' if url else title
+    text = fit(told.text, _TEXT, as_html).replace("\n", "<br>")
+    about = fit(told.about, _ABOUT, as_html)
+    marked = [f"<strong>{heading}</strong>", f"<p>{text}</p>" if text else "", f"<em>{about}</em>" if about else ""]
+    plain = [fit(told.title, _TITLE, defused), url, fit(told.text, _TEXT, defused), fit(told.about, _ABOUT, defused)]
+    return {
+        "msgtype": f"m.{kind}",
+        "body": "\n".join(part for part in plain if part),
+        "format": "org.matrix.custom.html",
+        "formatted_body": "".join(marked),
+        "m.mentions": {},
+    }
+
+
+def _said(body: Any) -> Said:
+    wait = number_of(body, "retry_after_ms")
+    return Said(text_of(body, "error", "errcode"), None if wait is None else wait / 1000)

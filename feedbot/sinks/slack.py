@@ -1,0 +1,133 @@
+"""Posts what is new to a Slack channel, through an incoming webhook or as an app (docs.slack.dev, Block Kit)."""
+
+from __future__ import annotations
+
+import html
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import Field, model_validator
+
+from feedbot.errors import DeliveryError
+from feedbot.message.chat import Notice, fit, notice
+from feedbot.model import Delivery
+from feedbot.plugins import SinkContext
+from feedbot.sinks.posting import PostingSettings, PostingSink, Said, SecretUrl, Server, Token, text_of
+
+_HEADER, _SUMMARY, _CONTEXT, _FALLBACK, _ALT = 150, 600, 300, 1000, 200
+_URL = 3000
+_PASSING = frozenset("ratelimited rate_limited internal_error fatal_error request_timeout service_unavailable".split())
+_HINTS = {
+    "channel_not_found": "check channel, and invite the app to it",
+    "not_in_channel": "invite the app to the channel",
+    "invalid_auth": "check token",
+    "missing_scope": "give the app the scope chat:write",
+}
+
+
+class SlackSettings(PostingSettings):
+    """Keys of a sink of type ``slack``: either ``url``, or ``token`` and ``channel``."""
+
+    url: SecretUrl | None = None
+    """The address of an incoming webhook, kept secret."""
+    token: Token | None = None
+    """The token of an app ("xoxb-..."), in place of a webhook."""
+    channel: str = ""
+    """The channel that the app posts to: its id, or "#name"."""
+    server: Server = "https://slack.com"
+    """Where Slack's interface for apps is."""
+    images: bool = Field(default=True)
+    """Whether the image of an entry is shown."""
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> SlackSettings:
+        if (self.url is None) == (self.token is None):
+            raise ValueError("give either url, of an incoming webhook, or token and channel, of an app")
+        if (self.token is None) != (not self.channel):
+            raise ValueError("token and channel need each other")
+        return self
+
+
+class SlackSink(PostingSink):
+    """One message a change: a header, how it begins, where it is from, a button that leads there."""
+
+    Settings = SlackSettings
+
+    def __init__(self, settings: SlackSettings, context: SinkContext) -> None:
+        super().__init__(settings, context, (settings.url, settings.token))
+        self._images = settings.images
+        self._channel = settings.channel
+        if settings.url is not None:
+            self._url, self._login = settings.url.get_secret_value(), {}
+        else:
+            token = settings.token.get_secret_value() if settings.token else ""
+            self._url = f"{settings.server}/api/chat.postMessage"
+            self._login = {"Authorization": f"Bearer {token}"}
+
+    def send(self, delivery: Delivery, now: datetime) -> None:
+        """Post a change. Slack refuses whole messages for an image that it cannot load, so that then goes without."""
+        try:
+            self._send(delivery, now, images=self._images)
+        except DeliveryError as error:
+            if not (self._images and notice(delivery).image and "invalid_blocks" in error.message):
+                raise
+            self._send(delivery, now, images=False)
+
+    def _send(self, delivery: Delivery, now: datetime, *, images: bool) -> None:
+        message = payload(delivery, images=images)
+        if self._channel:
+            message["channel"] = self._channel
+        answer = self.post(self._url, message, now, read=_said, secret_headers=self._login)
+        if isinstance(answer, dict) and answer.get("ok") is False:
+            raise self._refusal(text_of(answer, "error"))
+
+    def _refusal(self, code: str) -> DeliveryError:
+        """Slack answers apps 200 in any case, with its no in the body."""
+        text = f"Slack did not take the message: {self.excuse(self._url, code) or 'no reason given'}"
+        passing = code in _PASSING
+        return DeliveryError(text, _HINTS.get(code, ""), refused=not passing, sink_down=passing)
+
+
+def payload(delivery: Delivery, *, images: bool = True) -> dict[str, Any]:
+    """The message of a change. ``text`` is what notifications show; ``verbatim`` keeps names from becoming links."""
+    told = notice(delivery)
+    title = fit(told.title, _HEADER)
+    blocks: list[dict[str, Any]] = [{"type": "header", "text": {"type": "plain_text", "text": title, "emoji": False}}]
+    image = {"type": "image", "image_url": told.image, "alt_text": title[:_ALT]}
+    pictured = images and 0 < len(told.image) <= _URL
+    summary = fit(told.text, _SUMMARY, _escaped)
+    if summary:
+        accessory = {"accessory": image} if pictured else {}
+        blocks.append({"type": "section", "text": _mrkdwn(summary), **accessory})
+    elif pictured:
+        blocks.append(image)
+    blocks.append({"type": "context", "elements": [_mrkdwn(_context(told))]})
+    linked = 0 < len(told.url) <= _URL
+    if linked:
+        label = {"type": "plain_text", "text": "Read post", "emoji": False}
+        blocks.append({"type": "actions", "elements": [{"type": "button", "text": label, "url": told.url}]})
+    return {
+        "text": fit(told.title, _FALLBACK, _escaped) + (f" {_escaped(told.url)}" if linked else ""),
+        "blocks": blocks,
+        "unfurl_links": False,
+        "unfurl_media": False,
+    }
+
+
+def _context(told: Notice) -> str:
+    moment = told.moment.astimezone(UTC)
+    fallback = f"{moment.day} {moment:%b} {moment.year}"
+    date = f"<!date^{int(moment.timestamp())}^{{date_short_pretty}} {{time}}|{fallback}>"
+    return " · ".join(part for part in (fit(told.about, _CONTEXT, _escaped), date) if part)
+
+
+def _mrkdwn(text: str) -> dict[str, Any]:
+    return {"type": "mrkdwn", "text": text, "verbatim": True}
+
+
+def _escaped(text: str) -> str:
+    return html.escape(text, quote=False)
+
+
+def _said(body: Any) -> Said:
+    return Said(body if isinstance(body, str) else text_of(body, "error"))

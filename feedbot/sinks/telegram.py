@@ -1,0 +1,91 @@
+"""Sends what is new to a Telegram chat as a bot (core.telegram.org/bots/api, sendMessage)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+
+from feedbot.message.chat import Notice, as_html, fit, notice
+from feedbot.model import Delivery
+from feedbot.plugins import SinkContext
+from feedbot.sinks.posting import PostingSettings, PostingSink, Said, Server, Token, number_of, text_of
+
+_TITLE, _TEXT, _ABOUT, _URL = 400, 1500, 300, 1500  # together below the 4096 that a message may have
+
+
+def _chat(value: object) -> object:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+class TelegramSettings(PostingSettings):
+    """Keys of a sink of type ``telegram``."""
+
+    token: Token
+    """What @BotFather gave the bot: "123456:ABC...\""""
+    chat: Annotated[
+        str, BeforeValidator(_chat, json_schema_input_type=str | int), Field(pattern=r"^(-?\d{1,20}|@\w{1,64})$")
+    ]
+    """The chat: its number, or "@name" of a public channel."""
+    thread: Annotated[int, Field(ge=1)] | None = None
+    """The number of the topic in a group that has topics."""
+    preview: Literal["small", "large", "none"] = "small"
+    """How the preview of the entry's page is shown."""
+    silent: bool = False
+    """Whether the message arrives without a sound."""
+    server: Server = "https://api.telegram.org"
+    """The server of the bot interface."""
+
+
+class TelegramSink(PostingSink):
+    """One message a change."""
+
+    Settings = TelegramSettings
+
+    def __init__(self, settings: TelegramSettings, context: SinkContext) -> None:
+        super().__init__(settings, context, (settings.token,))
+        self._options = settings
+        self._url = f"{settings.server}/bot{settings.token.get_secret_value()}/sendMessage"
+
+    def send(self, delivery: Delivery, now: datetime) -> None:
+        """Send a change."""
+        options = self._options
+        message: dict[str, Any] = {"chat_id": options.chat, **payload(delivery, options.preview)}
+        if options.thread is not None:
+            message["message_thread_id"] = options.thread
+        if options.silent:
+            message["disable_notification"] = True
+        self.post(self._url, message, now, read=_said)
+
+
+def payload(delivery: Delivery, preview: str = "small") -> dict[str, Any]:
+    """The message of a change, in the few tags that Telegram knows."""
+    told = notice(delivery)
+    linked = 0 < len(as_html(told.url)) <= _URL
+    parts = [_title(told, linked), fit(told.text, _TEXT, as_html), _wrapped("i", fit(told.about, _ABOUT, as_html))]
+    shown: dict[str, Any] = {"is_disabled": True}
+    if linked and preview != "none":
+        shown = {"url": told.url, f"prefer_{preview}_media": True}
+    return {
+        "text": "\n\n".join(part for part in parts if part),
+        "parse_mode": "HTML",
+        "link_preview_options": shown,
+    }
+
+
+def _title(told: Notice, linked: bool) -> str:
+    title = _wrapped("b", fit(told.title, _TITLE, as_html))
+    address = told.url.replace("&", "&amp;").replace('"', "%22")
+    return f'<a href="{address}">{title}</a>' if linked else title
+
+
+def _wrapped(tag: str, text: str) -> str:
+    return f"<{tag}>{text}</{tag}>" if text else ""
+
+
+def _said(body: Any) -> Said:
+    further = body.get("parameters") if isinstance(body, dict) else None
+    moved = number_of(further, "migrate_to_chat_id")
+    text = text_of(body, "description") + (f" (set chat to {moved:.0f})" if moved is not None else "")
+    return Said(text, number_of(further, "retry_after"))

@@ -1,0 +1,171 @@
+"""Finds the files of a blog in a commit of a git repository."""
+
+from __future__ import annotations
+
+import posixpath
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import ClassVar
+
+from feedbot.errors import SourceError
+from feedbot.files import write_atomic
+from feedbot.sources.posts.git import Blob, Repository
+from feedbot.sources.posts.presets import Preset
+from feedbot.sources.posts.scan import printable
+from feedbot.sources.posts.tree import AUTHOR_FILES, IMAGES, MAX_IMAGE, Found, Globs, hidden, suffix
+
+MAX_TOTAL = 2_000_000_000
+"""Bytes that are read of a repository in one go."""
+_LINK = "120000"
+
+
+class GitTree:
+    """What lies in a commit (see tree.Tree); ``path`` is the folder of the blog in it.
+
+    ``copies`` is the folder for the images to publish. Raises SourceError where there is no post, or no such commit.
+    """
+
+    near: ClassVar[bool] = False
+
+    def __init__(self, repository: Repository, commit: str, copies: Path) -> None:
+        self.commit = commit
+        self.folder = ""
+        self.posts: Sequence[Found] = ()
+        self.images: Mapping[str, Found] = {}
+        self.authors: Sequence[Found] = ()
+        self.refused: Mapping[str, str] = {}
+        self._repository = repository
+        self._copies = copies
+        self._blobs = {blob.name: blob for blob in repository.files(commit)}
+
+    def top(self, path: str) -> tuple[str, ...]:
+        """The names in a folder, those of folders with a slash."""
+        start = f"{path}/" if path else ""
+        below = (name.removeprefix(start).partition("/") for name in self._blobs if name.startswith(start))
+        return tuple(dict.fromkeys(first + slash for first, slash, _ in below))
+
+    def content(self, path: str) -> bytes:
+        """The content of a small file anywhere in the commit. Raises OSError."""
+        if path not in self._blobs:
+            raise OSError(0, "it is not there")
+        _, data = next(iter(self.read((self._found(path, self._blobs[path]),), MAX_IMAGE)))
+        if isinstance(data, OSError):
+            raise data
+        return data
+
+    def choose(self, path: str, rules: Preset) -> None:
+        """Look for the posts, the images and the author files of a blog in the folder ``path``."""
+        self.folder = self._base(path, rules.folders)
+        wanted = Globs(rules.files)
+        posts: list[Found] = []
+        images: dict[str, Found] = {}
+        refused: dict[str, str] = {}
+        for name, blob in self._below(self.folder):
+            image = suffix(name) in IMAGES
+            if (not image and not wanted.match(name)) or any(map(hidden, name.split("/"))):
+                continue
+            reason = _refusal(name, blob)
+            if reason:
+                refused[printable(name)] = reason
+            elif image:
+                images[name] = self._found(name, blob)
+            else:
+                posts.append(self._found(name, blob))
+        if not posts:
+            where = f'the folder "{self.folder}"' if self.folder else "the repository"
+            raise SourceError(
+                f"there are no posts in {where}", f"looked for {', '.join(rules.files)}; set path or files"
+            )
+        self.posts = sorted(posts, key=lambda post: post.name)
+        self.images = images
+        self.refused = refused
+        self.authors = self._authors(rules.authors_data)
+
+    def read(self, files: Iterable[Found], limit: int) -> Iterator[tuple[Found, bytes | OSError]]:
+        wanted = [(file, self._blobs[file.path]) for file in files]
+        contents = self._repository.read([blob for _, blob in wanted], each=limit, total=MAX_TOTAL)
+        got = next(contents, None)
+        for file, blob in wanted:
+            if got is not None and got[0] == blob:
+                yield file, got[1]
+                got = next(contents, None)
+            else:
+                yield file, OSError(0, f"it is larger than {limit / 1e6:g} MB")
+
+    def beside(self, name: str) -> Found | str:
+        path = posixpath.normpath(posixpath.join(self.folder, name))
+        if path.startswith("../"):
+            return "is outside of the repository"
+        blob = self._blobs.get(path)
+        if blob is None:
+            return "does not exist"
+        return self._found(name, blob, path) if blob.mode != _LINK else "is a link"
+
+    def mark(self, name: str) -> str:
+        found = self.beside(name)
+        return found if isinstance(found, str) else found.stamp
+
+    def where(self, name: str) -> str:
+        return next((file.path for file in self.authors if file.name == name), posixpath.join(self.folder, name))
+
+    def commits(self) -> Mapping[str, tuple[datetime, datetime]]:
+        history = self._repository.history(self.commit, self.folder)
+        return {_named(name): (dates.first, dates.last) for name, dates in history.items()}
+
+    def export(self, images: Mapping[str, Found]) -> Mapping[str, str]:
+        paths = {name: self._copies / name for name in images}
+        missing = {image: name for name, image in images.items() if not paths[name].is_file()}
+        for image, data in self.read(missing, MAX_IMAGE):
+            if isinstance(data, OSError):
+                raise SourceError(f"{image.path} cannot be copied: {data.strerror}")
+            write_atomic(paths[missing[image]], data)
+        if self._copies.is_dir():
+            for unused in {path.name for path in self._copies.iterdir()} - paths.keys():
+                (self._copies / unused).unlink()
+        return {name: str(path) for name, path in paths.items()}
+
+    def _base(self, path: str, folders: Sequence[str]) -> str:
+        there = {parent for name in self._blobs for parent in _parents(name)}
+        if path and path not in there:
+            raise SourceError(f'there is no folder "{path}" in the repository', "set path to the folder of the blog")
+        return next((base for folder in folders if (base := posixpath.join(path, folder)) in there), path)
+
+    def _below(self, folder: str) -> Iterator[tuple[str, Blob]]:
+        start = f"{folder}/" if folder else ""
+        return (
+            (_named(name.removeprefix(start)), blob) for name, blob in self._blobs.items() if name.startswith(start)
+        )
+
+    def _authors(self, globs: Sequence[str]) -> Sequence[Found]:
+        wanted = Globs(globs)
+        for folder in (self.folder, *_parents(self.folder), *([""] if self.folder else [])):
+            found = [
+                self._found(name, blob)
+                for name, blob in self._below(folder)
+                if suffix(name) in AUTHOR_FILES and wanted.match(name) and not _refusal(name, blob)
+            ]
+            if found:
+                return sorted(found, key=lambda file: file.name)
+        return ()
+
+    def _found(self, name: str, blob: Blob, path: str = "") -> Found:
+        return Found(name, path or blob.name, blob.size or 0, blob.id)
+
+
+def _refusal(name: str, blob: Blob) -> str:
+    if blob.mode == _LINK:
+        return "it is a link, and is not followed in a repository"
+    return "" if printable(name) == name else "its name is not UTF-8, or holds control characters or runs of blanks"
+
+
+def _named(name: str) -> str:
+    return name if name.isascii() else unicodedata.normalize("NFC", name)
+
+
+def _parents(name: str) -> Iterator[str]:
+    """The folders that a path is in, the nearest first, without the top."""
+    while "/" in name:
+        name = name.rpartition("/")[0]
+        yield name

@@ -1,0 +1,1 @@
+"""What posts hold beside Markdown, a module for each syntax."""

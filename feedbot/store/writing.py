@@ -1,0 +1,243 @@
+"""Writes what a poll found, in one transaction of its caller."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+import sqlalchemy as sa
+
+from feedbot.core.identity import PLACE
+from feedbot.core.outbox import GONE_FIRST, OPEN
+from feedbot.core.text import storable
+from feedbot.errors import LeaseLostError
+from feedbot.model import ChangeKind, DeliveryState, EditKind, Fingerprints
+from feedbot.store.codec import to_text
+from feedbot.store.poll import AddedEntry, EditedEntry, Planned, Poll, WithdrawnEntry
+from feedbot.store.schema import aliases, entries, outbox, revisions, sources, to_micros
+from feedbot.store.transactions import Bulk, upsert
+
+Named = tuple[int, tuple[bytes, ...]]
+"""An entry's row, with keys that name it."""
+
+_PRINTS = ("text_print", "markup_print", "metadata_print", "whole_print")
+_OPEN = [state.value for state in OPEN]
+_UNTOLD = [*_OPEN, DeliveryState.DEAD.value]
+
+_ENTRIES = Bulk(sa.insert(entries), "source_pk", "id", "sort_at", "first_seen", "why", "data", *_PRINTS)
+_OUTBOX = Bulk(
+    upsert(outbox).on_conflict_do_nothing(),
+    "key", "sink", "entry_pk", "across", "change", "revision", "base", "route", "why", "state", "created_at",
+    "not_before", "planned_at", "delivered",
+)  # fmt: skip
+_LAST = sa.select(sa.func.max(entries.c.pk))
+_SINCE = sa.select(entries.c.id, entries.c.pk).where(
+    entries.c.pk > sa.bindparam("last"), entries.c.source_pk == sa.bindparam("source")
+)
+_place = upsert(aliases)
+_other = upsert(aliases)
+_KEY = ("source_pk", "key", "entry_pk")
+# A place is that of whoever is there now. Any other key that names another entry already names neither from now on.
+_PLACES = Bulk(
+    _place.on_conflict_do_update(index_elements=list(_KEY[:2]), set_={"entry_pk": _place.excluded.entry_pk}), *_KEY
+)
+_KEYS = Bulk(
+    _other.on_conflict_do_update(
+        index_elements=list(_KEY[:2]),
+        set_={"entry_pk": sa.null()},
+        where=aliases.c.entry_pk.is_not(None) & (aliases.c.entry_pk != _other.excluded.entry_pk),
+    ),
+    *_KEY,
+)
+
+
+def write_poll(connection: sa.Connection, poll: Poll) -> None:
+    """Store what a poll found. Raises LeaseLostError where the source was taken over by somebody else."""
+    values = _source_values(poll)
+    updating = _update_source(tuple(values), poll.changes_entries)
+    more = len(poll.added) + sum(entry.restored for entry in poll.edited) - len(poll.withdrawn)
+    whose = {"its_name": poll.source, "its_lease": poll.lease} | ({"more": more} if poll.changes_entries else {})
+    source_pk = connection.execute(updating, values | whose).scalar()
+    if source_pk is None:
+        raise LeaseLostError(f"{poll.source} was polled by another process meanwhile", "nothing of this poll was kept")
+    learnt = _add(connection, source_pk, poll.added, poll.at)
+    for edited in poll.edited:
+        _edit(connection, edited, poll.at, poll.keep_revisions)
+        learnt.append((edited.pk, edited.keys))
+    for gone in poll.withdrawn:
+        _withdraw(connection, gone, poll.at, poll.keep_revisions)
+    if poll.missing is not None:
+        _count_missing(connection, source_pk, poll.missing)
+    _learn(connection, source_pk, [*learnt, *poll.learnt])
+    _leave_places(connection, source_pk, [*((e.pk, e.keys) for e in poll.edited), *poll.learnt])
+
+
+def _source_values(poll: Poll) -> dict[str, Any]:
+    values: dict[str, Any] = {
+        "last_poll": poll.at,
+        "next_poll": poll.next_poll,
+        "not_before": poll.not_before,
+        "failures": poll.failures,
+        "failing_since": poll.failing_since,
+        "failing_told": poll.failing_told,
+        "error": None if poll.error is None else storable(poll.error),
+        "gone": poll.gone,
+        "lease_id": None,
+        "lease_until": None,
+    }
+    if poll.memory is not None:
+        values |= {
+            "etag": poll.memory.validators.etag,
+            "last_modified": poll.memory.validators.last_modified,
+            "body_digest": poll.memory.digest,
+            "memory": dict(poll.memory.extra),
+            "polled": True,
+        }
+    if poll.problems is not None:
+        values["wake_at"] = poll.wake_at
+        values["problems"] = [[p.where, p.message, p.hint] for p in poll.problems]
+    if poll.rhythm is not None:
+        values["rhythm"] = int(poll.rhythm.total_seconds())
+    if poll.title or poll.link:
+        values |= {"title": storable(poll.title), "link": storable(poll.link)}
+    given = {"settings_digest": poll.settings_digest, "identity": poll.identity, "listed": poll.listed}
+    values |= {name: value for name, value in given.items() if value is not None}
+    return values
+
+
+@cache
+def _update_source(names: tuple[str, ...], changed: bool) -> sa.Executable:
+    """The statement that sets these columns of a claimed source; built once, since building costs more than running."""
+    values: dict[str, Any] = {name: sa.bindparam(name) for name in names}
+    if changed:
+        values |= {"version": sources.c.version + 1, "entries": sources.c.entries + sa.bindparam("more")}
+    whose = (sources.c.name == sa.bindparam("its_name"), sources.c.lease_id == sa.bindparam("its_lease"))
+    return sa.update(sources).where(*whose).values(values).returning(sources.c.pk)
+
+
+def _add(connection: sa.Connection, source_pk: int, added: Sequence[AddedEntry], now: datetime) -> list[Named]:
+    """Store new entries and their deliveries; gives the key each row got, with the keys that name it."""
+    if not added:
+        return []
+    seen = to_micros(now)
+    # The order of the rows is that of the announcement: deliveries are sent in the order of their own keys.
+    rows = [
+        (source_pk, entry.id, to_micros(entry.sort_at), seen, entry.why, to_text(entry.content), *_prints(entry))
+        for entry in added
+    ]
+    last = connection.execute(_LAST).scalar() or 0
+    _ENTRIES(connection, rows)
+    pks = {row.id: row.pk for row in connection.execute(_SINCE, {"last": last, "source": source_pk})}
+    _enqueue(connection, [(pks[e.id], ChangeKind.NEW, 1, delivery) for e in added for delivery in e.deliveries], now)
+    return [(pks[entry.id], entry.keys) for entry in added]
+
+
+def _edit(connection: sa.Connection, edited: EditedEntry, now: datetime, kept: int) -> None:
+    values: dict[str, Any] = {"withdrawn_at": None, **dict(zip(_PRINTS, _prints(edited), strict=True))}
+    if edited.restored or edited.edit is not EditKind.NONE:
+        _keep_former(connection, edited.pk, edited.revision, kept)
+        values |= {
+            "revision": edited.revision,
+            "edit": "restored" if edited.restored else edited.edit.value,
+            "why": edited.why,
+            "edited_at": now,
+            "restless": edited.restless,
+        }
+    if edited.edit is not EditKind.NONE:
+        values |= {"sort_at": edited.sort_at, "data": sa.literal(to_text(edited.content), sa.Text)}
+        if edited.revised:
+            values["revised_at"] = now
+    connection.execute(sa.update(entries).where(entries.c.pk == edited.pk).values(values))
+    for shift in edited.shifts:
+        connection.execute(
+            sa.update(outbox)
+            .where(outbox.c.pk == shift.pk, outbox.c.state == DeliveryState.PENDING.value, outbox.c.attempts == 0)
+            .values(not_before=shift.not_before, planned_at=now)
+        )
+    # What was taken up for sending since it was looked at carries the former content.
+    told = [d for d in edited.deliveries if d.within is None or not _untold(connection, d.within)]
+    _enqueue(connection, [(edited.pk, ChangeKind.UPDATED, edited.revision, d) for d in told], now)
+    _enqueue(connection, [(edited.pk, ChangeKind.NEW, edited.revision, d) for d in edited.announced_anew], now)
+
+
+def _withdraw(connection: sa.Connection, gone: WithdrawnEntry, now: datetime, kept: int) -> None:
+    _keep_former(connection, gone.pk, gone.revision, kept)
+    connection.execute(
+        sa.update(entries)
+        .where(entries.c.pk == gone.pk)
+        .values(withdrawn_at=now, revision=gone.revision, edit="withdrawn", why=gone.why, edited_at=now, missing=0)
+    )
+    connection.execute(
+        sa.update(outbox)
+        .where(outbox.c.entry_pk == gone.pk, outbox.c.state.in_(_OPEN))
+        .values(state=DeliveryState.DROPPED.value, done_at=now, error=GONE_FIRST)
+    )
+    _enqueue(connection, [(gone.pk, ChangeKind.WITHDRAWN, gone.revision, d) for d in gone.deliveries], now)
+
+
+def _keep_former(connection: sa.Connection, pk: int, revision: int, kept: int) -> None:
+    """Keep what an entry was until now, and let go of what it was long ago."""
+    columns = ["entry_pk", "revision", "seen_at", "edit", "why", "data"]
+    seen = sa.func.coalesce(entries.c.edited_at, entries.c.first_seen)
+    former = sa.select(entries.c.pk, entries.c.revision, seen, entries.c.edit, entries.c.why, entries.c.data).where(
+        entries.c.pk == pk
+    )
+    connection.execute(upsert(revisions).from_select(columns, former).on_conflict_do_nothing())
+    connection.execute(sa.delete(revisions).where(revisions.c.entry_pk == pk, revisions.c.revision < revision - kept))
+
+
+def _untold(connection: sa.Connection, delivery: int) -> bool:
+    query = sa.select(outbox.c.pk).where(outbox.c.pk == delivery, outbox.c.state.in_(_UNTOLD))
+    return connection.execute(query).first() is not None
+
+
+def _count_missing(connection: sa.Connection, source_pk: int, missing: Sequence[int]) -> None:
+    back = sa.update(entries).where(entries.c.source_pk == source_pk, entries.c.missing > 0)
+    if missing:
+        connection.execute(sa.update(entries).where(entries.c.pk.in_(missing)).values(missing=entries.c.missing + 1))
+        back = back.where(entries.c.pk.not_in(missing))
+    connection.execute(back.values(missing=0))
+
+
+def _learn(connection: sa.Connection, source_pk: int, learnt: Sequence[Named]) -> None:
+    """Remember keys of entries."""
+    places = [(source_pk, key, pk) for pk, keys in learnt for key in keys if key.startswith(PLACE)]
+    others = [(source_pk, key, pk) for pk, keys in learnt for key in keys if not key.startswith(PLACE)]
+    _PLACES(connection, places)
+    _KEYS(connection, others)
+
+
+def _leave_places(connection: sa.Connection, source_pk: int, learnt: Sequence[Named]) -> None:
+    """Forget the former places of entries that have another one now, so that a new file there is a new post."""
+    is_place = (aliases.c.key >= PLACE) & (aliases.c.key < bytes([PLACE[0] + 1]))
+    for pk, keys in learnt:
+        places = [key for key in keys if key.startswith(PLACE)]
+        if places:
+            connection.execute(
+                sa.delete(aliases).where(
+                    aliases.c.source_pk == source_pk,
+                    aliases.c.entry_pk == pk,
+                    is_place,
+                    aliases.c.key.not_in(places),
+                )
+            )
+
+
+def _enqueue(connection: sa.Connection, planned: Sequence[tuple[int, ChangeKind, int, Planned]], now: datetime) -> None:
+    """Make deliveries: of an entry, of a change of it, which made it this revision."""
+    at = to_micros(now)
+    rows = [
+        (
+            d.key, d.sink, pk, d.across, change.value, revision, d.base, d.route, d.why, d.state.value, at,
+            at if d.not_before is None else to_micros(d.not_before), at, "[]",
+        )
+        for pk, change, revision, d in planned
+    ]  # fmt: skip
+    _OUTBOX(connection, rows)
+
+
+def _prints(entry: AddedEntry | EditedEntry) -> tuple[str, str, str, str]:
+    prints: Fingerprints = entry.fingerprints
+    return (prints.text, prints.markup, prints.metadata, prints.whole)

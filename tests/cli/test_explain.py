@@ -1,0 +1,37 @@
+"""What an entry was, and why it was announced or not."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from feedbot.cli.context import Context
+from feedbot.cli.explain import explain
+from tests.cli.conftest import write_post
+from tests.support.cli import feedbot
+
+
+def test_an_entry_is_explained_and_its_revisions_compared(
+    place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert feedbot("run", cwd=place).code == 0
+    write_post(place, "first", "hello world")
+    assert feedbot("run", cwd=place).code == 0
+    (entry,) = feedbot("entry", "list", "--json", cwd=place).json["entries"]
+
+    told = feedbot("entry", "diff", entry["id"], cwd=place).out
+    assert "-hello\n+hello world" in told
+    assert feedbot("entry", "diff", entry["id"], "--json", cwd=place).json["to"] == 2
+    assert feedbot("entry", "diff", entry["id"], "--from", "9", cwd=place).code == 2
+
+    monkeypatch.chdir(place)
+    monkeypatch.delenv("FEEDBOT_CONFIG", raising=False)
+    explain.main([entry["id"]], prog_name="explain", standalone_mode=False, obj=Context())
+    said = capsys.readouterr().out
+    assert "among the newest entries that backfill announces" in said
+    assert "its text changed (revision 2)" in said
+    assert "log: announcement, through route 1" in said
+    assert "sent at try 1, as revision 1" in said
+    assert os.fspath(place) not in said

@@ -23,8 +23,9 @@ from feedbot.engine.cycle import Cycle, run
 from feedbot.engine.dispatch import Dispatching
 from feedbot.engine.pages import folders
 from feedbot.engine.planning import Planning
-from feedbot.engine.poll import Polling, SourceSpec
+from feedbot.engine.poll import Polling
 from feedbot.engine.publishing import FeedSpec, Publishing, Shelf
+from feedbot.engine.reading import SourceSpec
 from feedbot.engine.regenerate import regenerate, render
 from feedbot.engine.report import FeedReport, RunReport, SourceReport
 from feedbot.errors import LockedError, SourceError, StateError, UsageError

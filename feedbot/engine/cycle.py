@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from feedbot.engine.dispatch import Dispatching, dispatch
-from feedbot.engine.poll import Polling, SourceSpec, poll
+from feedbot.engine.poll import Polling, poll
 from feedbot.engine.publishing import FeedSpec, Publishing
+from feedbot.engine.reading import SourceSpec
 from feedbot.engine.regenerate import regenerate
 from feedbot.engine.report import RunReport, SinkReport, SourceReport
 from feedbot.model import DeliveryState

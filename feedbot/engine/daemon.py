@@ -1,8 +1,8 @@
 """Keeps running: asks what is due every few seconds, and lets polling, publishing and delivering overlap.
 
 APScheduler is the ticker and no more. What is due stands in the store, so that a tick which is late, lost or
-doubled changes nothing. Each kind of work is a job of its own that never runs twice at a time: sources that are
-well, sources that fail (which may hang, and must not keep the others waiting), publishing, and each sink.
+doubled changes nothing. Each kind of work is a job of its own that never runs twice at a time: polling, which takes
+up what is due while other sources are still being read, publishing, and each sink.
 """
 
 from __future__ import annotations
@@ -12,8 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 from typing import Any
 
 from apscheduler.executors.pool import ThreadPoolExecutor
@@ -24,7 +23,8 @@ from feedbot.core import schedule
 from feedbot.engine.cycle import Cycle
 from feedbot.engine.dispatch import dispatch
 from feedbot.engine.journal import Journal
-from feedbot.engine.poll import SourceSpec, poll
+from feedbot.engine.poll import Poller, interval_of
+from feedbot.engine.reading import SourceSpec
 from feedbot.engine.regenerate import regenerate
 from feedbot.errors import FeedbotError
 from feedbot.model import SourceState
@@ -39,14 +39,18 @@ _STUCK = 3600.0
 log = logging.getLogger(__name__)
 
 
-@dataclass
 class Work:
     """A configuration at work: what its rounds work on, and how to let go of its connections at last."""
 
-    cycle: Cycle
-    close: Callable[[], None]
-    users: int = 0
-    replaced: bool = False
+    def __init__(self, cycle: Cycle, close: Callable[[], None]) -> None:
+        self.cycle = cycle
+        self.poller = Poller(cycle.polling)
+        self.users = 0
+        self._close = close
+
+    def close(self) -> None:
+        self.poller.close()
+        self._close()
 
 
 class Daemon:
@@ -57,8 +61,8 @@ class Daemon:
         self._journal = journal
         self._tick = tick
         self._guard = threading.Lock()
-        self._due: dict[str, datetime] = {}
-        self._failing: frozenset[str] = frozenset()
+        self._former: list[Work] = []
+        self._states: Mapping[str, SourceState] = {}
         self._looked = float("-inf")
         self._running: dict[str, float] = {}
         self._stopping = False
@@ -73,8 +77,7 @@ class Daemon:
 
     def start(self) -> None:
         """Begin; everything happens in threads from here on."""
-        self._every("poll", self._poll, False)
-        self._every("poll failing", self._poll, True)
+        self._every("poll", self._poll)
         self._every("publish", self._publish, seconds=_REFRESH)
         for name, _ in self._work.cycle.sinks:
             self._every(f"sink {name}", self._deliver, name)
@@ -84,11 +87,8 @@ class Daemon:
         """Go on with another configuration; what runs now ends with the one it began with."""
         with self._guard:
             former, self._work = self._work, work
-            former.replaced = True
+            self._former.append(former)
             self._looked = float("-inf")
-            unused = former.users == 0
-        if unused:
-            former.close()
         before, after = ({name for name, _ in each.cycle.sinks} for each in (former, work))
         for name in before - after:
             self._scheduler.remove_job(f"sink {name}")
@@ -150,45 +150,59 @@ class Daemon:
         finally:
             with self._guard:
                 work.users -= 1
-                unused = work.replaced and work.users == 0
-            if unused:
+
+    def _poll(self) -> None:
+        """Take up what is due and settle what was read, for one tick: what hangs is settled in a later one."""
+        self._end_former()
+        with self._using() as work:
+            due = self._due(work)
+            if due:
+                work.poller.begin(due)
+            self._settle(work, self._tick)
+
+    def _end_former(self) -> None:
+        """Settle what was begun with a configuration that was replaced, and let go of it once nothing uses it."""
+        for work in tuple(self._former):
+            self._settle(work, 0)
+            with self._guard:
+                used = work.users or work.poller.busy
+            if not used:
+                self._former.remove(work)
                 work.close()
 
-    def _poll(self, failing: bool) -> None:
-        with self._using() as work:
-            specs = self._due_sources(work.cycle, failing)
-            if not specs:
-                return
-            begun = time.monotonic()
-            share = max(1, work.cycle.polling.concurrency // 4)
-            concurrency = share if failing else max(1, work.cycle.polling.concurrency - share)
-            reports = poll(specs, replace(work.cycle.polling, concurrency=concurrency))
-            self._remember(work.cycle.store.sources.states(), work.cycle)
-            self._journal.polled(reports, time.monotonic() - begun)
-            if any(report.new or report.edited or report.withdrawn for report in reports.values()):
-                self._soon("publish")
-            for name, _ in work.cycle.sinks if any(report.announced for report in reports.values()) else ():
-                self._soon(f"sink {name}")
+    def _settle(self, work: Work, seconds: float) -> None:
+        if not work.poller.busy:
+            return
+        begun = time.monotonic()
+        reports = work.poller.settle(seconds)
+        if not reports:
+            return
+        self._look(work)
+        self._journal.polled(reports, time.monotonic() - begun)
+        if any(report.new or report.edited or report.withdrawn for report in reports.values()):
+            self._soon("publish")
+        for name, _ in work.cycle.sinks if any(report.announced for report in reports.values()) else ():
+            self._soon(f"sink {name}")
 
-    def _due_sources(self, cycle: Cycle, failing: bool) -> Sequence[SourceSpec]:
+    def _due(self, work: Work) -> Sequence[SourceSpec]:
         """The sources that are due by what is remembered of the state, which is read only now and then."""
-        now = cycle.polling.clock()
         if time.monotonic() - self._looked > _REFRESH:
-            self._remember(cycle.store.sources.states(), cycle)
-        with self._guard:
-            due, sick = self._due, self._failing
+            self._look(work)
+        now = work.cycle.polling.clock()
+        busy = work.poller.busy.union(*(former.poller.busy for former in self._former))
         return [
             spec
-            for spec in cycle.sources
-            if (spec.name in sick) is failing and not spec.settings.paused and due.get(spec.name, now) <= now
+            for spec in work.cycle.sources
+            if spec.name not in busy
+            and not spec.settings.paused
+            and schedule.is_due(
+                state := self._states.get(spec.name), interval_of(spec.settings, state) / schedule.SLACK, now
+            )
         ]
 
-    def _remember(self, states: Mapping[str, SourceState], cycle: Cycle) -> None:
-        now = cycle.polling.clock()
-        due = {name: _due_at(state, now) for name, state in states.items()}
-        failing = frozenset(name for name, state in states.items() if state.failures)
-        with self._guard:
-            self._due, self._failing, self._looked = due, failing, time.monotonic()
+    def _look(self, work: Work) -> None:
+        self._states = work.cycle.store.sources.states()
+        self._looked = time.monotonic()
 
     def _publish(self) -> None:
         with self._using() as work:
@@ -212,10 +226,3 @@ class Daemon:
                     return
                 self._stops[name] = stop
             self._journal.delivered(dispatch([(name, make)], replace(dispatching, stop=stop)))
-
-
-def _due_at(state: SourceState, now: datetime) -> datetime:
-    """When a source is polled next; what lies further ahead than any wait may be comes of a clock set back."""
-    if state.next_poll is None or state.next_poll > now + schedule.WEEK * 1.1:
-        return now
-    return min(state.next_poll, state.wake_at) if state.wake_at else state.next_poll

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 import random
-import time
-from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from feedbot import faults
 from feedbot.core import schedule
 from feedbot.core.dates import in_words
 from feedbot.core.diff import Addition, Changes
@@ -19,28 +14,17 @@ from feedbot.core.policy import due_and_scheduled, swapped
 from feedbot.core.text import storable
 from feedbot.engine.compare import compare
 from feedbot.engine.planning import Planner, Planning, Window
+from feedbot.engine.reading import Readers, Reading, SourceSpec, unexpected
 from feedbot.engine.report import SourceReport, SourceStatus
 from feedbot.errors import FeedbotError, LeaseLostError, SourceError
 from feedbot.model import Document, Memory, Problem, SourceState
-from feedbot.plugins import Source, SourceSettings
+from feedbot.plugins import SourceSettings
 from feedbot.store.poll import Poll
 from feedbot.store.sources import Habits, Sources
 
 _LEASE = timedelta(minutes=15)
 _RHYTHM = 10  # newest entries whose dates tell how often a source has something new
 _BATCH = 50  # polls without changes that share a transaction, since each costs a sync of the disk
-
-log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, kw_only=True)
-class SourceSpec:
-    """A source of the configuration. ``digest`` is of the settings that shape its entries."""
-
-    name: str
-    settings: SourceSettings
-    source: Source
-    digest: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,15 +41,58 @@ class Polling:
     progress: Callable[[int, int], None] = field(default=lambda _done, _all: None)
 
 
-@dataclass(frozen=True)
-class _Reading:
-    """What reading a source gave: a document, or the error that stood in the way."""
+class Poller:
+    """Polls sources for as long as it is given some; what it reads is committed as it comes in."""
 
-    spec: SourceSpec
-    at: datetime
-    seconds: float
-    document: Document | None = None
-    error: SourceError | None = None
+    def __init__(self, polling: Polling) -> None:
+        self.polling = polling
+        self._readers = Readers(polling.clock, polling.concurrency, polling.per_host)
+
+    @property
+    def busy(self) -> frozenset[str]:
+        """The sources that are being read, or wait for it."""
+        return frozenset(self._readers.names)
+
+    def begin(self, specs: Sequence[SourceSpec], *, force: bool = False) -> dict[str, SourceReport]:
+        """Take those of ``specs`` that are due (all, if ``force``); gives a report for each, as if it was skipped."""
+        states = self.polling.store.states()
+        now = self.polling.clock()
+        reports: dict[str, SourceReport] = {}
+        due: list[SourceSpec] = []
+        for spec in specs:
+            state = states.get(spec.name)
+            reports[spec.name] = _skipped(spec, state)
+            if spec.settings.paused:
+                reports[spec.name].notes = ("paused",)
+            elif force or schedule.is_due(state, interval_of(spec.settings, state), now):
+                due.append(spec)
+        if due:
+            claimed = self.polling.store.claim([spec.name for spec in due], self.polling.lease, now + _LEASE, now)
+            self._readers.add([spec for spec in due if spec.name in claimed], claimed)
+        return reports
+
+    def settle(self, seconds: float | None = None) -> dict[str, SourceReport]:
+        """Commit what is read until nothing is left, or for so many seconds; gives the reports of that."""
+        reports: dict[str, SourceReport] = {}
+        waiting: list[Poll] = []
+        all_of_them = len(self._readers.names)
+        for number, reading in enumerate(self._readers.finished(seconds), start=1):
+            found, report = _settle(reading, self.polling)
+            reports[report.name] = report
+            if found.changes_entries or len(waiting) >= _BATCH:
+                _commit(waiting, reports, self.polling)
+                waiting = []
+            waiting.append(found)
+            if found.changes_entries:
+                _commit(waiting, reports, self.polling)
+                waiting = []
+            self.polling.progress(number, all_of_them)
+        _commit(waiting, reports, self.polling)
+        return reports
+
+    def close(self) -> None:
+        """Let go of the threads, without waiting for what they read."""
+        self._readers.close()
 
 
 def poll(specs: Sequence[SourceSpec], polling: Polling, *, force: bool = False) -> dict[str, SourceReport]:
@@ -73,34 +100,18 @@ def poll(specs: Sequence[SourceSpec], polling: Polling, *, force: bool = False) 
 
     Sources are read side by side, and committed one after another as they come in.
     """
-    states = polling.store.states()
-    now = polling.clock()
-    reports: dict[str, SourceReport] = {}
-    due: list[SourceSpec] = []
-    for spec in specs:
-        state = states.get(spec.name)
-        reports[spec.name] = _skipped(spec, state)
-        if spec.settings.paused:
-            reports[spec.name].notes = ("paused",)
-        elif force or schedule.is_due(state, _interval(spec.settings, state), now):
-            due.append(spec)
-    claimed = polling.store.claim([spec.name for spec in due], polling.lease, now + _LEASE, now) if due else {}
-    due = [spec for spec in due if spec.name in claimed]
-    waiting: list[Poll] = []
-    for number, reading in enumerate(_read_all(due, claimed, polling), start=1):
-        state = claimed[reading.spec.name]
-        found, report = _settle(reading, state, polling)
-        reports[report.name] = report
-        if found.changes_entries or len(waiting) >= _BATCH:
-            _commit(waiting, reports, polling)
-            waiting = []
-        waiting.append(found)
-        if found.changes_entries:
-            _commit(waiting, reports, polling)
-            waiting = []
-        polling.progress(number, len(due))
-    _commit(waiting, reports, polling)
-    return reports
+    poller = Poller(polling)
+    try:
+        return poller.begin(specs, force=force) | poller.settle()
+    finally:
+        poller.close()
+
+
+def interval_of(settings: SourceSettings, state: SourceState | None) -> timedelta:
+    """How often a source is polled at present."""
+    if settings.interval != "auto":
+        return settings.interval
+    return state.rhythm if state and state.rhythm else settings.min_interval
 
 
 def _skipped(spec: SourceSpec, state: SourceState | None) -> SourceReport:
@@ -113,53 +124,9 @@ def _skipped(spec: SourceSpec, state: SourceState | None) -> SourceReport:
     )
 
 
-def _read_all(specs: Sequence[SourceSpec], states: Mapping[str, SourceState], polling: Polling) -> Iterator[_Reading]:
-    """Read sources in threads, no more than ``per_host`` of one host at once."""
-    if len(specs) == 1:
-        yield _read(specs[0], states[specs[0].name], polling)
-        return
-    queues: dict[str, deque[SourceSpec]] = defaultdict(deque)
-    for spec in specs:
-        queues[spec.source.host or f"local:{spec.name}"].append(spec)
-    # A slot is the right to have one poll of a host in flight.
-    slots = deque(host for host, queue in queues.items() for _ in range(min(polling.per_host, len(queue))))
-    running: dict[Future[_Reading], str] = {}
-    pool = ThreadPoolExecutor(polling.concurrency, thread_name_prefix="poll")
-    try:
-        while slots or running:
-            while slots and len(running) < polling.concurrency:
-                host = slots.popleft()
-                if queues[host]:
-                    spec = queues[host].popleft()
-                    running[pool.submit(_read, spec, states[spec.name], polling)] = host
-            done, _ = wait(running, return_when=FIRST_COMPLETED)
-            for future in done:
-                slots.append(running.pop(future))
-                yield future.result()
-    finally:  # without waiting: a signal ends a run while sources are still being read
-        pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _read(spec: SourceSpec, state: SourceState, polling: Polling) -> _Reading:
-    at = polling.clock()
-    begun = time.monotonic()
-    known = state.settings_digest == spec.digest and not (state.wake_at and state.wake_at <= at)
-    memory = state.memory if known else Memory()
-    document: Document | None = None
-    error: SourceError | None = None
-    try:
-        document = spec.source.poll(memory, at)
-        faults.reach("parsed")
-    except SourceError as failure:
-        error = failure
-    except Exception as fault:  # of one source: it must not stop the others
-        error = _unexpected(spec, fault)
-    return _Reading(spec, at, time.monotonic() - begun, document, error)
-
-
-def _settle(reading: _Reading, state: SourceState, polling: Polling) -> tuple[Poll, SourceReport]:
+def _settle(reading: Reading, polling: Polling) -> tuple[Poll, SourceReport]:
     """Decide what a reading leads to."""
-    spec, document = reading.spec, reading.document
+    spec, state, document = reading.spec, reading.state, reading.document
     report = SourceReport(name=spec.name, kind=spec.source.kind, entries=state.entries, seconds=reading.seconds)
     error = reading.error or SourceError("it was not read")
     if document is not None:
@@ -171,16 +138,11 @@ def _settle(reading: _Reading, state: SourceState, polling: Polling) -> tuple[Po
         except FeedbotError:  # of the state, and so of all sources
             raise
         except Exception as fault:  # of what this source said
-            error = _unexpected(spec, fault)
+            error = unexpected(spec, fault)
     return _failure(spec, state, error, reading.at, report, polling.lease), report
 
 
-def _unexpected(spec: SourceSpec, fault: Exception) -> SourceError:
-    log.debug("source %s failed", spec.name, exc_info=fault)
-    return SourceError(f"unexpected {type(fault).__name__}: {fault}", "please report this")
-
-
-def _success(reading: _Reading, document: Document, state: SourceState, polling: Polling, report: SourceReport) -> Poll:
+def _success(reading: Reading, document: Document, state: SourceState, polling: Polling, report: SourceReport) -> Poll:
     spec = reading.spec
     polling.publish_assets(document.assets)
     rule = str(getattr(spec.settings, "identity", ""))  # of sources that let it be chosen
@@ -196,7 +158,7 @@ def _success(reading: _Reading, document: Document, state: SourceState, polling:
     if scheduled:
         report.notes += (f"{len(scheduled)} scheduled for later",)
     rhythm = _rhythm(spec, due, polling, reading.at)
-    interval = rhythm or _interval(spec.settings, state)
+    interval = rhythm or interval_of(spec.settings, state)
     not_before = schedule.not_before(document.fresh_until, reading.at)
     if state.failing_told:
         report.alert = "it is well again"
@@ -206,6 +168,9 @@ def _success(reading: _Reading, document: Document, state: SourceState, polling:
     added = planner.added(due, newest_on_top=not document.complete)
     edited = planner.edited(found.edited)
     withdrawn, missing = planner.withdrawn(found.withdrawn)
+    # What is missing has to be missed again, which takes reading a source that did not change meanwhile.
+    memory = Memory(extra=document.memory.extra) if missing else document.memory
+    kept = document.not_modified and state.polled and memory == state.memory
     counted = document.complete and (spec.settings.withdraw_after > 1 or bool(missing))
     return Poll(
         source=spec.name,
@@ -214,8 +179,7 @@ def _success(reading: _Reading, document: Document, state: SourceState, polling:
         next_poll=schedule.next_poll(reading.at, interval, not_before),
         not_before=not_before,
         rhythm=rhythm,
-        # What is missing has to be missed again, which takes reading a source that did not change meanwhile.
-        memory=Memory(extra=document.memory.extra) if missing else document.memory,
+        memory=None if kept else memory,
         problems=None if document.not_modified else problems,
         settings_digest=spec.digest,
         title=document.title,
@@ -254,7 +218,7 @@ def _failure(
 ) -> Poll:
     report.status, report.error, report.hint = SourceStatus.FAILED, error.message, error.hint
     failures = state.failures + 1
-    interval = _interval(spec.settings, state)
+    interval = interval_of(spec.settings, state)
     since = state.failing_since or now
     told = now - since >= schedule.DAY
     if told and not state.failing_told:
@@ -277,12 +241,6 @@ def _failure(
         gone=error.gone,
         not_before=not_before,
     )
-
-
-def _interval(settings: SourceSettings, state: SourceState | None) -> timedelta:
-    if settings.interval != "auto":
-        return settings.interval
-    return state.rhythm if state and state.rhythm else settings.min_interval
 
 
 def _rhythm(spec: SourceSpec, added: Sequence[Addition], polling: Polling, now: datetime) -> timedelta | None:

@@ -213,7 +213,7 @@ def _leave_places(connection: sa.Connection, source_pk: int, learnt: Sequence[Na
     """Forget the former places of entries that have another one now, so that a new file there is a new post."""
     is_place = (aliases.c.key >= PLACE) & (aliases.c.key < bytes([PLACE[0] + 1]))
     for pk, keys in learnt:
-        places = [key for key in keys if key.startswith(PLACE)]
+        places = [key for key in keys if key.startswith(PLACE)][:1]  # any other is one that it had before
         if places:
             connection.execute(
                 sa.delete(aliases).where(

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from feedbot.core.route import Route
 from feedbot.engine.planning import Planning
-from feedbot.engine.poll import Polling, SourceSpec, poll
+from feedbot.engine.poll import Polling, poll
+from feedbot.engine.reading import SourceSpec
 from feedbot.engine.report import SourceReport, SourceStatus
 from feedbot.errors import SourceError
 from feedbot.model import ChangeKind, Document, Item

@@ -60,8 +60,8 @@ def fill(path: Path, number: int) -> None:
     print_of = "printf('%032x', i)"
     values = {
         "sources (pk, name, polled, entries)": f"i, 's' || i, 1, {number // SOURCES}",
-        "entries (source_pk, id, sort_at, first_seen, text_print, markup_print, metadata_print, whole_print, data)":
-            f"1 + i % {SOURCES}, 'old-' || i, {micros} - i * 60000000, {micros}, {print_of}, {print_of}, {print_of}, "
+        "entries (source_pk, id, sort_at, first_seen, text_print, metadata_print, whole_print, data)":
+            f"1 + i % {SOURCES}, 'old-' || i, {micros} - i * 60000000, {micros}, {print_of}, {print_of}, "
             f"{print_of}, {_DATA}",
         "aliases (source_pk, key, entry_pk)": f"1 + i % {SOURCES}, randomblob(16), i",
         "outbox (key, sink, entry_pk, change, revision, state, created_at, not_before, planned_at, delivered)":

@@ -77,12 +77,11 @@ class Entry(Content):
 class Fingerprints:
     """Digests of parts of an entry, which tell what kind of edit was made.
 
-    ``text``: what a reader sees. ``markup``: links, images, formatting. ``metadata``: the rest.
-    ``whole``: everything as it came, to tell at little cost that nothing was touched.
+    ``text``: what a reader sees. ``metadata``: what stands beside title and content. ``whole``: everything as it
+    came, to tell at little cost that nothing was touched.
     """
 
     text: str
-    markup: str
     metadata: str
     whole: str
 

@@ -27,7 +27,6 @@ class Edit:
 
     known: Known
     item: Item
-    kind: EditKind
     keys: Keys
     fingerprints: Fingerprints
 
@@ -76,8 +75,7 @@ def changes(
                 learnt.append((pk, own))
             continue
         after = fingerprint.fingerprints(item, document.trusted_dates)
-        kind = fingerprint.edit_kind(before.fingerprints, after)
-        edited.append(Edit(before, item, kind, with_text(own, item), after))
+        edited.append(Edit(before, item, with_text(own, item), after))
     withdrawn: tuple[Known, ...] = ()
     if document.complete:
         there = standing.union(found.known.values())

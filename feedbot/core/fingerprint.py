@@ -19,7 +19,7 @@ _ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",",
 def fingerprints(content: Content, trusted_dates: bool) -> Fingerprints:
     """All digests of an entry's content. Without ``trusted_dates`` its ``updated`` counts for nothing."""
     beside = metadata(content, trusted_dates)
-    return Fingerprints(text(content), markup(content), beside, _whole(content, beside))
+    return Fingerprints(text(content), beside, _whole(content, beside))
 
 
 def text(content: Content) -> str:
@@ -61,13 +61,16 @@ def whole(content: Content, trusted_dates: bool) -> str:
     return _whole(content, metadata(content, trusted_dates))
 
 
-def edit_kind(before: Fingerprints, after: Fingerprints) -> EditKind:
-    """The deepest part that differs, from what a reader sees down to nothing."""
+def edit_kind(before: Fingerprints, after: Fingerprints, old: Content, new: Content) -> EditKind:
+    """The deepest part that differs, from what a reader sees down to nothing.
+
+    The markup of ``old`` and ``new`` is looked at only where it decides: cleaning HTML is slow, and edits are rare.
+    """
     if before.whole == after.whole:
         return EditKind.NONE
     if before.text != after.text:
         return EditKind.TEXT
-    if before.markup != after.markup:
+    if markup(old) != markup(new):
         return EditKind.MARKUP
     return EditKind.NONE if before.metadata == after.metadata else EditKind.METADATA
 

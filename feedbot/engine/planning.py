@@ -10,6 +10,7 @@ from typing import Any
 from feedbot.core import policy
 from feedbot.core.diff import Addition, Edit, effective_updated
 from feedbot.core.expose import exposed
+from feedbot.core.fingerprint import edit_kind
 from feedbot.core.identity import across
 from feedbot.core.outbox import Standing
 from feedbot.core.policy import RESTLESS
@@ -142,9 +143,10 @@ class Planner:
 
     def _edited(self, edit: Edit, former: Stored, standing: Sequence[Standing]) -> EditedEntry:
         known, old, restored = edit.known, Content(**former.content), edit.known.withdrawn
-        changed = edit.kind is not EditKind.NONE
+        depth = edit_kind(known.fingerprints, edit.fingerprints, old, edit.item)
+        changed = depth is not EditKind.NONE
         in_a_row = policy.restless(former.restless, former.edited_at, self._state.last_poll)
-        kind = EditKind.METADATA if in_a_row >= RESTLESS and changed else edit.kind
+        kind = EditKind.METADATA if in_a_row >= RESTLESS and changed else depth
         content = replace(
             edit.item,
             updated=effective_updated(edit.item, kind, former.revised_at, self._now),

@@ -25,6 +25,7 @@ BREAK = "\u200b"
 _MAX_READ = 50_000  # characters of content, of which a message shows a few hundred
 _MAX_TEXT = 4000
 _MAX_TITLE = 500
+_SHORTEST = 20  # characters of text that are worth to be shown
 _LEADS = {ChangeKind.NEW: "", ChangeKind.UPDATED: "Updated: ", ChangeKind.WITHDRAWN: "Withdrawn: "}
 _KEPT_IN_URLS = "!#$%&'()*+,/:;=?@[]~"
 _WEB = re.compile(r"https?://[^/?#\s]", re.IGNORECASE)
@@ -63,7 +64,7 @@ class Notice:
 def notice(delivery: Delivery) -> Notice:
     """What a chat is told of a change.
 
-    Of a new entry how it begins, of an edited one the beginning of what is different, of a withdrawn one that it is gone.
+    Of a new entry how it begins, of an edited one what is different, of a withdrawn one that it is gone.
     """
     entry = delivery.entry
     gone = delivery.change is ChangeKind.WITHDRAWN
@@ -91,7 +92,9 @@ def web_address(url: str) -> str:
     url = url.strip()
     try:
         host = urlsplit(url).hostname or ""
-        url = url if host.isascii() else re.sub(re.escape(host), host.encode("idna").decode(), url, 1, re.IGNORECASE)
+        if not host.isascii():
+            at = url.lower().find(host)
+            url = url[:at] + host.encode("idna").decode() + url[at + len(host) :]
     except ValueError:
         return ""
     address = quote(url.encode("utf-8", "replace"), safe=_KEPT_IN_URLS)
@@ -149,6 +152,15 @@ def fit(text: str, limit: int, escape: Escape = str, measure: Measure = utf16) -
     return ""
 
 
+def short_post(told: Notice, tail: str, limit: int, escape: Escape, measure: Measure) -> str:
+    """Title and text with ``tail`` below them, which is not cut, in at most ``limit``."""
+    room = limit - (measure(f"\n\n{tail}") if tail else 0)
+    title = fit(told.title, room, escape, measure)
+    left = room - measure(f"{title}\n\n")
+    text = fit(told.text, left, escape, measure) if left >= _SHORTEST else ""
+    return "\n\n".join(part for part in (title, text, tail) if part)
+
+
 def as_html(text: str) -> str:
     """For services that read a few tags of HTML."""
     return entities.escape(live_broken(text))
@@ -193,5 +205,9 @@ def _beginning(entry: Entry) -> str:
 def _difference(diff: str) -> str:
     """The lines that went and came, without the heads of a unified diff."""
     lines = [line for line in diff.split("\n") if not line.startswith(("--- before", "+++ after"))]
-    shown = ["…" if line.startswith("@@") else line[:1] + " " + inert(line[1:]) for line in lines[:100] if line.strip()]
+    shown = ["…" if line.startswith("@@") else _marked(line) for line in lines[:100] if inert(line)]
     return cut("\n".join(shown[1:] if shown[:1] == ["…"] else shown), _MAX_TEXT)
+
+
+def _marked(line: str) -> str:
+    return f"{line[0]} {inert(line[1:])}".rstrip() if line[0] in "+-" else inert(line)

@@ -4,15 +4,39 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import quote
 
 from feedbot.core.dates import rfc3339
 from feedbot.core.expose import exposed
+from feedbot.core.text import one_line
 from feedbot.model import Delivery
 
 
 def webhook_body(delivery: Delivery) -> bytes:
     """The JSON body of a change, in UTF-8: the same bytes at every try."""
     return _json(_document(delivery))
+
+
+def plain_body(delivery: Delivery) -> bytes:
+    """The entry of a change alone, as JSON in UTF-8: the same bytes at every try."""
+    return _json(_document(delivery)["data"])
+
+
+def cloudevent_body(delivery: Delivery) -> bytes:
+    """A change as a CloudEvent 1.0 in structured mode: the same bytes at every try."""
+    document = _document(delivery)
+    return _json(
+        {
+            "specversion": "1.0",
+            "id": delivery.key,
+            "source": f"/feedbot/sources/{quote(delivery.entry.source.encode('utf-8', 'replace'), safe='')}",
+            "type": document["type"],
+            "time": document["timestamp"],
+            "subject": one_line(delivery.entry.id) or delivery.key,
+            "datacontenttype": "application/json",
+            "data": document["data"],
+        }
+    )
 
 
 def json_line(delivery: Delivery) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -13,7 +14,7 @@ from feedbot.core.dates import rfc3339
 from feedbot.message.chat import as_markdown, fit, notice
 from feedbot.model import Delivery
 from feedbot.plugins import SinkContext
-from feedbot.sinks.posting import PostingSettings, PostingSink, Said, SecretUrl, number_of, text_of
+from feedbot.sinks.posting import PostingSettings, PostingSink, Said, SecretUrl, like, number_of, text_of
 
 _TITLE, _DESCRIPTION, _AUTHOR, _FOOTER, _URL = 256, 700, 256, 256, 2048
 
@@ -23,7 +24,7 @@ class DiscordSettings(PostingSettings):
 
     url: SecretUrl
     """The address of the webhook, kept secret."""
-    thread_id: Annotated[str, Field(pattern=r"^\d{0,20}$")] = ""
+    thread_id: Annotated[str, like(r"\d{0,20}", "the id of a thread, which is a number in quotes")] = ""
     """The thread of the channel to post in."""
     username: Annotated[str, Field(max_length=80)] = ""
     """The name to post under. Default: that of the webhook."""
@@ -67,5 +68,5 @@ def payload(delivery: Delivery) -> dict[str, Any]:
     return {"embeds": [embed], "allowed_mentions": {"parse": []}}
 
 
-def _said(body: Any) -> Said:
+def _said(body: Any, _headers: Mapping[str, str]) -> Said:
     return Said(text_of(body, "message"), number_of(body, "retry_after"))

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
-from pydantic import Field
-
 from feedbot.message.chat import as_html, defused, fit, notice
 from feedbot.model import Delivery
 from feedbot.plugins import SinkContext
-from feedbot.sinks.posting import PostingSettings, PostingSink, Said, Server, Token, number_of, text_of
+from feedbot.sinks.posting import PostingSettings, PostingSink, Said, Server, Token, like, number_of, text_of
 
 _TITLE, _TEXT, _ABOUT, _URL = 400, 2000, 300, 2000  # together far below the 65 536 bytes of an event
 
@@ -23,7 +22,7 @@ class MatrixSettings(PostingSettings):
     """The home server of the account, such as "https://matrix.example.org"."""
     token: Token
     """The access token of the account that sends."""
-    room: Annotated[str, Field(pattern=r"^![^\s/]{1,250}$")]
+    room: Annotated[str, like(r"![^\s/]{1,250}", 'the id of a room, such as "!abc:example.org"')]
     """The id of the room ("!abc:example.org", in its settings under "advanced"); the account must have joined it."""
     kind: Literal["notice", "text"] = "notice"
     """Whether messages are those of a program, which clients show more quietly, or like those of people."""
@@ -66,6 +65,6 @@ def payload(delivery: Delivery, kind: str = "notice") -> dict[str, Any]:
     }
 
 
-def _said(body: Any) -> Said:
+def _said(body: Any, _headers: Mapping[str, str]) -> Said:
     wait = number_of(body, "retry_after_ms")
     return Said(text_of(body, "error", "errcode"), None if wait is None else wait / 1000)

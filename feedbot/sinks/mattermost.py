@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -60,5 +61,5 @@ def payload(delivery: Delivery) -> dict[str, Any]:
     return {"attachments": [attachment]}
 
 
-def _said(body: Any) -> Said:
+def _said(body: Any, _headers: Mapping[str, str]) -> Said:
     return Said(text_of(body, "message"))

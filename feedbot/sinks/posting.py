@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from http import HTTPStatus
@@ -20,7 +21,7 @@ from feedbot.plugins import Duration, SinkContext, SinkSettings
 
 _LATER = frozenset({408, 425, 429})
 _OVERLOADED = frozenset({429, 502, 503, 504})  # for any delivery, where 500 may be for this one only
-_LONGEST_WAIT = timedelta(days=1)
+_LONGEST_WAIT = 86_400.0  # seconds
 _SHOWN_EXCUSE = 200
 _SHORTEST_SECRET = 6  # characters; what is shorter stands in other words too
 _HINTS = {
@@ -59,6 +60,17 @@ def _token(value: SecretStr) -> SecretStr:
     return value
 
 
+def like(pattern: str, wanted: str) -> AfterValidator:
+    """Text that a pattern fits as a whole. ``wanted`` tells what that is, in words that follow "expected"."""
+
+    def check(value: str) -> str:
+        if not re.fullmatch(pattern, value):
+            raise ValueError(f"expected {wanted}")
+        return value
+
+    return AfterValidator(check)
+
+
 SecretUrl = Annotated[SecretStr, AfterValidator(_secret_url)]
 """A web address whose path is a secret, as that of a webhook."""
 
@@ -81,14 +93,15 @@ class PostingSettings(SinkSettings):
 
 
 class Said(NamedTuple):
-    """What the body of an answer tells beside its status: why, and in how many seconds to come again."""
+    """What an answer tells beside its status: why, and when to come again (in seconds, or Unix time)."""
 
     text: str = ""
     wait: float | None = None
+    until: float | None = None
 
 
-Reader = Callable[[Any], Said]
-"""Reads the body of an answer that is not a yes: parsed JSON, or text where it is none."""
+Reader = Callable[[Any, Mapping[str, str]], Said]
+"""Reads an answer that is not a yes: its body (parsed JSON, or text where it is none) and its headers."""
 
 
 class PostingSink:
@@ -96,7 +109,9 @@ class PostingSink:
 
     prints: ClassVar[bool] = False
 
-    def __init__(self, settings: PostingSettings, context: SinkContext, secrets: Iterable[SecretStr | None] = ()) -> None:
+    def __init__(
+        self, settings: PostingSettings, context: SinkContext, secrets: Iterable[SecretStr | None] = ()
+    ) -> None:
         self._settings = settings
         self._fetcher: Callable[[], Fetcher] = context.fetcher
         self._secrets = frozenset(secret.get_secret_value() for secret in secrets if secret is not None)
@@ -139,7 +154,7 @@ class PostingSink:
         payload: object,
         now: datetime,
         *,
-        read: Reader = lambda _body: Said(),
+        read: Reader = lambda _body, _headers: Said(),
         method: str = "POST",
         headers: Mapping[str, str] | None = None,
         secret_headers: Mapping[str, str] | None = None,
@@ -156,11 +171,11 @@ class PostingSink:
         found = parsed(response.body)
         if 200 <= response.status < 300:
             return found
-        text, wait = read(found)
+        said = read(found, response.headers)
         place = parse_target(url, secret_path=True).place
-        failure = judge(response, place, self.excuse(url, text), _SERVICE_HINTS)
-        if failure is not None and failure.not_before is None and not failure.refused:
-            failure.not_before = moment_after(now, wait)
+        failure = judge(response, place, self.excuse(url, said.text), _SERVICE_HINTS)
+        if failure is not None and failure.not_before is None and response.status in (429, 503):
+            failure.not_before = _moment(said, now)
         if failure is not None:
             raise failure
         return found
@@ -203,13 +218,6 @@ def judge(
     return DeliveryError(text, {**_HINTS, **(hints or {})}.get(status, ""), refused=True)
 
 
-def moment_after(now: datetime, wait: float | None) -> datetime | None:
-    """When to come again after so many seconds: at most a day ahead."""
-    if wait is None:
-        return None
-    return now + min(timedelta(seconds=min(max(wait, 0.0), 1e6)), _LONGEST_WAIT)
-
-
 def parsed(body: bytes) -> Any:
     """The body of an answer: what it says as JSON, or its text where it is none."""
     try:
@@ -237,6 +245,12 @@ def number_of(body: Any, key: str) -> float | None:
         return float(value) if isfinite(value) else None
     except OverflowError:
         return None
+
+
+def _moment(said: Said, now: datetime) -> datetime | None:
+    """When to come again: at most a day ahead, never in the past."""
+    wait = said.wait if said.until is None else said.until - now.timestamp()
+    return None if wait is None else now + timedelta(seconds=min(max(wait, 0.0), _LONGEST_WAIT))
 
 
 def _phrase(status: int) -> str:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import html
-from datetime import UTC, datetime
-from typing import Any
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
 from feedbot.errors import DeliveryError
 from feedbot.message.chat import Notice, fit, notice
 from feedbot.model import Delivery
-from feedbot.plugins import SinkContext
+from feedbot.plugins import Duration, SinkContext
 from feedbot.sinks.posting import PostingSettings, PostingSink, Said, SecretUrl, Server, Token, text_of
 
 _HEADER, _SUMMARY, _CONTEXT, _FALLBACK, _ALT = 150, 600, 300, 1000, 200
@@ -34,9 +35,11 @@ class SlackSettings(PostingSettings):
     """The token of an app ("xoxb-..."), in place of a webhook."""
     channel: str = ""
     """The channel that the app posts to: its id, or "#name"."""
+    timeout: Annotated[Duration, Field(gt=timedelta(), le=timedelta(seconds=50))] = timedelta(seconds=15)
+    """The longest that the receiver may take, which may be asked twice."""
     server: Server = "https://slack.com"
     """Where Slack's interface for apps is."""
-    images: bool = Field(default=True)
+    images: bool = True
     """Whether the image of an entry is shown."""
 
     @model_validator(mode="after")
@@ -129,5 +132,5 @@ def _escaped(text: str) -> str:
     return html.escape(text, quote=False)
 
 
-def _said(body: Any) -> Said:
+def _said(body: Any, _headers: Mapping[str, str]) -> Said:
     return Said(body if isinstance(body, str) else text_of(body, "error"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -71,6 +72,6 @@ def _inert(text: str) -> str:
     return defused(text).replace("{{", f"{{{BREAK}{{")
 
 
-def _said(body: Any) -> Said:
+def _said(body: Any, _headers: Mapping[str, str]) -> Said:
     inner = body.get("error") if isinstance(body, dict) else None
     return Said(text_of(inner, "message", "code"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -10,7 +11,7 @@ from pydantic import BeforeValidator, Field
 from feedbot.message.chat import Notice, as_html, fit, notice
 from feedbot.model import Delivery
 from feedbot.plugins import SinkContext
-from feedbot.sinks.posting import PostingSettings, PostingSink, Said, Server, Token, number_of, text_of
+from feedbot.sinks.posting import PostingSettings, PostingSink, Said, Server, Token, like, number_of, text_of
 
 _TITLE, _TEXT, _ABOUT, _URL = 400, 1500, 300, 1500  # together below the 4096 that a message may have
 
@@ -24,11 +25,13 @@ class TelegramSettings(PostingSettings):
 
     token: Token
     """What @BotFather gave the bot: "123456:ABC...\""""
-    chat: Annotated[
-        str, BeforeValidator(_chat, json_schema_input_type=str | int), Field(pattern=r"^(-?\d{1,20}|@\w{1,64})$")
+    chat_id: Annotated[
+        str,
+        BeforeValidator(_chat, json_schema_input_type=str | int),
+        like(r"-?\d{1,20}|@[A-Za-z]\w{1,63}", 'the number of a chat, or the "@name" of a public channel'),
     ]
     """The chat: its number, or "@name" of a public channel."""
-    thread: Annotated[int, Field(ge=1)] | None = None
+    thread_id: Annotated[int, Field(ge=1)] | None = None
     """The number of the topic in a group that has topics."""
     preview: Literal["small", "large", "none"] = "small"
     """How the preview of the entry's page is shown."""
@@ -51,9 +54,9 @@ class TelegramSink(PostingSink):
     def send(self, delivery: Delivery, now: datetime) -> None:
         """Send a change."""
         options = self._options
-        message: dict[str, Any] = {"chat_id": options.chat, **payload(delivery, options.preview)}
-        if options.thread is not None:
-            message["message_thread_id"] = options.thread
+        message: dict[str, Any] = {"chat_id": options.chat_id, **payload(delivery, options.preview)}
+        if options.thread_id is not None:
+            message["message_thread_id"] = options.thread_id
         if options.silent:
             message["disable_notification"] = True
         self.post(self._url, message, now, read=_said)
@@ -84,8 +87,8 @@ def _wrapped(tag: str, text: str) -> str:
     return f"<{tag}>{text}</{tag}>" if text else ""
 
 
-def _said(body: Any) -> Said:
+def _said(body: Any, _headers: Mapping[str, str]) -> Said:
     further = body.get("parameters") if isinstance(body, dict) else None
     moved = number_of(further, "migrate_to_chat_id")
-    text = text_of(body, "description") + (f" (set chat to {moved:.0f})" if moved is not None else "")
+    text = text_of(body, "description") + (f" (set chat_id to {moved:.0f})" if moved is not None else "")
     return Said(text, number_of(further, "retry_after"))

@@ -98,7 +98,6 @@ entries = sa.Table(
     sa.Column("sort_at", Moment, nullable=False),
     sa.Column("first_seen", Moment, nullable=False),
     sa.Column("text_print", sa.Text, nullable=False),
-    sa.Column("markup_print", sa.Text, nullable=False),
     sa.Column("metadata_print", sa.Text, nullable=False),
     sa.Column("whole_print", sa.Text, nullable=False),
     sa.Column("revision", sa.Integer, nullable=False, server_default="1"),

@@ -275,7 +275,6 @@ _KNOWN = sa.select(
     entries.c.pk,
     entries.c.id,
     entries.c.text_print,
-    entries.c.markup_print,
     entries.c.metadata_print,
     entries.c.whole_print,
     entries.c.revision,
@@ -294,7 +293,7 @@ def _known(row: Any) -> Known:
         pk=row.pk,
         id=row.id,
         published=None if row.sort_at == row.first_seen else row.sort_at,
-        fingerprints=Fingerprints(row.text_print, row.markup_print, row.metadata_print, row.whole_print),
+        fingerprints=Fingerprints(row.text_print, row.metadata_print, row.whole_print),
         revision=row.revision,
         withdrawn=row.withdrawn_at is not None,
     )

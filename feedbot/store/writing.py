@@ -22,7 +22,7 @@ from feedbot.store.transactions import Bulk, upsert
 Named = tuple[int, tuple[bytes, ...]]
 """An entry's row, with keys that name it."""
 
-_PRINTS = ("text_print", "markup_print", "metadata_print", "whole_print")
+_PRINTS = ("text_print", "metadata_print", "whole_print")
 _OPEN = [state.value for state in OPEN]
 _UNTOLD = [*_OPEN, DeliveryState.DEAD.value]
 
@@ -238,6 +238,6 @@ def _enqueue(connection: sa.Connection, planned: Sequence[tuple[int, ChangeKind,
     _OUTBOX(connection, rows)
 
 
-def _prints(entry: AddedEntry | EditedEntry) -> tuple[str, str, str, str]:
+def _prints(entry: AddedEntry | EditedEntry) -> tuple[str, str, str]:
     prints: Fingerprints = entry.fingerprints
-    return (prints.text, prints.markup, prints.metadata, prints.whole)
+    return (prints.text, prints.metadata, prints.whole)

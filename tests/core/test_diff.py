@@ -26,7 +26,7 @@ def compared(before: Item, document: Document, *, withdrawn: bool = False) -> Ch
 
 
 def kind(before: Item, after: Item, trusted_dates: bool = True) -> EditKind:
-    return edit_kind(fingerprints(before, trusted_dates), fingerprints(after, trusted_dates))
+    return edit_kind(fingerprints(before, trusted_dates), fingerprints(after, trusted_dates), before, after)
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_a_date_of_change_alone_is_an_edit_only_where_dates_are_trusted() -> Non
 def test_an_edited_summary_of_an_entry_without_content_is_an_edit() -> None:
     short = item("a", content="", summary="one")
     (edit,) = compared(short, feed(item("a", content="", summary="two"))).edited
-    assert edit.kind is EditKind.TEXT
+    assert kind(short, edit.item) is EditKind.TEXT
 
 
 def test_an_untouched_entry_changes_nothing_but_new_keys_are_learnt() -> None:
@@ -90,7 +90,7 @@ def test_only_a_complete_document_withdraws_and_never_twice_or_what_stands() -> 
 
 def test_an_entry_that_comes_back_is_an_edit_of_nothing() -> None:
     (edit,) = compared(post("a"), folder(post("a")), withdrawn=True).edited
-    assert edit.kind is EditKind.NONE
+    assert edit.fingerprints == edit.known.fingerprints
     assert edit.known.withdrawn
 
 

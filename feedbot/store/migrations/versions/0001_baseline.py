@@ -66,7 +66,6 @@ def upgrade() -> None:
         sa.Column("sort_at", sa.BigInteger(), nullable=False),
         sa.Column("first_seen", sa.BigInteger(), nullable=False),
         sa.Column("text_print", sa.Text(), nullable=False),
-        sa.Column("markup_print", sa.Text(), nullable=False),
         sa.Column("metadata_print", sa.Text(), nullable=False),
         sa.Column("whole_print", sa.Text(), nullable=False),
         sa.Column("revision", sa.Integer(), server_default="1", nullable=False),

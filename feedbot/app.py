@@ -85,6 +85,7 @@ class App:
         self._progress = progress
         self._fetcher: Fetcher | None = None
         self._opening = threading.Lock()
+        self._turn = threading.Lock()
 
     def run(
         self, options: RunOptions, polled: Callable[[Mapping[str, SourceReport]], None] = lambda _reports: None
@@ -181,6 +182,7 @@ class App:
                 clock=self.clock,
                 concurrency=settings.concurrency,
                 per_host=settings.per_host,
+                turn=self._turn,
                 progress=self._progress,
             ),
             publishing=self._publishing(store, write=not options.dry_run),
@@ -215,6 +217,7 @@ class App:
             cache=self.configuration.state_path.with_suffix(".cache") / name,
             ca_file=self.configuration.ca_path,
             allow_private=tuple(self.configuration.feedbot.allow_private),
+            turn=self._turn,
         )
         source: Source = self.configuration.source_types[name](settings, context)
         shaping = settings.model_dump(mode="json", exclude=_NOT_CONTENT)

@@ -11,6 +11,12 @@ from feedbot.model import Document, Known
 from feedbot.store.sources import Sources
 
 
+def first(document: Document) -> Changes:
+    """What the first document of a source brings, of which the store knows nothing."""
+    keys = [identity.with_text(identity.keys(item), item) for item in document.items]
+    return changes(document, keys, {}, {}, set())
+
+
 def compare(document: Document, source: str, store: Sources, *, renamed: bool = False) -> Changes:
     """Look up what the keys of a source's document name, and tell what it changes. Raises StateError.
 

@@ -83,8 +83,10 @@ class Planner:
         stored = []
         for index in policy.oldest_first(additions, newest_on_top=newest_on_top):
             addition = additions[index]
-            entry = self._entry(addition.item, addition.id, 1, self._now)
-            planned = self._new(entry, choice.why[index], held=bool(choice.held)) if index in choice.chosen else ()
+            planned: tuple[Planned, ...] = ()
+            if index in choice.chosen:
+                entry = self._entry(addition.item, addition.id, 1, self._now)
+                planned = self._new(entry, choice.why[index], held=bool(choice.held))
             self._report.new.append(addition.id)
             stored.append(
                 AddedEntry(

@@ -6,25 +6,28 @@ import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from threading import Lock
 
 from feedbot.core import schedule
 from feedbot.core.dates import in_words
 from feedbot.core.diff import Addition, Changes
 from feedbot.core.policy import due_and_scheduled, swapped
 from feedbot.core.text import storable
-from feedbot.engine.compare import compare
+from feedbot.engine.compare import compare, first
 from feedbot.engine.planning import Planner, Planning, Window
 from feedbot.engine.reading import Readers, Reading, SourceSpec, unexpected
 from feedbot.engine.report import SourceReport, SourceStatus
 from feedbot.errors import FeedbotError, LeaseLostError, SourceError
 from feedbot.model import Document, Memory, Problem, SourceState
-from feedbot.plugins import SourceSettings
+from feedbot.plugins import SourceSettings, Turn
 from feedbot.store.poll import Poll
 from feedbot.store.sources import Habits, Sources
 
 _LEASE = timedelta(minutes=15)
 _RHYTHM = 10  # newest entries whose dates tell how often a source has something new
-_BATCH = 50  # polls without changes that share a transaction, since each costs a sync of the disk
+# Polls that share a transaction, as each costs a sync of the disk; what changes entries waits for none to come.
+_BATCH = 50
+_CHANGED = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +41,7 @@ class Polling:
     clock: Callable[[], datetime]
     concurrency: int
     per_host: int
+    turn: Turn = field(default_factory=Lock)
     progress: Callable[[int, int], None] = field(default=lambda _done, _all: None)
 
 
@@ -75,17 +79,17 @@ class Poller:
         """Commit what is read until nothing is left, or for so many seconds; gives the reports of that."""
         reports: dict[str, SourceReport] = {}
         waiting: list[Poll] = []
+        changed = 0
         all_of_them = len(self._readers.names)
         for number, reading in enumerate(self._readers.finished(seconds), start=1):
-            found, report = _settle(reading, self.polling)
+            with self.polling.turn:
+                found, report = _settle(reading, self.polling)
             reports[report.name] = report
-            if found.changes_entries or len(waiting) >= _BATCH:
-                _commit(waiting, reports, self.polling)
-                waiting = []
             waiting.append(found)
-            if found.changes_entries:
+            changed += found.changes_entries
+            if changed >= _CHANGED or len(waiting) >= _BATCH or (changed and not self._readers.ready):
                 _commit(waiting, reports, self.polling)
-                waiting = []
+                waiting, changed = [], 0
             self.polling.progress(number, all_of_them)
         _commit(waiting, reports, self.polling)
         return reports
@@ -146,9 +150,12 @@ def _success(reading: Reading, document: Document, state: SourceState, polling: 
     spec = reading.spec
     polling.publish_assets(document.assets)
     rule = str(getattr(spec.settings, "identity", ""))  # of sources that let it be chosen
-    habits = Habits() if document.not_modified else polling.store.habits(spec.name)
+    fresh = not state.polled and not state.entries
+    habits = Habits() if document.not_modified or fresh else polling.store.habits(spec.name)
     renamed = bool(state.polled and habits.identity and rule != habits.identity)
-    found = Changes() if document.not_modified else compare(document, spec.name, polling.store, renamed=renamed)
+    found = Changes()
+    if not document.not_modified:
+        found = first(document) if fresh else compare(document, spec.name, polling.store, renamed=renamed)
     if renamed:
         report.notes += (f'identity is "{rule}" now, not "{habits.identity}": known entries keep their ids',)
     problems = (*document.problems, *_swapped_dates(found.added, reading.at))
@@ -267,6 +274,9 @@ def _commit(polls: Sequence[Poll], reports: Mapping[str, SourceReport], polling:
     try:
         polling.store.commit(polls)
     except LeaseLostError as error:
-        for lost in polls:
-            reports[lost.source].status = SourceStatus.SKIPPED
-            reports[lost.source].notes = (error.message,)
+        if len(polls) > 1:  # the others were not lost
+            for one in polls:
+                _commit([one], reports, polling)
+            return
+        lost = reports[polls[0].source]
+        lost.status, lost.notes = SourceStatus.SKIPPED, (error.message,)

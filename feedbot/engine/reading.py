@@ -82,6 +82,11 @@ class Readers:
             if not done:
                 return
 
+    @property
+    def ready(self) -> bool:
+        """Whether something was read that nobody has asked for yet."""
+        return any(future.done() for future in self._running)
+
     def close(self) -> None:
         """Begin no more, without waiting for what is being read: a signal ends a run meanwhile."""
         if self._pool is not None:

@@ -32,7 +32,11 @@ _HINTS = {
     405: "check url; the receiver takes no POST there",
     413: "the receiver takes no message of this length",
 }
-_SERVICE_HINTS = {401: "check the token", 403: "check the token, and what it may do", 404: "check where it is to go"}
+_SERVICE_HINTS = {
+    401: "check the token, or the url of the webhook",
+    403: "check the token and what it may do, or the url of the webhook",
+    404: "check the url, or what the messages are addressed to",
+}
 
 
 def _secret_url(value: SecretStr) -> SecretStr:
@@ -184,7 +188,8 @@ class PostingSink:
         """What a service said, as one short line without any secret that it repeats."""
         line = inert(one_line(text))
         path = parse_target(url, secret_path=True).path
-        for secret in sorted({*self._secrets, url, path, *path.split("/")}, key=len, reverse=True):
+        parts = (part for text in (*self._secrets, path) for part in re.split(r"[/?&=:]", text))
+        for secret in sorted({*self._secrets, url, path, *parts}, key=len, reverse=True):
             if len(secret) >= _SHORTEST_SECRET:
                 line = line.replace(secret, "***")
         return shorten(line, _SHOWN_EXCUSE)

@@ -24,7 +24,7 @@ class TelegramSettings(PostingSettings):
     """Keys of a sink of type ``telegram``."""
 
     token: Token
-    """What @BotFather gave the bot: "123456:ABC...\""""
+    """What @BotFather gave the bot ("123456:ABC...")."""
     chat_id: Annotated[
         str,
         BeforeValidator(_chat, json_schema_input_type=str | int),

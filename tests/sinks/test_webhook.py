@@ -62,6 +62,39 @@ def test_the_signature_is_what_the_receiver_computes(hook: Hook, web: WebServer,
     assert Webhook(key).verify(asked.body, asked.headers)["data"]["title"] == "Grüße 🎉"
 
 
+def test_each_secret_signs_so_that_receivers_can_change_from_one_to_another(hook: Hook, web: WebServer) -> None:
+    hook(secret=SECRET, secrets=["another", "third"]).send(delivery("k1"), datetime.now(UTC))
+    (asked,) = web.asked
+    assert len(asked.headers["webhook-signature"].split(" ")) == 3
+    for key in (SECRET, b"another", b"third"):
+        assert Webhook(key).verify(asked.body, asked.headers)["type"] == "entry.new"
+
+
+def test_the_plain_format_is_the_entry_alone(hook: Hook, web: WebServer) -> None:
+    hook(format="plain", secrets=[SECRET]).send(delivery("k1", change="updated"), datetime.now(UTC))
+    (asked,) = web.asked
+    body = Webhook(SECRET).verify(asked.body, asked.headers)
+    assert (body["title"], body["change"]) == ("Welcome", "updated")
+    assert asked.headers["webhook-id"] == "k1"
+
+
+def test_a_cloudevent_is_structured_and_named_by_the_key(hook: Hook, web: WebServer) -> None:
+    hook(format="cloudevents").send(delivery("k1", source="planet ü"), NOW)
+    (asked,) = web.asked
+    assert asked.headers["content-type"] == "application/cloudevents+json; charset=utf-8"
+    body = json.loads(asked.body)
+    assert body.pop("data")["title"] == "Welcome"
+    assert body == {
+        "specversion": "1.0",
+        "id": "k1",
+        "source": "/feedbot/sources/planet%20%C3%BC",
+        "type": "entry.new",
+        "time": "2026-11-21T12:00:00Z",
+        "subject": "https://example.org/welcome/",
+        "datacontenttype": "application/json",
+    }
+
+
 def test_every_try_has_the_same_key_and_body_and_its_own_time(hook: Hook, web: WebServer) -> None:
     sink = hook(secret=SECRET)
     sink.send(delivery(), NOW)
@@ -150,6 +183,8 @@ def test_a_private_address_that_is_not_listed_is_refused(web: WebServer, tmp_pat
         ({"url": "https:///hush"}, "no host"),
         ({"secret": "whsec_hush!"}, "not base64"),
         ({"secret": ""}, "empty"),
+        ({"secrets": ["right", "whsec_hush!"]}, "not base64"),
+        ({"format": "xml"}, "standard"),
         ({"secret": "whsec_"}, "empty"),
         ({"headers": {"X Y": "hush"}}, "name of a header"),
         ({"headers": {"X-Y": "hush\r\nZ: 1"}}, "line break"),

@@ -184,7 +184,8 @@ class FeedSource:
             seconds = max(until - monotonic(), _LEAST_SECONDS)
             by_id = self._settings.identity in ("auto", "id")
             parts = memory.extra.get("parts", {})
-            parsed = xmlfeed.read(text, url, now, memory=parts, by_id=by_id, seconds=seconds)
+            turn = self._context.turn
+            parsed = xmlfeed.read(text, url, now, memory=parts, by_id=by_id, seconds=seconds, turn=turn)
         extra = {"parts": parsed.memory, "wishes": wishes_of(text).as_json()}
         kept = replace(kept, extra={name: value for name, value in extra.items() if value})
         if parsed.unchanged:

@@ -1,0 +1,94 @@
+"""Sends what is new to any of the services that Apprise knows (github.com/caronc/apprise)."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+from typing import Annotated, Any, ClassVar
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, SecretStr
+
+from feedbot.errors import DeliveryError
+from feedbot.message.chat import defused, fit, live_broken, notice
+from feedbot.model import ChangeKind, Delivery
+from feedbot.plugins import SinkContext, SinkSettings
+
+_TITLE, _TEXT, _ABOUT, _URL = 250, 1000, 200, 2000
+
+
+def _address(value: SecretStr) -> SecretStr:
+    scheme, separator, rest = value.get_secret_value().partition("://")
+    if not separator or not scheme or not rest.strip():
+        raise ValueError("it is no address of Apprise, such as json://host/path or tgram://token/chat")
+    return value
+
+
+class AppriseSettings(SinkSettings):
+    """Keys of a sink of type ``apprise``."""
+
+    url: Annotated[SecretStr, AfterValidator(_address)]
+    """The address of one service as Apprise writes it ("tgram://...", "json://..."), kept secret."""
+
+
+class AppriseSink:
+    """One message a change. Which addresses it asks, and for how long, is Apprise's own to know."""
+
+    Settings = AppriseSettings
+    prints: ClassVar[bool] = False
+
+    def __init__(self, settings: AppriseSettings, context: SinkContext) -> None:
+        self._url = settings.url.get_secret_value()
+        self._target: Any = None
+
+    def send(self, delivery: Delivery, now: datetime) -> None:
+        """Send a change as plain text; Apprise tells only whether it was taken."""
+        if self._target is None:
+            self._target = _target(self._url)
+        scheme = urlsplit(self._url).scheme
+        title, body, kind = payload(delivery)
+        try:
+            taken = self._target.notify(
+                body=body, title=title, notify_type=kind, body_format="text", interpret_escapes=False
+            )
+        except TypeError as error:
+            raise DeliveryError(f"Apprise cannot send this message to {scheme}://", refused=True) from error
+        if not taken:
+            raise DeliveryError(
+                f"the service behind {scheme}:// did not take the message", "Apprise does not tell why; check url"
+            )
+
+    def close(self) -> None:
+        """Nothing to let go of: Apprise keeps no connection."""
+
+
+def payload(delivery: Delivery) -> tuple[str, str, str]:
+    """Title, text and kind of a change. What a service reads in texts is not known, so nothing in them is live."""
+    told = notice(delivery)
+    url = told.url if len(told.url) <= _URL else ""
+    parts = (fit(told.text, _TEXT, _inert), fit(told.about, _ABOUT, _inert), url)
+    body = "\n\n".join(part for part in parts if part)
+    kind = "warning" if delivery.change is ChangeKind.WITHDRAWN else "info"
+    return fit(told.title, _TITLE, _inert), body or "–", kind
+
+
+def _inert(text: str) -> str:
+    return live_broken(defused(text))
+
+
+def _target(url: str) -> Any:
+    """Apprise with one service in it; its log, which may hold addresses, stays out of feedbot's."""
+    try:
+        from apprise import Apprise, AppriseAsset
+    except ImportError as error:
+        raise DeliveryError(
+            "apprise is not installed", "install feedbot with its extra: pip install 'feedbot[apprise]'", refused=True
+        ) from error
+    logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
+    target = Apprise(asset=AppriseAsset(app_id="feedbot", app_desc="feedbot", app_url="", secure_logging=True))
+    if not target.add(url):
+        scheme = urlsplit(url).scheme
+        raise DeliveryError(
+            f"Apprise does not understand the address of the sink ({scheme}://...)", "check url", refused=True
+        )
+    return target

@@ -21,6 +21,7 @@ from feedbot.core.publication import feed_id
 from feedbot.core.route import Route
 from feedbot.engine.cycle import Cycle, run
 from feedbot.engine.dispatch import Dispatching
+from feedbot.engine.hubs import Hubs
 from feedbot.engine.pages import folders
 from feedbot.engine.planning import Planning
 from feedbot.engine.poll import Polling
@@ -187,6 +188,7 @@ class App:
             ),
             publishing=self._publishing(store, write=not options.dry_run),
             silent=frozenset(name for name in self.configuration.sinks if options.quiet and self.prints(name)),
+            hubs=Hubs(store=store.pings, fetcher=self._open_fetcher, clock=self.clock) if send else None,
             dispatching=Dispatching(
                 store=store.outbox, present=self.present, lease=lease, clock=self.clock, stop=self.stop
             )
@@ -199,6 +201,7 @@ class App:
             store=store.entries,
             shelf=Shelf(store.entries, self.present),
             output=self.configuration.output_path,
+            clock=self.clock,
             write=write,
         )
 
@@ -265,6 +268,7 @@ class App:
                 link=settings.link or base_url,
                 description=settings.description,
                 language=settings.language,
+                hub=settings.hub if base_url else "",
                 urls=urls,
             ),
             sources=sources,

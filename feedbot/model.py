@@ -233,5 +233,6 @@ class Channel:
     link: str
     description: str
     language: str = ""
+    hub: str = ""
     urls: Mapping[str, str] = field(default_factory=dict)
     updated: datetime | None = None

@@ -94,9 +94,12 @@ def _source(state: SourceState | None, paused: bool, kind: str) -> dict[str, Any
 
 
 def _elsewhere(state: SourceState) -> str | None:
-    """Where a feed is by now, or says that it moved to, if that is not its configured address."""
+    """Where a feed is by now, or says that it moved to, if that is not its configured address; without secrets."""
+    from feedbot.settings.sentences import mask
+
     known = state.memory.extra
-    return known.get("at") or known.get("moved_to")
+    address = known.get("at") or known.get("moved_to")
+    return mask(address) if address else None
 
 
 def _tables(document: dict[str, Any], now: datetime) -> Iterator[str]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from feedbot.engine.dispatch import Dispatching, dispatch
+from feedbot.engine.hubs import Hubs, tell
 from feedbot.engine.poll import Polling, poll
 from feedbot.engine.publishing import FeedSpec, Publishing
 from feedbot.engine.reading import SourceSpec
@@ -19,7 +20,8 @@ from feedbot.store.store import Store
 
 @dataclass(frozen=True, kw_only=True)
 class Cycle:
-    """What a round works on. No ``dispatching``: deliveries stay in the outbox, as those of ``silent`` sinks do."""
+    """What a round works on. No ``dispatching``: deliveries stay in the outbox, as those of ``silent`` sinks do;
+    no ``hubs``: none is told."""
 
     store: Store
     sources: Sequence[SourceSpec]
@@ -27,6 +29,7 @@ class Cycle:
     sinks: Sequence[tuple[str, Callable[[], Sink]]]
     polling: Polling
     publishing: Publishing
+    hubs: Hubs | None
     dispatching: Dispatching | None
     silent: frozenset[str] = frozenset()
 
@@ -45,6 +48,10 @@ def run(cycle: Cycle, polled: Callable[[Mapping[str, SourceReport]], None], *, f
     incomplete = sorted(name for feed in report.feeds.values() for name in feed.incomplete)
     if incomplete:  # copies were removed from the output folder: the next round makes them again
         cycle.store.sources.forget(incomplete)
+    if cycle.hubs is not None:
+        for name, error in tell(cycle.hubs).items():
+            if name in report.feeds:
+                report.feeds[name].problems.append(error)
     if cycle.dispatching is not None:
         waiting = set(cycle.store.outbox.due_sinks(cycle.dispatching.clock()))
         due = [sink for sink in cycle.sinks if sink[0] in waiting - cycle.silent]

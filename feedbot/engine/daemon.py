@@ -22,6 +22,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 from feedbot.core import schedule
 from feedbot.engine.cycle import Cycle
 from feedbot.engine.dispatch import dispatch
+from feedbot.engine.hubs import tell
 from feedbot.engine.journal import Journal
 from feedbot.engine.poll import Poller, interval_of
 from feedbot.engine.reading import SourceSpec
@@ -79,6 +80,7 @@ class Daemon:
         """Begin; everything happens in threads from here on."""
         self._every("poll", self._poll)
         self._every("publish", self._publish, seconds=_REFRESH)
+        self._every("hubs", self._tell_hubs)
         for name, _ in self._work.cycle.sinks:
             self._every(f"sink {name}", self._deliver, name)
         self._scheduler.start()
@@ -212,6 +214,11 @@ class Daemon:
             if incomplete:
                 cycle.store.sources.forget(incomplete)
             self._journal.published(reports)
+
+    def _tell_hubs(self) -> None:
+        with self._using() as work:
+            if work.cycle.hubs is not None:
+                self._journal.told(tell(work.cycle.hubs))
 
     def _deliver(self, name: str) -> None:
         with self._using() as work:

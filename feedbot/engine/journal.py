@@ -68,6 +68,11 @@ class Journal:
             for problem in report.problems:
                 self.wrong(f"{name}: {problem}", problem)
 
+    def told(self, failed: Mapping[str, str]) -> None:
+        """Tell which feeds' hubs were told in vain."""
+        for name, error in failed.items():
+            self.wrong(f"hub of feed {name}", error)
+
     def delivered(self, reports: Mapping[str, SinkReport]) -> None:
         """Tell how many deliveries a sink took, and what it said to the others."""
         for report in reports.values():

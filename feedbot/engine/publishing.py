@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 
 from feedbot.core.expression import Filter
@@ -84,4 +85,5 @@ class Publishing:
     store: Entries
     shelf: Shelf
     output: Path
+    clock: Callable[[], datetime]
     write: bool = True

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
+from urllib.parse import quote
 
 from feedbot.engine import folder
 from feedbot.engine.leftovers import remove
@@ -16,6 +17,8 @@ from feedbot.engine.report import FeedReport
 from feedbot.files import write_atomic
 from feedbot.model import Entry, SourceState
 from feedbot.store.entries import FeedRecord
+
+_PAGE = "text/html"
 
 Records = Mapping[str, FeedRecord]
 
@@ -38,11 +41,14 @@ def regenerate(
     chosen = [spec for spec in specs if only is None or spec.name in only]
     reports = {spec.name: FeedReport(name=spec.name) for spec in chosen}
     now: dict[str, FeedRecord] = dict(records)
+    topics: dict[str, tuple[str, str]] = {}
     for spec in chosen:
         report = reports[spec.name]
         own = {name: record for name, record in records.items() if name.partition("/")[0] == spec.name}
         try:
-            made = _Publication(spec, states, publishing, own, report, force).publish()
+            publication = _Publication(spec, states, publishing, own, report, force)
+            made = publication.publish()
+            topics |= dict.fromkeys(publication.changed, (spec.channel.hub, spec.name))
             now = {name: record for name, record in now.items() if name not in own} | dict(made)
         except OSError as error:
             # Of a rename that failed, the first name is that of the temporary file.
@@ -55,7 +61,7 @@ def regenerate(
         remove(specs, records, now, publishing.output, reports)
         # Last, so that a run which was killed before is done again by the next one, which finds the most of it done.
         changed = {name: record for name, record in now.items() if records.get(name) != record}
-        publishing.store.record_feeds(changed, records.keys() - now.keys())
+        publishing.store.record_feeds(changed, records.keys() - now.keys(), topics, publishing.clock())
     return reports
 
 
@@ -73,7 +79,10 @@ def render(
 
 @dataclass
 class _Publication:
-    """One feed being published. ``own`` is what was published of it before."""
+    """One feed being published. ``own`` is what was published of it before.
+
+    ``changed`` has the addresses of its files that are others than were recorded before, where a hub is to be told.
+    """
 
     spec: FeedSpec
     states: Mapping[str, SourceState]
@@ -81,6 +90,7 @@ class _Publication:
     own: Records
     report: FeedReport
     force: bool
+    changed: list[str] = field(default_factory=list)
     _made: dict[str, FeedRecord] = field(default_factory=dict)
 
     def publish(self) -> Records:
@@ -111,6 +121,17 @@ class _Publication:
         if not self._stands(page.path, inputs, page.files):
             files = self._rendered(page)
             self._write(page.path, inputs, files, len(page.selection.entries))
+            self._tell(page)
+
+    def _tell(self, page: Page) -> None:
+        """Have the hub told of files that are others now than when they were recorded, whoever wrote them."""
+        if not self.spec.channel.hub or not self.publishing.write:
+            return
+        former = self.own.get(page.path)
+        known = former.files if former is not None else {}
+        for path, mark in self._made[page.path].files.items():
+            if known.get(path) != mark and page.files[path].media_type != _PAGE:
+                self.changed.append(f"{self.spec.base}{quote(path)}")
 
     def _contents(self, contents: Contents) -> None:
         data = folder.contents_page(contents)

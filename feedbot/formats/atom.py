@@ -59,6 +59,8 @@ def _namespaces(channel: Publication, entries: Sequence[Entry]) -> dict[str, str
 
 def _finish_feed(channel: Publication, feed: Element) -> None:
     overwrite(feed, "updated", rfc3339(channel.updated or _NEVER))
+    if channel.hub:
+        put(feed, "link", rel="hub", href=channel.hub)
     for relation, path in (
         ("current", channel.current), ("prev-archive", channel.previous), ("next-archive", channel.next),
     ):  # fmt: skip

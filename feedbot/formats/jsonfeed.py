@@ -34,6 +34,7 @@ class JsonFormat:
                 feed_url=channel.urls.get(self.extension, ""),
                 description=channel.description,
                 language=channel.language,
+                hubs=[{"type": "WebSub", "url": channel.hub}] if channel.hub else [],
                 next_url=address(channel, channel.previous, self.extension),
             ),
         }

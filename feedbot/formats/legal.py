@@ -49,6 +49,7 @@ def legal_channel(channel: Channel, entries: Sequence[Entry]) -> Publication:
         link=_address(channel.link),
         description=one_line(channel.description),
         language=_language(channel.language),
+        hub=_address(channel.hub),
         urls={form: _address(url) for form, url in channel.urls.items()},
         updated=max(moments, default=None),
         base=_address(publication.base),

@@ -65,6 +65,8 @@ class RssFormat:
 def _finish_channel(channel: Publication, rss: Element) -> None:
     if channel.updated:
         put(rss[0], "lastBuildDate", _rfc822(channel.updated))
+    if channel.hub:
+        put(rss[0], _LINK, rel="hub", href=channel.hub)
     for relation, path in (
         ("current", channel.current), ("prev-archive", channel.previous), ("next-archive", channel.next),
     ):  # fmt: skip

@@ -32,7 +32,7 @@ _WEB = re.compile(r"https?://[^/?#\s]", re.IGNORECASE)
 _LINK = re.compile(r"https?://\S+", re.IGNORECASE)
 _MARKDOWN = re.compile(r"(https?://[\w./?=&%#:+~-]+)|([\\`*_\[\]#|~>]|^[+-])", re.IGNORECASE | re.MULTILINE)
 _MENTION = re.compile(r"@(?=[\w&!])|<(?=[@#!&:/a-z])|:(?=[\w+-]*[a-z+][\w+-]*:)", re.IGNORECASE)
-_LIVE = re.compile(r"[@#＠＃](?=\S)|(?<!\S)/(?=\w)")
+_LIVE = re.compile(r"[@#＠＃](?=[^\s\u200b])|(?<!\S)/(?=\w)")
 
 Escape = Callable[[str], str]
 Measure = Callable[[str], int]

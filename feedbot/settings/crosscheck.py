@@ -60,14 +60,20 @@ def check_places(document: Document, key: Key, settings: Settings) -> None:
             document.problem(at, f"{label(at)}: {wrong}", _PLACE_HINTS[place.wanted])
 
 
-def check_feeds(document: Document, feeds: Mapping[Key, FeedSettings]) -> None:
-    """Whether the sources and formats of feeds exist, filters are expressions and no two files meet."""
+def check_feeds(document: Document, feeds: Mapping[Key, FeedSettings], *, served: bool) -> None:
+    """Whether the sources and formats of feeds exist, filters are expressions and no two files meet.
+
+    ``served``: it is known at which address they are.
+    """
     if not feeds:
         return
     sources, formats = _names(document, "sources"), plugin_names(FORMATS)
     for key, feed in feeds.items():
         _check_names(document, (*key, "sources"), feed.sources, sources, "source")
         _check_filter(document, (*key, "filter"), feed.filter)
+        if feed.hub and not served:
+            place = (*key, "hub")
+            document.problem(place, f"{label(place)}: a hub is told addresses", "set base_url in [feedbot]")
         for index, name in enumerate(feed.formats):
             place = (*key, "formats", index)
             if name in feed.formats[:index]:

@@ -78,7 +78,7 @@ def load(path: Path, env: Mapping[str, str], *, thorough: bool = False) -> Confi
         check_places(document, ("feedbot",), feedbot or FeedbotSettings())
         for key, part in {**sources, **sinks}.items():
             check_places(document, key, part.settings)
-    check_feeds(document, feeds)
+    check_feeds(document, feeds, served=feedbot is None or bool(feedbot.base_url))
     check_routes(document, routes)
     _warn(document, {**sources, **sinks})
     if document.problems:

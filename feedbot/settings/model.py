@@ -174,10 +174,6 @@ class FeedbotSettings(Settings):
 class FeedSettings(Settings):
     """A feed that is published."""
 
-    later: ClassVar[Mapping[str, Later]] = {
-        "hub": Later("WebSub", ("",)),
-    }
-
     title: str = ""
     """The title of the feed. Default: its name."""
     formats: Names = ("atom", "rss", "json")
@@ -199,6 +195,8 @@ class FeedSettings(Settings):
     """The address of the page that the feed belongs to."""
     language: Annotated[str, AfterValidator(_language)] = ""
     """The language of the feed, such as "en"."""
+    hub: Annotated[str, AfterValidator(_web_address)] = ""
+    """The WebSub hub that is named in the feed and told when it changed; this takes a base_url."""
     split: Annotated[tuple[Literal["tag", "author", "year", "source"], ...], AfterValidator(_distinct)] = ()
     """What there is a feed of its own for, below the name of this one: each tag, author, year or source."""
     archive: bool = False

@@ -7,15 +7,21 @@ import re
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from typing import Any, NamedTuple
+from urllib.parse import unquote
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from feedbot.core.text import one_line, shorten
 from feedbot.core.units import format_duration
+from feedbot.settings.interpolate import SECRET_NAME
 from feedbot.settings.locate import Key
 
 _WITH_PASSWORD = re.compile(r"(?<=://)[^/\s@\"']+@")
+_PARAMETER = re.compile(r"(?P<begin>[?&;#](?P<name>[^=?&;#/\s\"'<>]{1,100})=)(?P<value>[^&;#\s\"'<>]+)")
+_REFERENCE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}|\$\{(?:file|cred):[^}]*\}")
+_SECRET_PARAMETER = re.compile(r"jwt|pwd|session|sig$|signature|sid$", re.IGNORECASE)
+_KEYWORD = re.compile(r"key(?=word|phrase)", re.IGNORECASE)
 
 _KINDS = {
     "string_type": "text in quotes",
@@ -83,9 +89,9 @@ def complaints(error: ValidationError, values: Mapping[str, Any]) -> list[Compla
 
 
 def show(value: Any) -> str:
-    """A value for a sentence, as it would stand in TOML; passwords in addresses are left out."""
+    """A value for a sentence, as it would stand in TOML; what is secret in addresses is left out."""
     if isinstance(value, str):
-        return json.dumps(shorten(one_line(_WITH_PASSWORD.sub("***@", value)), 60), ensure_ascii=False)
+        return json.dumps(shorten(one_line(mask(value)), 60), ensure_ascii=False)
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, (datetime, date, time)):
@@ -96,8 +102,27 @@ def show(value: Any) -> str:
 
 
 def mask(text: str) -> str:
-    """Text without the passwords of the addresses in it."""
-    return _WITH_PASSWORD.sub("***@", text)
+    """Text whose addresses have "***" for user and password, and for the secrets of their queries."""
+    return without_secrets(_WITH_PASSWORD.sub("***@", text), "***")
+
+
+def without_secrets(text: str, instead: str) -> str:
+    """Text with something else for the values of parameters of addresses whose names tell that they are secret.
+
+    References to such a value, which tell nothing, stay.
+    """
+
+    def told(match: re.Match[str]) -> str:
+        kept = not is_secret_parameter(match["name"]) or _REFERENCE.fullmatch(match["value"])
+        return match[0] if kept else f"{match['begin']}{instead}"
+
+    return _PARAMETER.sub(told, text)
+
+
+def is_secret_parameter(name: str) -> bool:
+    """Whether the value of a parameter of this name, as it stands in an address, is not for everybody."""
+    plain = _KEYWORD.sub("", unquote(name))
+    return bool(SECRET_NAME.search(plain) or _SECRET_PARAMETER.search(plain))
 
 
 def _real(loc: tuple[int | str, ...], values: Any) -> Key:

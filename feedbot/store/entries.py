@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from feedbot.core.selection import Head
 from feedbot.model import Entry
 from feedbot.store.codec import from_json
+from feedbot.store.pings import plan
 from feedbot.store.schema import entries, feeds, revisions, sources
 from feedbot.store.transactions import Transactions, in_chunks, upsert
 
@@ -146,8 +147,17 @@ class Entries:
             rows = connection.execute(sa.select(feeds))
             return {row.name: FeedRecord(row.files, row.entries, row.inputs) for row in rows}
 
-    def record_feeds(self, records: Mapping[str, FeedRecord], gone: Collection[str] = ()) -> None:
-        """Remember what was published, so that it is not made again of the same; forget what is ``gone``."""
+    def record_feeds(
+        self,
+        records: Mapping[str, FeedRecord],
+        gone: Collection[str],
+        changed: Mapping[str, tuple[str, str]],
+        now: datetime,
+    ) -> None:
+        """Remember what was published, so that it is not made again of the same; forget what is ``gone``.
+
+        ``changed`` has the addresses of feeds of which hubs are to be told: by address, the hub and the feed's name.
+        """
         rows = [{"name": name, **record._asdict()} for name, record in records.items()]
         with self._transactions.write() as connection:
             if rows:
@@ -157,6 +167,7 @@ class Entries:
                     statement.on_conflict_do_update(index_elements=[feeds.c.name], set_=own),
                     rows,
                 )
+            plan(connection, changed, now)
             if gone:
                 connection.execute(
                     sa.delete(feeds).where(feeds.c.name == sa.bindparam("left")), [{"left": n} for n in gone]

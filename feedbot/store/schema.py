@@ -203,3 +203,17 @@ feeds = sa.Table(
     sa.Column("files", Json, nullable=False),
     sa.Column("entries", sa.Integer, nullable=False, server_default="0"),
 )
+
+pings = sa.Table(
+    "pings",
+    metadata,
+    # What a WebSub hub is told: that the feed at this address changed. One row an address, however often it changes.
+    sa.Column("topic", sa.Text, primary_key=True),
+    sa.Column("hub", sa.Text, nullable=False),
+    sa.Column("feed", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("not_before", Moment, nullable=False),
+    sa.Column("error", sa.Text, nullable=False, server_default=""),
+    sa.Index("ix_pings_state_not_before", "state", "not_before"),
+)

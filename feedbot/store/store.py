@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from feedbot.store.database import open_copy, open_state, open_to_read
 from feedbot.store.entries import Entries
 from feedbot.store.outbox import Outbox
+from feedbot.store.pings import Pings
 from feedbot.store.schema import meta
 from feedbot.store.sources import Sources
 from feedbot.store.transactions import Transactions
@@ -22,6 +23,7 @@ class Store:
         self.sources = Sources(self._transactions)
         self.entries = Entries(self._transactions)
         self.outbox = Outbox(self._transactions)
+        self.pings = Pings(self._transactions)
 
     @classmethod
     def open(cls, path: Path, *, create: bool = True) -> Store:

@@ -65,5 +65,6 @@ def site(configuration: Configuration) -> Site:
             for name, settings in configuration.feeds.items()
             if settings.token is not None
         },
+        hubs={name: settings.hub for name, settings in configuration.feeds.items() if settings.hub},
         base_url=configuration.feedbot.base_url,
     )

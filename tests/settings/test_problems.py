@@ -111,7 +111,7 @@ def test_a_key_of_feedbot_that_is_wrong_is_named_with_its_line(config: Config, l
         ('filter = "a b"', "is no expression", ""),
         ('split = ["taste"]', 'expected "tag"', ""),
         ('archive = "yes"', "expected true or false", ""),
-        ('hub = "https://hub.example/"', '"hub" is not there yet: WebSub', ""),
+        ('hub = "https://hub.example/"', "a hub is told addresses", "set base_url in [feedbot]"),
         ('language = "english language"', 'expected a language tag such as "en"', ""),
         ('link = "here"', "expected an address", ""),
         ('aliases = ["../x"]', "expected a path inside the output folder", ""),

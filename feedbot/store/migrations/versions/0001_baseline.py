@@ -133,6 +133,18 @@ def upgrade() -> None:
     op.create_index("ix_outbox_entry_pk", "outbox", ["entry_pk"], unique=False)
     op.create_index("ix_outbox_state_sink", "outbox", ["state", "sink", "not_before", "pk"], unique=False)
     op.create_table(
+        "pings",
+        sa.Column("topic", sa.Text(), nullable=False),
+        sa.Column("hub", sa.Text(), nullable=False),
+        sa.Column("feed", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("not_before", sa.BigInteger(), nullable=False),
+        sa.Column("error", sa.Text(), server_default="", nullable=False),
+        sa.PrimaryKeyConstraint("topic", name=op.f("pk_pings")),
+    )
+    op.create_index("ix_pings_state_not_before", "pings", ["state", "not_before"], unique=False)
+    op.create_table(
         "tries",
         sa.Column("pk", BIG_KEY, nullable=False),
         sa.Column("delivery_pk", BIG_KEY, nullable=False),

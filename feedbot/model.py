@@ -224,6 +224,16 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Digest:
+    """Several changes for one sink in one message, oldest first; ``key`` is the same at every try of the same ones."""
+
+    key: str
+    sink: str
+    deliveries: tuple[Delivery, ...]
+    created: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Channel:
     """A feed as formats see it. ``urls`` maps each published format to its address (may be empty)."""
 

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from apscheduler.executors.pool import ThreadPoolExecutor
@@ -30,7 +31,7 @@ from feedbot.engine.regenerate import regenerate
 from feedbot.errors import FeedbotError
 from feedbot.model import SourceState
 
-TICK = 5.0
+TICK = 2.0
 """Seconds between two looks at what is due."""
 _REFRESH = 60.0
 """Seconds after which the state is looked at anew, since a person may have reset or paused a source meanwhile."""
@@ -79,7 +80,8 @@ class Daemon:
     def start(self) -> None:
         """Begin; everything happens in threads from here on."""
         self._every("poll", self._poll)
-        self._every("publish", self._publish, seconds=_REFRESH)
+        # After the first polls, lest a new installation publishes empty feeds.
+        self._every("publish", self._publish, seconds=_REFRESH, after=2 * self._tick)
         self._every("hubs", self._tell_hubs)
         for name, _ in self._work.cycle.sinks:
             self._every(f"sink {name}", self._deliver, name)
@@ -116,7 +118,9 @@ class Daemon:
         while time.monotonic() < end and any(name.startswith("sink ") for name in tuple(self._running)):
             time.sleep(0.02)
 
-    def _every(self, name: str, work: Callable[..., None], *arguments: Any, seconds: float | None = None) -> None:
+    def _every(
+        self, name: str, work: Callable[..., None], *arguments: Any, seconds: float | None = None, after: float = 0
+    ) -> None:
         def job() -> None:
             with self._guard:
                 self._running[name] = time.monotonic()
@@ -134,8 +138,8 @@ class Daemon:
                     self._running.pop(name, None)
 
         trigger = IntervalTrigger(seconds=seconds or self._tick, timezone="UTC")
-        now = self._work.cycle.polling.clock()
-        self._scheduler.add_job(job, trigger, id=name, name=name, next_run_time=now, replace_existing=True)
+        first = self._work.cycle.polling.clock() + timedelta(seconds=after)
+        self._scheduler.add_job(job, trigger, id=name, name=name, next_run_time=first, replace_existing=True)
 
     def _soon(self, name: str) -> None:
         """Have a job run now; if it runs already, at its next tick."""

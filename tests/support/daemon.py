@@ -15,12 +15,12 @@ from pathlib import Path
 class RunningDaemon:
     """A daemon in a folder, with what it has said so far."""
 
-    def __init__(self, folder: Path, env: dict[str, str]) -> None:
+    def __init__(self, folder: Path, options: tuple[str, ...], env: dict[str, str]) -> None:
         self._said = folder / "daemon.err"
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("FEEDBOT_")}
         with self._said.open("w") as said:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "feedbot", "daemon"],
+                [sys.executable, "-m", "feedbot", "daemon", *options],
                 cwd=folder,
                 env={**inherited, "PYTHONUTF8": "1", **env},
                 stdout=said,
@@ -52,9 +52,9 @@ class RunningDaemon:
 
 
 @contextmanager
-def daemon(folder: Path, **env: str) -> Iterator[RunningDaemon]:
+def daemon(folder: Path, *options: str, **env: str) -> Iterator[RunningDaemon]:
     """A daemon on the ``feedbot.toml`` of a folder, ended whatever happens."""
-    running = RunningDaemon(folder, env)
+    running = RunningDaemon(folder, options, env)
     try:
         yield running
     finally:

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Mount, Route
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from feedbot.web.folder import Folder
 
@@ -15,7 +16,7 @@ Check = Callable[[], Mapping[str, str]]
 """Answers with what is not well, by its name; nothing where all is."""
 
 
-def application(folder: Folder, check: Check) -> Starlette:
+def application(folder: Folder, check: Check) -> ASGIApp:
     """The application. ``check`` is asked at ``/readyz`` and may take its time."""
 
     async def healthz(_request: Request) -> Response:
@@ -27,7 +28,15 @@ def application(folder: Folder, check: Check) -> Starlette:
             return _plain(503, "\n".join(f"{name}: {text}" for name, text in wrong.items()))
         return _plain(200, "ok")
 
-    return Starlette(routes=[Route("/healthz", healthz), Route("/readyz", readyz), Mount("/", folder)])
+    routes = [Route("/healthz", healthz), Route("/readyz", readyz)]
+    own = Starlette(routes=routes)
+    paths = frozenset(route.path for route in routes)
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        # Nearly all that is asked for is a file, which needs none of the layers of a web framework.
+        await (own if scope["path"] in paths else folder)(scope, receive, send)
+
+    return application
 
 
 def _plain(status: int, text: str) -> Response:

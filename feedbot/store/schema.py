@@ -217,3 +217,19 @@ pings = sa.Table(
     sa.Column("error", sa.Text, nullable=False, server_default=""),
     sa.Index("ix_pings_state_not_before", "state", "not_before"),
 )
+
+subscriptions = sa.Table(
+    "subscriptions",
+    metadata,
+    # Feeds whose hub pushes what is new to an address of ours, which ends in the token.
+    sa.Column("source", sa.Text, primary_key=True),
+    sa.Column("hub", sa.Text, nullable=False),
+    sa.Column("topic", sa.Text, nullable=False),
+    sa.Column("token", sa.Text, nullable=False, unique=True),
+    sa.Column("secret", sa.Text, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("ask_at", Moment, nullable=False),
+    sa.Column("lease_until", Moment, nullable=True),
+    sa.Column("pushed_at", Moment, nullable=True),
+    sa.Column("error", sa.Text, nullable=False, server_default=""),
+)

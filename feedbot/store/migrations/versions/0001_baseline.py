@@ -145,6 +145,21 @@ def upgrade() -> None:
     )
     op.create_index("ix_pings_state_not_before", "pings", ["state", "not_before"], unique=False)
     op.create_table(
+        "subscriptions",
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("hub", sa.Text(), nullable=False),
+        sa.Column("topic", sa.Text(), nullable=False),
+        sa.Column("token", sa.Text(), nullable=False),
+        sa.Column("secret", sa.Text(), nullable=False),
+        sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("ask_at", sa.BigInteger(), nullable=False),
+        sa.Column("lease_until", sa.BigInteger(), nullable=True),
+        sa.Column("pushed_at", sa.BigInteger(), nullable=True),
+        sa.Column("error", sa.Text(), server_default="", nullable=False),
+        sa.PrimaryKeyConstraint("source", name=op.f("pk_subscriptions")),
+        sa.UniqueConstraint("token", name=op.f("uq_subscriptions_token")),
+    )
+    op.create_table(
         "tries",
         sa.Column("pk", BIG_KEY, nullable=False),
         sa.Column("delivery_pk", BIG_KEY, nullable=False),

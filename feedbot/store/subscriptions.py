@@ -1,0 +1,81 @@
+"""Subscriptions to hubs: which feeds push what is new, to which address of ours, and for how long."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from feedbot.store.schema import sources, subscriptions
+from feedbot.store.transactions import Transactions, upsert
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subscription:
+    """A feed at a hub. ``token`` ends the address it pushes to, ``secret`` signs what it pushes.
+
+    ``ask_at`` is when the hub is asked (again); ``lease_until`` how long it has promised to push, None where it has
+    not; ``attempts`` counts what it was asked in vain since.
+    """
+
+    source: str
+    hub: str
+    topic: str
+    token: str
+    secret: str
+    ask_at: datetime
+    attempts: int = 0
+    lease_until: datetime | None = None
+    pushed_at: datetime | None = None
+    error: str = ""
+
+
+class Subscriptions:
+    """What the state holds about subscriptions."""
+
+    def __init__(self, transactions: Transactions) -> None:
+        self._transactions = transactions
+
+    def all(self) -> dict[str, Subscription]:
+        """All by their source."""
+        with self._transactions.read() as connection:
+            rows = connection.execute(sa.select(subscriptions).order_by(subscriptions.c.source))
+            return {row.source: Subscription(**row._mapping) for row in rows}
+
+    def by_token(self, token: str) -> Subscription | None:
+        """The subscription whose pushes come to the address that ends so."""
+        with self._transactions.read() as connection:
+            row = connection.execute(sa.select(subscriptions).where(subscriptions.c.token == token)).first()
+            return None if row is None else Subscription(**row._mapping)
+
+    def put(self, subscription: Subscription) -> None:
+        """Store a subscription, in place of the one that its source had."""
+        values = {name: getattr(subscription, name) for name in Subscription.__dataclass_fields__}
+        statement = upsert(subscriptions).values(values)
+        own = {name: statement.excluded[name] for name in values}
+        with self._transactions.write() as connection:
+            connection.execute(statement.on_conflict_do_update(index_elements=[subscriptions.c.source], set_=own))
+
+    def change(self, token: str, **values: Any) -> None:
+        """Change a subscription that may have been replaced or removed meanwhile, and then is left alone."""
+        with self._transactions.write() as connection:
+            connection.execute(sa.update(subscriptions).where(subscriptions.c.token == token).values(values))
+
+    def remove(self, names: Collection[str]) -> None:
+        """Forget the subscriptions of these sources; what their hubs still push is refused then."""
+        with self._transactions.write() as connection:
+            connection.execute(sa.delete(subscriptions).where(subscriptions.c.source.in_(names)))
+
+    def pushed(self) -> set[str]:
+        """The sources that were pushed something since their last poll."""
+        query = (
+            sa.select(subscriptions.c.source)
+            .join(sources, sources.c.name == subscriptions.c.source)
+            .where(subscriptions.c.pushed_at.is_not(None))
+            .where(sources.c.last_poll.is_(None) | (sources.c.last_poll < subscriptions.c.pushed_at))
+        )
+        with self._transactions.read() as connection:
+            return set(connection.execute(query).scalars())

@@ -1,0 +1,84 @@
+"""Where hubs ask back and push (W3C Recommendation WebSub, 2018, sections 5.3 and 7).
+
+What is pushed is taken as a sign to poll, and not for what it says: so it goes the way of everything else, and
+nobody who finds out an address can put words into a feed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Callable
+from datetime import datetime
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+
+from feedbot.engine.subscribing import denied, granted
+from feedbot.store.subscriptions import Subscriptions
+
+_MAX_BODY = 10_000_000
+_HASHES = frozenset({"sha1", "sha256", "sha384", "sha512"})
+
+
+class Callback:
+    """Answers the hubs of subscriptions. ``pushed`` is told the name of a source that has something new."""
+
+    def __init__(
+        self, store: Subscriptions, clock: Callable[[], datetime], pushed: Callable[[str], None] = lambda _name: None
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._pushed = pushed
+
+    async def __call__(self, request: Request) -> Response:
+        token = request.path_params["token"]
+        if request.method == "GET":
+            return await run_in_threadpool(self._verify, token, dict(request.query_params))
+        body = bytearray()
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > _MAX_BODY:
+                return _plain(413, "too long")
+        return await run_in_threadpool(self._take, token, request.headers.get("x-hub-signature", ""), bytes(body))
+
+    def _verify(self, token: str, query: dict[str, str]) -> Response:
+        """Tell a hub whether it was us who asked."""
+        mode, topic = query.get("hub.mode", ""), query.get("hub.topic", "")
+        subscription = self._store.by_token(token)
+        known = subscription is not None and subscription.topic == topic
+        now = self._clock()
+        if mode == "denied" and subscription is not None and known:
+            self._store.change(token, **denied(query.get("hub.reason", "")[:200], now))
+            return _plain(200, "")
+        if mode == "subscribe" and subscription is not None and known:
+            seconds = query.get("hub.lease_seconds", "")
+            lease = int(seconds) if seconds.isdecimal() and len(seconds) < 12 else None
+            self._store.change(token, **granted(lease, now))
+            return _plain(200, query.get("hub.challenge", ""))
+        if mode == "unsubscribe" and not known:
+            return _plain(200, query.get("hub.challenge", ""))
+        return _plain(404, "nobody here asked for that")
+
+    def _take(self, token: str, signature: str, body: bytes) -> Response:
+        subscription = self._store.by_token(token)
+        if subscription is None:
+            return _plain(410, "nobody here wants that any more")
+        if is_signed(signature, subscription.secret, body):
+            self._store.change(token, pushed_at=self._clock())
+            self._pushed(subscription.source)
+        return _plain(202, "")  # also where it is not: who forges learns nothing (section 8)
+
+
+def is_signed(signature: str, secret: str, body: bytes) -> bool:
+    """Whether a body came with the signature that its secret makes (section 8: ``method=hex``)."""
+    method, _, given = signature.partition("=")
+    if method not in _HASHES:
+        return False
+    wanted = hmac.new(secret.encode(), body, getattr(hashlib, method)).hexdigest()
+    return hmac.compare_digest(wanted.encode(), given.strip().lower().encode("utf-8", "replace"))
+
+
+def _plain(status: int, text: str) -> Response:
+    return PlainTextResponse(text, status, {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"})

@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import logging
 import threading
 import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TextIO
 from urllib.parse import urlsplit
@@ -19,8 +21,9 @@ from feedbot.core.expression import compile_filter
 from feedbot.core.present import MEDIA_FOLDER, present
 from feedbot.core.publication import feed_id
 from feedbot.core.route import Route
+from feedbot.core.schedule import parse_rate
 from feedbot.engine.cycle import Cycle, run
-from feedbot.engine.dispatch import Dispatching
+from feedbot.engine.dispatch import Dispatching, Limits
 from feedbot.engine.hubs import Hubs
 from feedbot.engine.pages import folders
 from feedbot.engine.planning import Planning
@@ -29,6 +32,7 @@ from feedbot.engine.publishing import FeedSpec, Publishing, Shelf
 from feedbot.engine.reading import SourceSpec
 from feedbot.engine.regenerate import regenerate, render
 from feedbot.engine.report import FeedReport, RunReport, SourceReport
+from feedbot.engine.subscribing import Subscribing
 from feedbot.errors import LockedError, SourceError, StateError, UsageError
 from feedbot.http import Fetcher
 from feedbot.model import Channel, Entry
@@ -36,6 +40,8 @@ from feedbot.plugins import Format, Sink, SinkContext, Source, SourceContext
 from feedbot.settings import Configuration, FeedSettings
 from feedbot.settings.document import suggestion
 from feedbot.store.store import Store
+
+log = logging.getLogger(__name__)
 
 # Keys of a source that say when and to whom, not what its entries are.
 _NOT_CONTENT = {
@@ -53,6 +59,7 @@ _NOT_CONTENT = {
     "timeout",
     "max_bytes",
     "allow_private",
+    "hub",
 }
 
 
@@ -69,7 +76,10 @@ class RunOptions:
 
 
 class App:
-    """One configuration at work. ``out`` is where sinks that print write to."""
+    """One configuration at work. ``out`` is where sinks that print write to.
+
+    ``progress`` is told how many sources are polled, ``reading`` how much of a source is read.
+    """
 
     def __init__(
         self,
@@ -78,12 +88,14 @@ class App:
         out: TextIO,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         progress: Callable[[int, int], None] = lambda _done, _all: None,
+        reading: Callable[[str, int, int], None] = lambda _source, _done, _all: None,
     ) -> None:
         self.configuration = configuration
         self.stop = threading.Event()
         self.clock = clock
         self._out = out
         self._progress = progress
+        self._reading = reading
         self._fetcher: Fetcher | None = None
         self._opening = threading.Lock()
         self._turn = threading.Lock()
@@ -159,12 +171,12 @@ class App:
 
     def cycle(self, store: Store, options: RunOptions, names: Sequence[str] | None = None) -> Cycle:
         """What a round works on: all sources, or those of these names."""
-        settings = self.configuration.feedbot
+        settings, sources = self.configuration.feedbot, self.configuration.sources
         lease = uuid.uuid4().hex
         send = options.notify and not options.dry_run
         return Cycle(
             store=store,
-            sources=[self._source(name) for name in (self.configuration.sources if names is None else names)],
+            sources=[self._source(name) for name in (sources if names is None else names)],
             feeds=self.feeds(),
             sinks=[(name, self.sink(name)) for name in self.configuration.sinks],
             polling=Polling(
@@ -177,24 +189,44 @@ class App:
                     flood_limit=settings.flood_limit,
                     keep_revisions=settings.keep_revisions,
                     notify=not options.mark_seen,
+                    zone=self.configuration.zone,
                 ),
                 publish_assets=(lambda _assets: None) if options.dry_run else self._publish_assets,
                 lease=lease,
                 clock=self.clock,
                 concurrency=settings.concurrency,
                 per_host=settings.per_host,
+                subscriptions=store.subscriptions if settings.callback else None,
                 turn=self._turn,
                 progress=self._progress,
             ),
             publishing=self._publishing(store, write=not options.dry_run),
             silent=frozenset(name for name in self.configuration.sinks if options.quiet and self.prints(name)),
+            retention=settings.retention,
+            subscribing=self._subscribing(store) if send and len(names or sources) == len(sources) else None,
             hubs=Hubs(store=store.pings, fetcher=self._open_fetcher, clock=self.clock) if send else None,
             dispatching=Dispatching(
-                store=store.outbox, present=self.present, lease=lease, clock=self.clock, stop=self.stop
+                store=store.outbox,
+                sinks=store.sinks,
+                present=self.present,
+                lease=lease,
+                clock=self.clock,
+                stop=self.stop,
+                zone=self.configuration.zone,
+                limits={
+                    name: Limits(rate=parse_rate(sink.rate) if sink.rate else None, in_flight=sink.max_in_flight)
+                    for name, sink in self.configuration.sinks.items()
+                },
             )
             if send
             else None,
         )
+
+    def _subscribing(self, store: Store) -> Subscribing | None:
+        public = self.configuration.feedbot.callback
+        if not public:
+            return None
+        return Subscribing(store=store.subscriptions, fetcher=self._open_fetcher, clock=self.clock, public=public)
 
     def _publishing(self, store: Store, *, write: bool = True) -> Publishing:
         return Publishing(
@@ -220,6 +252,7 @@ class App:
             cache=self.configuration.state_path.with_suffix(".cache") / name,
             ca_file=self.configuration.ca_path,
             allow_private=tuple(self.configuration.feedbot.allow_private),
+            progress=partial(self._reading, name),
             turn=self._turn,
         )
         source: Source = self.configuration.source_types[name](settings, context)
@@ -231,8 +264,15 @@ class App:
         """What makes the sink of a name."""
 
         def make() -> Sink:
+            told: set[str] = set()
+
+            def report(problem: str) -> None:
+                if problem not in told:
+                    told.add(problem)
+                    log.warning("sink %s: %s", name, problem)
+
             context = SinkContext(
-                name=name, folder=self.configuration.folder, fetcher=self._open_fetcher, out=self._out
+                name=name, folder=self.configuration.folder, fetcher=self._open_fetcher, out=self._out, report=report
             )
             sink: Sink = self.configuration.sink_types[name](self.configuration.sinks[name], context)
             return sink
@@ -247,6 +287,9 @@ class App:
                 on=frozenset(route.on),
                 to=self.configuration.sinks_of(route),
                 across=route.dedupe == "across",
+                digest=route.digest,
+                quiet=route.quiet,
+                most=route.max_per_run,
             )
             for route in self.configuration.routes
         ]

@@ -134,6 +134,14 @@ class Memory:
 
 
 @dataclass(frozen=True, slots=True)
+class Hub:
+    """Where a feed says that it pushes what is new (WebSub): the hub's address, "" for nowhere, and its own there."""
+
+    url: str
+    topic: str
+
+
+@dataclass(frozen=True, slots=True)
 class Problem:
     """Something wrong with a part of a source; the rest of it goes on."""
 
@@ -151,9 +159,11 @@ class Document:
     """What one poll of a source found.
 
     ``complete``: it lists all there is, so that what is missing was taken away. ``standing``: keys
-    of entries that are there and were not read. ``trusted_dates``: a changed ``updated`` alone
+    of entries that are there and were not read. ``gone``, where it is known: keys of those that were there at the last
+    poll and are not any more, so that all others stand. ``trusted_dates``: a changed ``updated`` alone
     is an edit. ``notes``: for the line about the source. ``assets``: files to publish, by the name
-    under which content names them. ``fresh_until``: the source asks not to be polled before.
+    under which content names them. ``fresh_until``: the source asks not to be polled before. ``hub`` is None where
+    the document does not tell.
     """
 
     items: tuple[Item, ...] = ()
@@ -161,6 +171,7 @@ class Document:
     memory: Memory = Memory()
     complete: bool = False
     standing: frozenset[str] = frozenset()
+    gone: frozenset[str] | None = None
     trusted_dates: bool = False
     problems: tuple[Problem, ...] = ()
     notes: tuple[str, ...] = ()
@@ -168,6 +179,7 @@ class Document:
     fresh_until: datetime | None = None
     title: str = ""
     link: str = ""
+    hub: Hub | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,7 +219,8 @@ class DeliveryState(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
     """One change for one sink. ``key`` is the same at every try; ``delivered`` names the recipients
-    that have it already."""
+    that have it already. ``first_key``: of an update or withdrawal, the key under which the sink was told that the
+    entry is new, "" where it was not."""
 
     pk: int
     key: str
@@ -221,6 +234,7 @@ class Delivery:
     not_before: datetime
     error: str = ""
     delivered: frozenset[str] = frozenset()
+    first_key: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

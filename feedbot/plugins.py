@@ -14,18 +14,25 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from threading import Lock
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Protocol, TextIO
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Protocol, TextIO, runtime_checkable
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from feedbot.core.schedule import parse_rate
 from feedbot.core.units import parse_duration, parse_size
 from feedbot.errors import ConfigError
 from feedbot.http import Fetcher
-from feedbot.model import Channel, Delivery, Document, Entry, Memory
+from feedbot.model import Channel, Delivery, Digest, Document, Entry, Memory
 
 
 def _duration(value: object) -> object:
     return parse_duration(value) if isinstance(value, str) else value
+
+
+def _rate(text: str) -> str:
+    if text:
+        parse_rate(text)
+    return text
 
 
 def _size(value: object) -> object:
@@ -105,14 +112,15 @@ class SinkSettings(Settings):
     """Keys that every sink has."""
 
     later: ClassVar[Mapping[str, Later]] = {
-        "rate": Later("a rate limit per sink"),
-        "max_in_flight": Later("several deliveries of a sink at once"),
         "on_update": Later("editing a sent message"),
-        "template": Later("using own templates"),
     }
 
     type: str
     """What kind of sink it is."""
+    rate: Annotated[str, AfterValidator(_rate)] = ""
+    """How many messages it is given in a second, minute or hour at most, such as "30/m"; the others wait."""
+    max_in_flight: Annotated[int, Field(ge=1, le=64)] = 1
+    """How many deliveries it is given side by side; more than one may overtake each other."""
 
 
 Turn = AbstractContextManager[Any]
@@ -151,6 +159,15 @@ class SinkContext:
     fetcher: Callable[[], Fetcher]
     out: TextIO
     """Where a sink that prints writes to."""
+    report: Callable[[str], None] = field(default=lambda _problem: None)
+    """Told what was wrong with a message that was sent all the same, such as a template that fails."""
+
+
+class Preview(NamedTuple):
+    """What a sink would send: as text for a terminal, and as HTML for a browser where there is any."""
+
+    text: str
+    page: str = ""
 
 
 class Source(Protocol):
@@ -183,7 +200,11 @@ class Format(Protocol):
 
 
 class Sink(Protocol):
-    """Where notifications go. One thread uses it at a time."""
+    """Where notifications go. One thread uses it at a time.
+
+    A sink that can put several changes into one message is a DigestSink; any other is given the deliveries of a
+    digest one by one.
+    """
 
     Settings: ClassVar[type[SinkSettings]]
     prints: ClassVar[bool]
@@ -197,6 +218,24 @@ class Sink(Protocol):
 
     def close(self) -> None:
         """Let go of connections and files; called after the last delivery of a run."""
+        ...
+
+
+@runtime_checkable
+class PreviewSink(Sink, Protocol):
+    """A sink that can show what it would send."""
+
+    def preview(self, delivery: Delivery, now: datetime) -> Preview:
+        """What ``send`` would hand over, without doing so, and without secrets."""
+        ...
+
+
+@runtime_checkable
+class DigestSink(Sink, Protocol):
+    """A sink that can put several changes into one message."""
+
+    def send_digest(self, digest: Digest, now: datetime) -> None:
+        """Hand over several changes, oldest first. Raises DeliveryError, for all of them, as ``send`` does."""
         ...
 
 

@@ -7,6 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -72,7 +73,7 @@ class Service:
             daemon = Daemon(self._work(app, store), Journal(app.clock))
             hosting = None
             if self._serve is not None:
-                hosting = open_hosting(configuration, *self._serve, daemon.troubles)
+                hosting = open_hosting(configuration, *self._serve, daemon.troubles, store)
                 stack.enter_context(hosting.server.running())
                 log.info("serving %s", hosting.server.address)
             daemon.start()
@@ -129,14 +130,24 @@ class Service:
 
 
 def open_hosting(
-    configuration: Configuration, host: str, port: int, check: Callable[[], Mapping[str, str]] = dict
+    configuration: Configuration,
+    host: str,
+    port: int,
+    check: Callable[[], Mapping[str, str]] = dict,
+    store: Store | None = None,
 ) -> Hosting:
-    """A server of the feeds of a configuration. Raises UsageError where it may not or cannot be."""
+    """A server of the feeds of a configuration, and of what hubs push into ``store``.
+
+    Raises UsageError where it may not or cannot be.
+    """
     try:
+        from feedbot.web.callback import Callback
         from feedbot.web.hosting import Hosting
     except ImportError as error:
         raise UsageError(f"serving needs {error.name}, which is not installed", "install feedbot[web]") from error
-    return Hosting(configuration, host, port, check)
+    pushes = store is not None and configuration.feedbot.callback
+    callback = Callback(store.subscriptions, lambda: datetime.now(UTC)) if store is not None and pushes else None
+    return Hosting(configuration, host, port, check, callback)
 
 
 def _summary(configuration: Configuration) -> str:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @click.option("--to", "sink", default="", metavar="SINK", help="The sink that is told of its entries.")
 @click.pass_obj
 def add(context: Context, place: str, name: str, sink: str) -> None:
-    """Add a source: a feed, a web page with a feed, or a folder of Markdown posts."""
+    """Add a source: a feed, a web page with a feed, a folder or git repository of posts, or an export of Ghost."""
     from feedbot.cli.additions import free_name, routes
     from feedbot.cli.lookup import look_up
     from feedbot.errors import UsageError
@@ -63,7 +63,7 @@ def _tell(context: Context, configuration: Configuration, name: str, found: Foun
                 "settings": {key: mask(value) for key, value in found.settings.items()},
                 "title": found.document.title,
                 "entries": entries,
-                "others": list(found.others),
+                "others": [mask(other) for other in found.others],
                 "notes": list(found.notes),
                 "routed": not nowhere,
             }
@@ -77,7 +77,7 @@ def _tell(context: Context, configuration: Configuration, name: str, found: Foun
     for note in found.notes:
         context.say(f"  {inert(note)}")
     for other in found.others:
-        context.say(f"  the page names another feed: {inert(other)}")
+        context.say(f"  the page names another feed: {inert(mask(other))}")
     if nowhere:
         context.say("  no route leads from it to a sink: add it to the sources of one of the [[routes]]")
     if first_route:

@@ -79,6 +79,9 @@ def addresses(configuration: Configuration) -> dict[str, str]:
     for name, settings in configuration.sources.items():
         if url := getattr(settings, "url", ""):
             found[address_key(url)] = name
+        elif git := getattr(settings, "git", ""):
+            if not getattr(settings, "path", ""):  # of one repository several folders may be read
+                found[repository_key(git)] = name
         elif path := getattr(settings, "path", ""):
             found[path_key(configuration.folder / Path(path).expanduser())] = name
     return found
@@ -91,6 +94,10 @@ def address_key(url: str) -> str:
 
 def path_key(path: Path) -> str:
     return f"path:{path.resolve()}"
+
+
+def repository_key(address: str) -> str:
+    return f"git:{address.rstrip('/').removesuffix('.git')}"
 
 
 def free_name(wanted: str, taken: Collection[str]) -> str:

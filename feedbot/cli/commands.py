@@ -23,18 +23,20 @@ _COMMANDS = {
     "explain": ("explain", "Tell why an entry was announced or not, to whom, and when."),
     "feed": ("feed", "Look at the feeds that are published, or make them anew."),
     "queue": ("queue", "Look at deliveries that wait, or care for them."),
+    "replay": ("replay", "Send again what a sink was sent before."),
     "config": ("config", "Show the configuration as feedbot understands it."),
     "preset": ("preset", "Look at the presets of posts, or find the one for a blog."),
     "state": ("state", "Care for the file that holds all that feedbot remembers."),
     "replay-git": ("replay_git", "Tell what the history of a blog would have announced."),
     "sink": ("sink", "Look at sinks, or try one."),
+    "template": ("template", "Look at the templates of messages, or try your own."),
     "service": ("service", "Print files with which other programs run feedbot."),
     "completion": ("completion", "Print completion of commands for a shell."),
     "opml": ("opml", "Take in lists of feeds, or write one."),
     "import": ("importing", "Take over the feeds of another program."),
 }
 
-_LATER = frozenset(("init", "replay", "worker"))
+_LATER = frozenset(("init", "worker"))
 
 
 def global_options() -> list[click.Parameter]:

@@ -21,6 +21,7 @@ _DECISIONS = {
     "backfill": "It came with the first poll, among the newest entries that backfill announces.",
     "first poll": "It came with the first poll, beyond what backfill announces, so it was taken in without a word.",
     "adopted": "Another program had announced it before this source was taken over, so nothing was announced.",
+    "moved": "Its source was of another type before, so nothing was announced of it.",
     "old": "It was older than max_age, so it was taken in and not announced.",
     "flood": "More entries came at once than flood_limit allows, so its announcement was held.",
     "looks new": "Most of the source looked new at once, so its announcement was held.",

@@ -1,26 +1,33 @@
-"""Finds out what stands at an address or in a folder, by reading it as a source would."""
+"""Finds out what stands at an address, in a folder or in a repository, by reading it as a source would."""
 
 from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from feedbot.cli.additions import address_key, addresses, path_key
+from pydantic import ValidationError
+
+from feedbot.cli.additions import address_key, addresses, path_key, repository_key
 from feedbot.cli.context import Context
 from feedbot.errors import FeedbotError, SourceError, UsageError
 from feedbot.http import Fetcher, HttpError, Request, Response
 from feedbot.http.target import shown
 from feedbot.interchange.listing import web_address
 from feedbot.model import Document, Memory
-from feedbot.plugins import SOURCES, SourceContext, load
+from feedbot.plugins import SOURCES, Source, SourceContext, load
+from feedbot.settings.sentences import complaints, mask
+from feedbot.sources.posts.detect import detect_at
 
 if TYPE_CHECKING:
     from feedbot.settings import Configuration
 
 _HOST = re.compile(r"(?:[\w-]+\.)+[a-z]{2,24}(?::\d+)?(?:/.*)?", re.IGNORECASE)
+_GIT = re.compile(r"https://[^\s?#]+\.git/?|ssh://\S+|\w[\w.-]*@[\w.-]+:\S+", re.IGNORECASE)
 _SITE = re.compile(r"""^\s*site\s*:\s*["'](https?://[^"'\s]+)["']""", re.MULTILINE)
 _ACCEPT = (
     "application/atom+xml, application/rss+xml, application/feed+json, text/html, application/xml;q=0.9, */*;q=0.1"
@@ -56,34 +63,71 @@ def look_up(context: Context, configuration: Configuration, place: str) -> Found
 def _looked_up(context: Context, configuration: Configuration, place: str) -> Found:
     if os.path.exists(os.path.expanduser(place)):  # noqa: PTH110, PTH111 - for an address they are False, and never raise
         return _folder_or_file(context, configuration, Path(place).expanduser())
+    if _GIT.fullmatch(place):
+        return _repository(context, configuration, place)
     if "://" not in place and not _HOST.fullmatch(place):
         raise UsageError(f"there is nothing at {place}", "give the address of a feed or page, or an existing folder")
     try:
         url = web_address(place if "://" in place else f"https://{place}")
     except ValueError as error:
-        raise UsageError(str(error)) from None
+        raise UsageError(mask(str(error))) from None
     return _web(context, configuration, url)
 
 
 def _folder_or_file(context: Context, configuration: Configuration, here: Path) -> Found:
     _demand_new(configuration, path_key(here))
     path = _written(here, configuration.folder)
+    try:
+        told = detect_at(here)
+    except OSError as error:
+        raise SourceError(f"it cannot be read: {error.strerror}") from error
     settings: dict[str, Any] = {"type": "feed", "path": path}
-    if here.is_dir():
+    if here.is_dir() or told.preset == "ghost":
         site = _site(here)
-        settings = {"type": "posts", "path": path, "preset": _preset(here), **({"site": site} if site else {})}
-    plugin = load(SOURCES, settings["type"])
-    source = plugin(
-        plugin.Settings.model_validate(settings),
-        SourceContext(name="new", folder=configuration.folder, timezone=configuration.zone, fetcher=_no_fetcher),
-    )
-    document = _polled(source, context)
+        settings = {"type": "posts", "path": path, "preset": told.preset, **({"site": site} if site else {})}
+    document = _polled(_source(configuration, settings), context)
     notes = [f"{problem}" for problem in document.problems[:3]]
     if settings["type"] == "posts":
-        notes.append(f'preset = "{settings["preset"]}" was chosen by what lies there')
-        if "site" not in settings:
-            notes.append("set site to the address of the blog, which the links of its posts start from")
+        notes += [f'preset = "{told.preset}" was chosen: {told.reason}', *_lacking(settings)]
     return Found(settings=settings, shown=here.resolve().name, document=document, notes=tuple(notes))
+
+
+def _repository(context: Context, configuration: Configuration, address: str) -> Found:
+    """The posts of a git repository, which are read once here to see whether there are any."""
+    _demand_new(configuration, repository_key(address))
+    settings = {"type": "posts", "git": address}
+    with TemporaryDirectory(prefix="feedbot-") as folder:
+        document = _polled(_source(configuration, settings, Path(folder)), context)
+    notes = (*document.notes, *map(str, document.problems[:3]), *_lacking(settings))
+    name = re.split("[/:]", address.rstrip("/"))[-1].removesuffix(".git")
+    return Found(settings=settings, shown=name, document=document, notes=notes)
+
+
+def _lacking(settings: Mapping[str, Any]) -> tuple[str, ...]:
+    return (
+        () if "site" in settings else ("set site to the address of the blog, which the links of its posts start from",)
+    )
+
+
+def _source(configuration: Configuration, settings: Mapping[str, Any], cache: Path = Path(".feedbot")) -> Source:
+    """A source with these settings. Raises UsageError where it cannot have them."""
+    plugin = load(SOURCES, settings["type"])
+    try:
+        checked = plugin.Settings.model_validate(settings)
+    except ValidationError as error:
+        raise UsageError("; ".join(one.sentence for one in complaints(error, settings))) from None
+    given = SourceContext(
+        name="new",
+        folder=configuration.folder,
+        timezone=configuration.zone,
+        fetcher=_no_fetcher,
+        timeout=configuration.feedbot.timeout.total_seconds(),
+        cache=cache,
+        ca_file=configuration.ca_path,
+        allow_private=tuple(configuration.feedbot.allow_private),
+    )
+    source: Source = plugin(checked, given)
+    return source
 
 
 def _web(context: Context, configuration: Configuration, url: str) -> Found:
@@ -120,7 +164,7 @@ def _feed(context: Context, configuration: Configuration, client: Fetcher, url: 
             continue
         further = tuple(other for other in others if other != candidate.url)
         return replace(found, others=further)
-    tried = ", ".join(one.url for one in listed if one.stated) or "none, and none is where feeds are as a rule"
+    tried = ", ".join(mask(one.url) for one in listed if one.stated) or "none, and none is where feeds are as a rule"
     raise SourceError("it is a web page, and no feed of it can be read", f"feeds that it names: {tried}")
 
 
@@ -169,9 +213,8 @@ def _shown(place: str) -> str:
     return shown(place) if "://" in place else place
 
 
-def _polled(source: Any, context: Context) -> Document:
-    document: Document = source.poll(Memory(), context.now())
-    return document
+def _polled(source: Source, context: Context) -> Document:
+    return source.poll(Memory(), context.now())
 
 
 def _demand_new(configuration: Configuration, key: str) -> None:
@@ -181,22 +224,13 @@ def _demand_new(configuration: Configuration, key: str) -> None:
 
 
 def _no_fetcher() -> Fetcher:
-    raise AssertionError("a folder is read without asking anybody")
+    raise AssertionError("posts and files are read without HTTP")
 
 
 def _written(path: Path, folder: Path) -> str:
     """A path as it stands in a configuration: from its folder where that is near, else in full."""
     relative = os.path.relpath(path.resolve(), folder.resolve())
     return relative if relative.count("..") <= 3 else str(path.resolve())
-
-
-def _preset(folder: Path) -> str:
-    """The layout of a blog, by what lies in its folder or, where that is the folder of the posts, above it."""
-    for place in (folder, *list(folder.resolve().parents)[:3]):
-        for tool in ("keystatic", "astro"):
-            if any(place.glob(f"{tool}.config.*")):
-                return tool
-    return "generic"
 
 
 def _site(folder: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,14 +42,17 @@ def export(context: Context, file: Path) -> None:
     from feedbot.interchange.opml import write
 
     configuration = context.load()
-    outlines, left_out = _outlines(context, configuration)
+    outlines, left_out, emptied = _outlines(context, configuration)
     data = write("Sources of feedbot", outlines)
     if str(file) == "-":
         context.say(data.decode().rstrip("\n"))
     else:
         write_atomic(file, data)
+    for name in emptied:
+        context.warn(f'the address of the source "{name}" is written without the secrets in its query')
     if context.json and str(file) != "-":
-        context.answer({"file": str(file.absolute()), "feeds": len(outlines), "omitted": left_out})
+        answer = {"file": str(file.absolute()), "feeds": len(outlines), "omitted": left_out, "emptied": emptied}
+        context.answer(answer)
         return
     for name, reason in left_out.items():
         context.warn(f'the source "{name}" is left out: {reason}')
@@ -56,7 +60,8 @@ def export(context: Context, file: Path) -> None:
         context.say(f"wrote {len(outlines)} {'feed' if len(outlines) == 1 else 'feeds'} to {file}")
 
 
-def _outlines(context: Context, configuration: Configuration) -> tuple[list[Outline], dict[str, str]]:
+def _outlines(context: Context, configuration: Configuration) -> tuple[list[Outline], dict[str, str], list[str]]:
+    """The feeds to list; the sources that are none, and why; and those whose addresses lack their secrets."""
     from urllib.parse import urlsplit
 
     from feedbot.interchange.opml import Outline
@@ -70,21 +75,41 @@ def _outlines(context: Context, configuration: Configuration) -> tuple[list[Outl
             store.close()
     outlines: list[Outline] = []
     left_out: dict[str, str] = {}
+    emptied: list[str] = []
     for name, settings in configuration.sources.items():
         url = getattr(settings, "url", "")
+        public = _public(url, configuration.references.get(("sources", name, "url")))
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https"):
             left_out[name] = "it is no feed on the web"
-        elif ("sources", name, "url") in configuration.references or "@" in parts.netloc:
+        elif not public or "@" in parts.netloc:
             left_out[name] = "its address holds what may be secret"
         else:
             state = states.get(name)
+            emptied += [name] if public != url else []
             outlines.append(
                 Outline(
                     title=(state.title if state else "") or name,
-                    url=url,
+                    url=public,
                     site=state.link if state else "",
                     tags=tuple(settings.tags),
                 )
             )
-    return outlines, left_out
+    return outlines, left_out, emptied
+
+
+def _public(url: str, written: str | None) -> str:
+    """An address without the values of its query that are secret; "" where its other parts may be.
+
+    ``written``: how it stands in the configuration, where a part of it came through a reference.
+    """
+    from feedbot.settings.sentences import without_secrets
+
+    if written is None:
+        return without_secrets(url, "")
+    place, _, query = written.partition("?")
+    # What came through a reference is left out whatever the name of its parameter is.
+    said = [one if "${" not in one else f"{one.partition('=')[0]}=" for one in query.split("&")]
+    if "${" in place or any("${" in one for one in said) or re.search(r"\$\{[^}]*&", query):
+        return ""
+    return without_secrets(f"{place}?{'&'.join(said)}".replace("$$", "$"), "")

@@ -44,6 +44,7 @@ def list_deliveries(context: Context, sink: str, state: tuple[str, ...], limit: 
     try:
         _check_sink(sink, configuration, store)
         found = store.outbox.listed(states, sink=sink, limit=limit)
+        disabled = [one for one in store.sinks.states().values() if one.disabled_at and sink in ("", one.name)]
     finally:
         store.close()
     if context.json:
@@ -64,12 +65,14 @@ def list_deliveries(context: Context, sink: str, state: tuple[str, ...], limit: 
             }
             for d in found
         ]
-        context.answer({"deliveries": deliveries})
+        context.answer({"deliveries": deliveries, "disabled": {one.name: one.error for one in disabled}})
         return
     now = context.now()
     for d in found:
         for line in _lines(d, now):
             context.say(line)
+    for one in disabled:
+        context.say(f"{one.name} wants no more deliveries ({one.error}); feedbot queue release --sink {one.name}")
     if not found and not context.quiet:
         context.say("nothing is waiting")
 
@@ -126,6 +129,9 @@ def _mover(name: str, text: str, to: str, only: str | None, done: str) -> None:
                 target: DeliveryState = DeliveryState(to)
                 state = DeliveryState(only) if only else None
                 moved = store.outbox.move(target, context.now(), pks=numbers, sink=sink, only=state)
+                if name == "release" and (sink or everything):
+                    for known in [sink] if sink else store.sinks.states():
+                        store.sinks.well(known)
             finally:
                 store.close()
         if numbers and not moved:
@@ -146,5 +152,11 @@ _mover(
     "retry", "Try deliveries again at the next run, dead ones too.", "pending", None, "will be tried at the next run"
 )
 _mover("drop", "Give deliveries up for good.", "dropped", None, "dropped")
-_mover("release", "Let held deliveries go out at the next run.", "pending", "held", "will go out at the next run")
+_mover(
+    "release",
+    "Let held deliveries go out at the next run; with --sink also to a sink that wanted no more.",
+    "pending",
+    "held",
+    "will go out at the next run",
+)
 _mover("absorb", "Take held entries in without announcing them.", "dropped", "held", "taken in without an announcement")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
+import contextlib
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,13 +14,15 @@ import click
 
 from feedbot.cli.commands import Command
 from feedbot.cli.context import Context
+from feedbot.engine.report import SourceReport
 from feedbot.errors import FeedbotError, SourceError, UsageError
+from feedbot.plugins import SourceContext
 
 if TYPE_CHECKING:
     from feedbot.engine.replay import Step
     from feedbot.settings import Configuration
-    from feedbot.sources.posts.git import Commit, LocalRepository, Repository
-    from feedbot.store.store import Store
+    from feedbot.sources.posts.git import Commit, Past
+    from feedbot.sources.posts.git.past import Archive
 
 _TIMEOUT = 600.0
 _MAX_BYTES = 1_000_000_000
@@ -72,64 +74,39 @@ def replay_git(context: Context, source: str, first: str, last: str) -> int:
 
 
 class _Walk:
-    """The source as it once was, in a folder of its own, polled on a state in memory."""
+    """The commits of a source, and what polling it at each of them tells."""
 
     def __init__(self, configuration: Configuration, source: str, scratch: Path, first: str, last: str) -> None:
-        from feedbot.sources.posts.git import Checkout
-
-        self._source = source
-        self._now = datetime.min.replace(tzinfo=UTC)
-        archive, below, self.commits = _open(configuration, source, scratch / "git", first, last)
-        self._checkout = Checkout(archive, scratch / "blog")
-        self._checkout.prefetch([commit.id for commit in self.commits])
-        self._configuration = _moved(configuration, source, scratch / "blog" / below, scratch)
-        self._store: Store | None = None
-
-    def steps(self) -> Iterator[Step]:
-        """Each poll that brought something, as it comes."""
-        from feedbot.app import App, RunOptions
-        from feedbot.engine.poll import poll
-        from feedbot.engine.replay import replay
+        from feedbot.cli.rehearsal import Rehearsal
+        from feedbot.sources.posts.git import Past
         from feedbot.store.store import Store
 
-        app = App(self._configuration, out=sys.stderr, clock=lambda: self._now)
-        self._store = store = Store.open_copy(self._configuration.state_path)
-        try:
-            cycle = app.cycle(store, RunOptions(dry_run=True), [self._source])
+        archive, below, self.commits = _open(configuration, source, scratch / "git", first, last)
+        self._past = Past(archive, self.commits)
+        moved = _moved(configuration, source, self._past, below, scratch)
+        self._store = Store.open_copy(moved.state_path)
+        self._rehearsal: Rehearsal[Commit] = Rehearsal(
+            moved, source, self._store, lambda commit: self._past.switch(commit.id)
+        )
 
-            def poll_as_of(now: datetime) -> Any:
-                self._now = now
-                return poll(cycle.sources, cycle.polling, force=True)[self._source]
+    def steps(self) -> Iterator[Step]:
+        """Each step that brought something, as it comes."""
+        from feedbot.engine.replay import replay
 
-            def wake_at() -> datetime | None:
-                state = store.sources.states().get(self._source)
-                return state.wake_at if state else None
-
-            yield from (
-                step
-                for step in replay(
-                    self.commits,
-                    switch=lambda commit: self._checkout.switch(commit.id),
-                    poll=poll_as_of,
-                    wake_at=wake_at,
-                )
-                if step.telling
-            )
-        finally:
-            store.close()
-            app.close()
+        with contextlib.closing(self._past), contextlib.closing(self._store), contextlib.closing(self._rehearsal):
+            yield from (step for step in replay(self.commits, self._rehearsal) if step.telling)
 
     def title(self, entry_id: str) -> str:
         """What an entry is called by now."""
-        assert self._store is not None
-        return next((entry.title for entry in self._store.entries.find(entry_id) if entry.id == entry_id), "")
+        return self._rehearsal.title(entry_id)
 
 
 def _open(
     configuration: Configuration, source: str, clone: Path, first: str, last: str
-) -> tuple[Repository | LocalRepository, str, Sequence[Commit]]:
+) -> tuple[Archive, str, Sequence[Commit]]:
     """The repository of a source, where in it the blog is, and the commits to walk through."""
-    from feedbot.sources.posts.git import Access, LocalRepository, Repository
+    from feedbot.sources.posts.git import LocalRepository, Repository
+    from feedbot.sources.posts.places import access_to
 
     settings: Any = configuration.sources[source]
     folder = configuration.folder
@@ -137,12 +114,11 @@ def _open(
         local = LocalRepository(folder / Path(settings.path).expanduser(), timeout=_TIMEOUT)
         begin = local.resolve(first) if first else ""
         return local, local.below, local.commits(begin, local.resolve(last))
-    access = Access(
-        token=settings.token.get_secret_value() if settings.token else "",
-        username=settings.username,
-        key_file=folder / Path(settings.key_file).expanduser() if settings.key_file else None,
-        ca_file=folder / Path(settings.ca_file).expanduser() if settings.ca_file else configuration.ca_path,
-        allow_private=(*settings.allow_private, *configuration.feedbot.allow_private),
+    access = access_to(
+        settings,
+        folder=folder,
+        ca_file=configuration.ca_path,
+        allow_private=tuple(configuration.feedbot.allow_private),
     )
     elsewhere = Repository(
         settings.git, clone, branch=settings.branch, access=access, timeout=_TIMEOUT, max_bytes=_MAX_BYTES
@@ -152,53 +128,80 @@ def _open(
     return elsewhere, settings.path, elsewhere.commits(begin, elsewhere.resolve(head, last))
 
 
-def _moved(configuration: Configuration, source: str, path: Path, scratch: Path) -> Configuration:
-    """The configuration with that source alone, read from another folder, and a state that is not there."""
-    settings = configuration.sources[source]
-    here: Mapping[str, Any] = {"path": str(path), "git": "", "paused": False}
+def _moved(configuration: Configuration, source: str, past: Past, below: str, scratch: Path) -> Configuration:
+    """The configuration with that source alone, read of its past, and a state that is not there."""
+    from feedbot.sources.posts import PostsSource
+    from feedbot.sources.posts.places import GitPlace
+    from feedbot.sources.posts.settings import PostsSettings
+
+    class Former(PostsSource):
+        def __init__(self, settings: PostsSettings, context: SourceContext) -> None:
+            super().__init__(settings, context, GitPlace(settings, context, past))
+
+    here: Mapping[str, Any] = {"path": below, "paused": False}
     return replace(
         configuration,
         feedbot=configuration.feedbot.model_copy(update={"state": str(scratch / "state.db")}),
-        sources={source: settings.model_copy(update=here)},
+        sources={source: configuration.sources[source].model_copy(update=here)},
+        source_types={source: Former},
     )
 
 
 def _told(step: Step, title: Callable[[str], str]) -> dict[str, Any]:
-    """A step as JSON has it."""
-    report, commit = step.report, step.moment
-    announced = {(change.change.value, change.entry.id) for change in report.announced}
+    """A step as JSON has it: what a poll found, and what would have been sent then."""
+    report, commit = step.report or SourceReport(name=""), step.moment
+    planned = {(change.change.value, change.entry.id) for change in report.announced}
 
     def changes(kind: str, ids: Sequence[str]) -> list[dict[str, Any]]:
-        return [{"id": name, "title": title(name), "announced": (kind, name) in announced} for name in ids]
+        return [{"id": name, "title": title(name), "announced": (kind, name) in planned} for name in ids]
 
     return {
         "commit": commit.id,
         "date": step.at.isoformat(),
         "subject": commit.subject,
         "scheduled": step.waking,
-        "held": step.held,
+        "settled": step.report is None,
+        "held": report.held if step.held else "",
         "new": changes("new", report.new),
         "updated": changes("updated", report.updated),
         "withdrawn": changes("withdrawn", report.withdrawn),
         "edited": [{"id": name, "title": title(name), "kind": kind} for name, kind in report.edited.items()],
+        "sent": list(_sent(step)),
         "error": report.error,
         "problems": [asdict(problem) for problem in report.problems],
     }
+
+
+def _sent(step: Step) -> Iterator[dict[str, Any]]:
+    """What would have been sent, each change once, with the sinks that would have got it."""
+    sinks: dict[tuple[str, str], list[str]] = {}
+    entries = {}
+    for delivery in step.sent:
+        named = delivery.change.value, delivery.entry.id
+        sinks.setdefault(named, []).append(delivery.sink)
+        entries[named] = delivery.entry
+    for (kind, name), entry in entries.items():
+        yield {"change": kind, "id": name, "title": entry.title, "url": entry.url, "sinks": sinks[kind, name]}
 
 
 def _lines(context: Context, step: Mapping[str, Any]) -> Iterator[str]:
     from feedbot.message.terminal import fit, inert
 
     moment = datetime.fromisoformat(step["date"])
-    subject = "the date of a post had come" if step["scheduled"] else step["subject"]
+    subject = "what had settled" if step["settled"] else step["subject"]
+    subject = "the date of a post had come" if step["scheduled"] else subject
     yield f"{moment:%Y-%m-%d %H:%M}  {step['commit'][:10]}  {inert(subject)}"
+    for each in step["sent"]:
+        yield f"  {context.style(each['change'].upper(), bold=True)}  {fit(inert(each['title']), _TITLE).rstrip()}"
+    if step["held"]:
+        yield f"  {context.style('HELD', bold=True)}  {inert(step['held'])}"
     for kind in ("new", "updated", "withdrawn"):
-        told = [change for change in step[kind] if change["announced"]]
-        word = f"{kind.upper()}, HELD" if step["held"] and kind == "new" else kind.upper()
-        yield from (
-            f"  {context.style(word, bold=True)}  {fit(inert(each['title']), _TITLE).rstrip()}" for each in told
-        )
-        if silent := len(step[kind]) - len(told):
+        told = {each["id"] for each in step["sent"] if each["change"] == kind}
+        left = [change for change in step[kind] if change["id"] not in told]
+        later = 0 if step["held"] else sum(change["announced"] for change in left)
+        if later:
+            yield f"  {later} {kind}, to settle first"
+        if silent := len([change for change in left if not change["announced"]]):
             yield f"  {silent} {kind}, not announced"
     named = {change["id"] for change in step["updated"]}
     quiet = [edit["kind"] for edit in step["edited"] if edit["id"] not in named]
@@ -212,9 +215,9 @@ def _sum(number: int, steps: Sequence[Mapping[str, Any]]) -> str:
     from feedbot.message.terminal import counted
 
     counts = [
-        f"{sum(change['announced'] for step in steps for change in step[kind])} {kind}"
+        f"{sum(sent['change'] == kind for step in steps for sent in step['sent'])} {kind}"
         for kind in ("new", "updated", "withdrawn")
     ]
-    held = sum(step["held"] for step in steps)
+    held = sum(bool(step["held"]) for step in steps)
     tail = f"; {counted(held, 'poll was', 'polls were')} held" if held else ""
     return f"{counted(number, 'commit', 'commits')}: {', '.join(counts)} would have been announced{tail}"

@@ -45,7 +45,8 @@ def run(
     talks = not context.quiet and not context.json
     moves = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
     progress = Progress(enabled=talks and moves, colours=not context.no_color)
-    app = App(configuration, out=sys.stderr if context.json else sys.stdout, progress=progress.update)
+    out = sys.stderr if context.json else sys.stdout
+    app = App(configuration, out=out, progress=progress.update, reading=progress.reading)
     options = RunOptions(
         sources=sources,
         dry_run=dry_run,

@@ -82,8 +82,10 @@ def _outcome(context: Context, configuration: Configuration, report: RunReport, 
     written = [f"{path} ({feed.entries})" for feed in report.feeds.values() for path in feed.written]
     would = "would write" if options.dry_run else "wrote"
     if written:
-        more = [f"… {len(written) - _SHOWN_FILES} more"] if len(written) > _SHOWN_FILES else []
-        yield f"  {would} {shown(configuration.output_path)}/: {', '.join([*written[:_SHOWN_FILES], *more])}"
+        yield f"  {would} {shown(configuration.output_path)}/: {_some(written)}"
+    removed = [path for feed in report.feeds.values() for path in feed.removed]
+    if removed:
+        yield f"  removed {_some(removed)}"
     for feed in report.feeds.values():
         yield from (f"  {context.style('!', fg='yellow')} feed {feed.name}: {text}" for text in feed.problems)
         if feed.error:
@@ -97,6 +99,8 @@ def _outcome(context: Context, configuration: Configuration, report: RunReport, 
     if keeps and left:
         yield f"  {sum(s.pending for s in report.sinks.values())} left in the outbox for a later run: {', '.join(left)}"
     for sink in report.sinks.values():
+        if sink.alert:
+            yield f"  {context.style('!', fg='yellow')} {sink.name}: {inert(sink.alert)}"
         yield from (f"  {context.style('✗', fg='red')} {sink.name}: {inert(error)}" for error in sink.errors[:3])
         counts = ((0 if keeps else sink.pending, "waiting"), (sink.held, "held"), (sink.dead, "dead"))
         waiting = [f"{number} {word}" for number, word in counts if number]
@@ -104,8 +108,18 @@ def _outcome(context: Context, configuration: Configuration, report: RunReport, 
             yield f"  {sink.name}: {', '.join(waiting)} (feedbot queue list)"
     if options.dry_run and any(source.announced for source in report.sources.values()):
         yield f"  would announce {sum(len(source.announced) for source in report.sources.values())}"
-    if not (written or sent or any(s.new or s.edited or s.withdrawn or s.restored for s in report.sources.values())):
+    if not (
+        written
+        or removed
+        or sent
+        or any(s.new or s.edited or s.withdrawn or s.restored for s in report.sources.values())
+    ):
         yield "  nothing new"
+
+
+def _some(files: list[str]) -> str:
+    more = [f"… {len(files) - _SHOWN_FILES} more"] if len(files) > _SHOWN_FILES else []
+    return ", ".join([*files[:_SHOWN_FILES], *more])
 
 
 def as_json(report: RunReport) -> dict[str, Any]:
@@ -131,7 +145,12 @@ def as_json(report: RunReport) -> dict[str, Any]:
             for source in report.sources.values()
         },
         "feeds": {
-            feed.name: {"written": feed.written, "entries": feed.entries, "error": feed.error}
+            feed.name: {
+                "written": feed.written,
+                "removed": feed.removed,
+                "entries": feed.entries,
+                "error": feed.error,
+            }
             for feed in report.feeds.values()
         },
         "deliveries": {
@@ -142,6 +161,7 @@ def as_json(report: RunReport) -> dict[str, Any]:
                 "held": sink.held,
                 "failed": sink.failed,
                 "errors": sink.errors,
+                "alert": sink.alert,
             }
             for sink in report.sinks.values()
         },
@@ -160,6 +180,8 @@ def needs_a_person(report: RunReport) -> Iterator[str]:
         if source.status is SourceStatus.HELD:
             yield f"{source.name}: held, {source.held}; see feedbot queue list"
     for sink in report.sinks.values():
+        if sink.alert:
+            yield f"{sink.name}: {inert(sink.alert)}"
         if sink.failed and sink.dead:
             yield f"{sink.name}: {counted(sink.dead, 'delivery is', 'deliveries are')} dead; see feedbot queue list"
 

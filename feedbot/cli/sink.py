@@ -11,11 +11,10 @@ from feedbot.cli.commands import Command, Group
 from feedbot.cli.context import Context
 
 if TYPE_CHECKING:
-    from feedbot.model import Delivery
     from feedbot.settings import Configuration
 
 
-@click.group(cls=Group, later=frozenset({"preview"}))
+@click.group(cls=Group)
 def sink() -> None:
     """Look at sinks, or try one."""
 
@@ -47,13 +46,16 @@ def list_sinks(context: Context) -> None:
 @click.pass_obj
 def test(context: Context, name: str) -> None:
     """Send a test message through a sink, past routes and outbox, and tell whether it was taken."""
+    import uuid
+
     from feedbot.app import App
+    from feedbot.cli.samples import made_up
     from feedbot.errors import DeliveryError
 
     configuration = context.load()
     _known(configuration, name)
     app = App(configuration, out=sys.stderr if context.json else sys.stdout)
-    delivery = _trial(context, name)
+    delivery = made_up(name, f"test-{uuid.uuid4().hex}", context.now())  # another key each time: nobody drops it
     made = app.sink(name)()
     try:
         try:
@@ -70,40 +72,58 @@ def test(context: Context, name: str) -> None:
         context.say(f"{name} took the test message (key {delivery.key})")
 
 
+@sink.command(cls=Command)
+@click.argument("name")
+@click.option("--entry", "entry_id", default="", metavar="ID", help="The entry to show. Default: the newest.")
+@click.option("--open", "in_browser", is_flag=True, help="Show the HTML of a mail in a browser.")
+@click.pass_obj
+def preview(context: Context, name: str, entry_id: str, in_browser: bool) -> None:
+    """Show what a sink would send of an entry, without sending it."""
+    from feedbot.app import App
+    from feedbot.cli.samples import known, made_up
+    from feedbot.errors import UsageError
+    from feedbot.message.terminal import safe
+    from feedbot.plugins import PreviewSink
+
+    configuration = context.load()
+    _known(configuration, name)
+    delivery = known(context, configuration, name, entry_id)
+    if delivery is None and not context.quiet:
+        context.tell("there is no entry yet; this is one made up")
+    delivery = delivery or made_up(name, "test", context.now())
+    app = App(configuration, out=sys.stdout)
+    made = app.sink(name)()
+    try:
+        if not isinstance(made, PreviewSink):
+            raise UsageError(f"sinks of type {configuration.sinks[name].type} cannot show what they would send")
+        shown = made.preview(delivery, context.now())
+    finally:
+        made.close()
+        app.close()
+    if in_browser and not shown.page:
+        raise UsageError(f'the sink "{name}" sends no HTML page', "leave --open out to see what it sends")
+    if context.json:
+        context.answer({"sink": name, "entry": delivery.entry.id, "text": shown.text, "page": shown.page})
+    else:
+        for line in shown.text.split("\n"):
+            context.say(safe(line))
+    if in_browser:
+        _open(context, shown.page)
+
+
+def _open(context: Context, page: str) -> None:
+    """Write a page where the browser, which may read it later, finds it."""
+    import tempfile
+
+    with tempfile.NamedTemporaryFile("w", suffix=".html", prefix="feedbot-", encoding="utf-8", delete=False) as file:
+        file.write(context.redact(page))
+    context.tell(f"the page is {file.name}")
+    click.launch(f"file://{file.name}")
+
+
 def _known(configuration: Configuration, name: str) -> None:
     from feedbot.errors import UsageError
     from feedbot.settings.document import suggestion
 
     if name not in configuration.sinks:
         raise UsageError(f'there is no sink named "{name}"', suggestion(name, list(configuration.sinks)))
-
-
-def _trial(context: Context, sink_name: str) -> Delivery:
-    """A change that was made up to be looked at; its key is another one each time, so that nobody drops it."""
-    import uuid
-
-    from feedbot.model import Author, ChangeKind, Delivery, Entry
-
-    now = context.now()
-    entry = Entry(
-        id="tag:feedbot,2026:test",
-        source="test",
-        first_seen=now,
-        url="https://example.org/feedbot-test/",
-        title="A test message from feedbot",
-        authors=(Author("feedbot"),),
-        published=now,
-        summary="This message was sent by hand, to see whether it arrives.",
-        content="<p>This message was sent by hand, to see <b>whether it arrives</b>.</p>",
-        tags=("test",),
-    )
-    return Delivery(
-        pk=0,
-        key=f"test-{uuid.uuid4().hex}",
-        sink=sink_name,
-        change=ChangeKind.NEW,
-        entry=entry,
-        attempts=1,
-        created=now,
-        not_before=now,
-    )

@@ -15,6 +15,7 @@ from feedbot.cli.context import Context
 if TYPE_CHECKING:
     from feedbot.model import SourceState
     from feedbot.settings import Configuration
+    from feedbot.store.sinks import SinkState
     from feedbot.store.store import Store
 
 
@@ -48,9 +49,14 @@ def _document(configuration: Configuration, store: Store, sources: tuple[str, ..
     states = store.sources.states()
     records = store.entries.feed_records()
     counts = store.outbox.counts()
+    troubles = store.sinks.states()
+    references = configuration.references
     return {
         "sources": {
-            name: _source(states.get(name), settings.paused, settings.type)
+            name: {
+                **_source(states.get(name), settings.paused, settings.type),
+                "elsewhere": _elsewhere(states.get(name), open_address=("sources", name, "url") not in references),
+            }
             for name, settings in configuration.sources.items()
             if not sources or name in sources
         },
@@ -67,6 +73,7 @@ def _document(configuration: Configuration, store: Store, sources: tuple[str, ..
                 "dead": own.get(DeliveryState.DEAD, 0),
                 "sent": own.get(DeliveryState.SENT, 0),
                 "configured": name in configuration.sinks,
+                **_trouble(troubles.get(name)),
             }
             for name in dict.fromkeys((*configuration.sinks, *counts))
             for own in [counts.get(name, {})]
@@ -89,17 +96,33 @@ def _source(state: SourceState | None, paused: bool, kind: str) -> dict[str, Any
         "next_poll": rfc3339(state.next_poll) if state and state.next_poll else None,
         "error": state.error if state else None,
         "problems": [asdict(problem) for problem in (state.problems if state else ())],
-        "elsewhere": _elsewhere(state) if state else None,
     }
 
 
-def _elsewhere(state: SourceState) -> str | None:
-    """Where a feed is by now, or says that it moved to, if that is not its configured address; without secrets."""
+def _trouble(state: SinkState | None) -> dict[str, str | None]:
+    """What is not well with a sink: why it is disabled, and since when nothing could be delivered."""
+    from feedbot.core.dates import rfc3339
+
+    since = state.failing_since if state else None
+    return {
+        "disabled": state.error if state and state.disabled_at else None,
+        "failing_since": rfc3339(since) if since else None,
+    }
+
+
+def _elsewhere(state: SourceState | None, *, open_address: bool) -> str | None:
+    """Where a feed is by now, or says that it moved to, if that is not its configured address.
+
+    Secrets in its query are left out, and the whole of it where the configured address is made of references.
+    """
+    from feedbot.http.target import shown
     from feedbot.settings.sentences import mask
 
-    known = state.memory.extra
+    known = state.memory.extra if state else {}
     address = known.get("at") or known.get("moved_to")
-    return mask(address) if address else None
+    if not address:
+        return None
+    return mask(address) if open_address else shown(address)
 
 
 def _tables(document: dict[str, Any], now: datetime) -> Iterator[str]:
@@ -133,6 +156,11 @@ def _tables(document: dict[str, Any], now: datetime) -> Iterator[str]:
         for name, s in document["sinks"].items()
     ]
     yield from _table(["sink", "sent", "pending", "held", "dead"], rows)
+    for name, sink in document["sinks"].items():
+        if sink["disabled"]:
+            yield f"  {name}: wants no more deliveries: {inert(sink['disabled'])}; feedbot queue release --sink {name}"
+        elif sink["failing_since"]:
+            yield f"  {name}: nothing could be delivered since {sink['failing_since']}"
 
 
 def _state_words(source: dict[str, Any]) -> str:

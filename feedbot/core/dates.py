@@ -69,6 +69,8 @@ def parse_date(text: str, zone: tzinfo = UTC) -> datetime | None:
         if not 1 <= hour <= 12:
             return None
         hour = hour % 12 + (12 if part["half"].lower() == "pm" else 0)
+    if hour > 24 or (hour == 24 and any(int(part[name] or 0) for name in ("minute", "second"))):
+        return None
     year = int(part["year"])
     if len(part["year"]) == 2:  # RFC 2822, section 4.3
         year += 2000 if year < 50 else 1900

@@ -24,13 +24,17 @@ def fingerprints(content: Content, trusted_dates: bool) -> Fingerprints:
 
 def text(content: Content) -> str:
     """Digest of what a reader sees: the title and the text, however it is marked up."""
-    body = content.content or content.summary
-    key = blake2b(f"{content.title}\0{body}".encode("utf-8", "replace"), digest_size=16).digest()
+    key = _text_key(content)
     if key not in _texts:
-        if len(_texts) >= _MAX_TEXTS:
-            _texts.clear()
-        _texts[key] = _digest([one_line(content.title), html.to_text(body)])
+        known_text(content, _digest([one_line(content.title), html.to_text(content.content or content.summary)]))
     return _texts[key]
+
+
+def known_text(content: Content, digest: str) -> None:
+    """Have ``text`` answer with what another process has found for the same content."""
+    if len(_texts) >= _MAX_TEXTS:
+        _texts.clear()
+    _texts[_text_key(content)] = digest
 
 
 def markup(content: Content) -> str:
@@ -73,6 +77,11 @@ def edit_kind(before: Fingerprints, after: Fingerprints, old: Content, new: Cont
     if markup(old) != markup(new):
         return EditKind.MARKUP
     return EditKind.NONE if before.metadata == after.metadata else EditKind.METADATA
+
+
+def _text_key(content: Content) -> bytes:
+    body = content.content or content.summary
+    return blake2b(f"{content.title}\0{body}".encode("utf-8", "replace"), digest_size=16).digest()
 
 
 def _named_by_content(address: str) -> str:

@@ -61,7 +61,7 @@ def keys(item: Item) -> Keys:
     Those the source gives are certain; without any, the item's id is.
     """
     certain = tuple(dict.fromkeys(digest(key) for key in item.keys or (f"id:{item.id}",)))
-    addresses = (item.url, item.id, *item.aliases)
+    addresses = dict.fromkeys((item.url, item.id, *item.aliases))
     links = dict.fromkeys(f"link:{normal}" for address in addresses if (normal := normalised(address)))
     return Keys(certain, tuple(digest(link) for link in links))
 
@@ -124,6 +124,9 @@ def match(
             claimed.add(entry)
             found.known[index] = entry
         taken.update(own.certain)
+    if not known:
+        found.new = nameless
+        return found
     rest: list[int] = []
     for index in nameless:
         own = item_keys[index]

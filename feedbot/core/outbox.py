@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta, tzinfo
 
+from feedbot.core.calendar import awake
 from feedbot.core.schedule import DAY, MAX_REFUSALS, retry_after
 from feedbot.errors import DeliveryError
 from feedbot.model import ChangeKind
@@ -13,7 +14,7 @@ from feedbot.model import DeliveryState as S
 
 MAY_FOLLOW: Mapping[S, frozenset[S]] = {
     S.PENDING: frozenset({S.SENDING, S.HELD, S.DROPPED}),
-    S.SENDING: frozenset({S.SENT, S.PENDING, S.DEAD}),
+    S.SENDING: frozenset({S.SENT, S.PENDING, S.HELD, S.DEAD}),
     S.HELD: frozenset({S.PENDING, S.DROPPED}),
     S.DEAD: frozenset({S.PENDING, S.DROPPED}),
     S.SENT: frozenset(),
@@ -26,6 +27,9 @@ OPEN = (S.PENDING, S.HELD)
 
 GONE_FIRST = "its entry was withdrawn before it was sent"
 """The error of a delivery that was dropped for that."""
+
+BACK_FIRST = "its entry came back before that was sent"
+"""The error of the notice of a withdrawal that was dropped for that."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +45,8 @@ class Standing:
     done_at: datetime | None = None
     carried: int | None = None
     gone_first: bool = False
+    digest: str = ""
+    quiet: str = ""
 
 
 @dataclass(frozen=True)
@@ -53,11 +59,13 @@ class Verdict:
 
 
 def verdict(attempts: int, error: DeliveryError, now: datetime, chance: float) -> Verdict:
-    """Decide after the n-th failed try: again later, or dead.
+    """Decide after the n-th failed try: again later, dead, or held where the receiver wants no more of anything.
 
     A receiver's own wish for a later try is kept to, clamped to a day.
     """
     text = str(error)
+    if disables(error):
+        return Verdict(S.HELD, now, text)
     if error.permanent or (error.refused and attempts >= MAX_REFUSALS):
         return Verdict(S.DEAD, now, text)
     wait = retry_after(attempts, chance)
@@ -67,6 +75,23 @@ def verdict(attempts: int, error: DeliveryError, now: datetime, chance: float) -
     if error.not_before is not None:
         at = max(at, min(error.not_before, now + DAY))
     return Verdict(S.PENDING, at, text)
+
+
+def disables(error: DeliveryError) -> bool:
+    """Whether the receiver wants no more deliveries, ever: they are held until a person says otherwise."""
+    return error.permanent and error.sink_down
+
+
+def retried(quiet: str, decided: Verdict, zone: tzinfo) -> Verdict:
+    """The verdict with its next try outside of the quiet hours."""
+    return (
+        replace(decided, not_before=awake(quiet, decided.not_before, zone)) if decided.state is S.PENDING else decided
+    )
+
+
+def worth_telling(failing_since: datetime | None, told: bool, now: datetime) -> bool:
+    """Whether a person should be told that a sink has failed for a day, which is said once."""
+    return not told and failing_since is not None and now - failing_since >= DAY
 
 
 def lease_until(now: datetime) -> datetime:

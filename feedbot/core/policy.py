@@ -47,14 +47,19 @@ def announce_new(
     oldest: datetime | None = None,
     looks_new: bool = False,
     announced: frozenset[int] = frozenset(),
+    moved_after: datetime | None = None,
 ) -> Announcement:
     """Choose among a poll's new entries; ``announced`` are those that another program has told of, by index.
 
     What is dated before ``oldest`` is not announced. The first good poll of a source announces its ``backfill``
     newest entries. Later on all are announced, and held back where there are more than ``flood_limit``, or where
-    most of the source ``looks_new``.
+    most of the source ``looks_new``. Of a source that was of another type when it was last read, at ``moved_after``,
+    what has no date or one before that day was there already, beyond what was listed then.
     """
     why = {i: "adopted" if i in announced else "old" if _before(a, oldest) else "" for i, a in enumerate(added)}
+    if moved_after is not None:
+        day = moved_after.replace(hour=0, minute=0, second=0, microsecond=0)
+        why |= {i: "moved" for i, a in enumerate(added) if a.item.published is None or a.item.published < day}
     left = [index for index, reason in why.items() if not reason]
     if first_poll:
         newest = sorted(left, key=lambda i: _age(added[i].item.published, i))

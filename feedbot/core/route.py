@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, tzinfo
 from fnmatch import fnmatchcase
 from hashlib import sha256
 from typing import Any, NamedTuple
 
+from feedbot.core.calendar import due
 from feedbot.core.expression import Filter, FilterFailedError
 from feedbot.model import ChangeKind
 
@@ -16,7 +18,9 @@ from feedbot.model import ChangeKind
 class Route:
     """Changes of some sources, of some kinds, that pass the filter, go to these sinks.
 
-    ``across``: an entry that several sources have goes there once.
+    ``across``: an entry that several sources have goes there once. ``digest``: a crontab line, at whose occasions
+    changes go out in one message; ``quiet``: hours in which nothing does; ``most``: of how many changes a run sends a
+    message each.
     """
 
     sources: tuple[str, ...] = ("*",)
@@ -24,6 +28,9 @@ class Route:
     on: frozenset[ChangeKind] = frozenset({ChangeKind.NEW})
     to: tuple[str, ...] = ()
     across: bool = False
+    digest: str = ""
+    quiet: str = ""
+    most: int | None = None
 
 
 class Choice(NamedTuple):
@@ -67,7 +74,27 @@ def sinks_for(
     return chosen
 
 
+def soonest(routes: Sequence[Route], earliest: datetime, zone: tzinfo) -> tuple[datetime, Route]:
+    """When, and by the rules of which route, a change goes out that several routes lead to one sink.
+
+    At once wins over a digest; of several digests, or quiet hours, the one that ends the wait first.
+    """
+    at_once = [route for route in routes if not route.digest]
+    timed = [(due(route.digest, route.quiet, earliest, zone), route) for route in at_once or routes]
+    return min(timed, key=lambda pair: (pair[0], pair[1].quiet != "", pair[1].most is not None))
+
+
 def delivery_key(instance: str, sink: str, source: str, entry_id: str, revision: int) -> str:
     """What names a delivery to its receiver: the same at every try, in every process."""
     parts = "\0".join((instance, sink, source, entry_id, str(revision)))
     return sha256(parts.encode("utf-8", "replace")).hexdigest()[:32]
+
+
+def digest_key(keys: Iterable[str]) -> str:
+    """What names a digest of the deliveries of these keys to its receiver: the same for the same ones."""
+    return sha256("\0".join(("digest", *sorted(keys))).encode()).hexdigest()[:32]
+
+
+def replay_key(key: str, number: int) -> str:
+    """What names a delivery that a person has sent again: another key, since its receiver knows the former."""
+    return f"{key.partition('-')[0]}-{number}"

@@ -1,9 +1,11 @@
-"""When a source is polled next, and when a delivery is tried again. ``chance`` is a number in [0, 1)."""
+"""When a source is polled next, and when a delivery is tried, or tried again. ``chance`` is a number in [0, 1)."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from feedbot.model import SourceState
 
@@ -15,9 +17,32 @@ FIRST_BACKOFF = timedelta(minutes=1)
 
 # The schedule of the Standard Webhooks specification.
 _RETRIES = tuple(timedelta(seconds=seconds) for seconds in (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400))
+_SPANS = {"s": timedelta(seconds=1), "m": timedelta(minutes=1), "h": timedelta(hours=1)}
 MAX_REFUSALS = 3
 LONGEST_WAIT = _RETRIES[-1] * 1.2
 """No delivery waits longer than this for its next try, unless the clock was set back."""
+
+
+class Rate(NamedTuple):
+    """How many messages a sink may be given in any span of this length."""
+
+    number: int
+    span: timedelta
+
+
+def parse_rate(text: str) -> Rate:
+    """Read "5/s", "30/m" or "100/h". Raises ValueError with what would be right."""
+    match = re.fullmatch(r"(\d{1,6})\s*/\s*(s|m|min|h)", text.strip().lower())
+    if match is None or int(match[1]) < 1:
+        raise ValueError(f'expected a number a second, minute or hour, such as "30/m", found "{text}"')
+    return Rate(int(match[1]), _SPANS[match[2][0]])
+
+
+def next_slot(rate: Rate, given: Sequence[datetime], now: datetime) -> datetime:
+    """When the next message may go out, after those that were given at these times, oldest first."""
+    if len(given) < rate.number:
+        return now
+    return max(now, min(given[-rate.number], now) + rate.span)
 
 
 def is_due(state: SourceState | None, interval: timedelta, now: datetime) -> bool:

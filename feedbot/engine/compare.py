@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 from feedbot.core import identity
-from feedbot.core.diff import Changes, changes
+from feedbot.core.diff import Changes, Edit, changes
 from feedbot.core.identity import Aliases, Keys
 from feedbot.model import Document, Known
 from feedbot.store.sources import Sources
@@ -17,31 +20,72 @@ def first(document: Document) -> Changes:
     return changes(document, keys, {}, {}, set())
 
 
-def compare(document: Document, source: str, store: Sources, *, renamed: bool = False) -> Changes:
+def compare(document: Document, source: str, store: Sources, *, renamed: bool = False, moved: bool = False) -> Changes:
     """Look up what the keys of a source's document name, and tell what it changes. Raises StateError.
 
     ``renamed``: the source names its entries by another rule than at the last poll, so that what says the same as
-    an entry that is not there under its old name is that entry.
+    an entry that is not there under its old name is that entry. ``moved``: it was of another type then, so that a
+    title and about the same date do, where only one entry has them.
     """
     keys = [identity.keys(item) for item in document.items]
-    standing = [identity.digest(key) for key in document.standing]
-    aliases = store.named(source, list(dict.fromkeys([key for own in keys for key in own.all] + standing)))
+    gone = None if renamed or document.gone is None else [identity.digest(key) for key in document.gone]
+    others = [identity.digest(key) for key in document.standing] if gone is None else gone
+    aliases = store.named(source, list(dict.fromkeys([key for own in keys for key in own.all] + others)))
     for index, own in enumerate(keys):
         if not any(aliases.get(key) for key in own.certain):
             keys[index] = identity.with_text(own, document.items[index])
     texts = [key for own in keys for key in own.texts]
     if texts:
         aliases |= store.named(source, texts)
-    known: dict[int, Known] = store.known(source, None) if document.complete else {}
+    known: dict[int, Known] = store.known(source, None) if document.complete and gone is None else {}
     missing = {pk for pk in aliases.values() if pk is not None and pk not in known}
     known |= store.known(source, sorted(missing))
     nameless = [item.id for item, own in zip(document.items, keys, strict=True) if not _named(own, aliases)]
-    found = changes(document, keys, aliases, known, store.ids(source, nameless))
-    return _by_text(found, set(aliases.values()), source, store) if renamed and found.added else found
+    standing = None if gone is None else _standing(gone, keys, aliases, known)
+    found = changes(document, keys, aliases, known, store.ids(source, nameless), standing)
+    if renamed and found.added:
+        claimed = set(aliases.values())
+        found = _by_text(found, claimed, source, store)
+        found = _by_title(found, claimed, source, store) if moved else found
+    return _carried_on(found, store) if found.added and found.withdrawn else found
+
+
+def _standing(
+    gone: Sequence[bytes], keys: Sequence[Keys], aliases: Aliases, known: Mapping[int, Known]
+) -> frozenset[int]:
+    """Of the entries that a document names those that are where they were: neither gone nor read again."""
+    places = (key for own in keys for key in own.certain if key.startswith(identity.PLACE))
+    touched = {aliases.get(key) for key in (*gone, *places)}
+    return frozenset(pk for pk, entry in known.items() if pk not in touched and not entry.withdrawn)
 
 
 def _named(own: Keys, aliases: Aliases) -> bool:
     return any(aliases.get(key) is not None for key in own.certain if not key.startswith(identity.PLACE))
+
+
+def _carried_on(found: Changes, store: Sources) -> Changes:
+    """Take for edited what went missing while something of the same title and date came, and nothing else has these.
+
+    So it is where a file was renamed and edited at once, or renamed and given another address.
+    """
+    gone = {known.pk: known for known in found.withdrawn if known.published is not None}
+    dates = {known.published for known in gone.values()} & {addition.item.published for addition in found.added}
+    wanted = [known.pk for known in gone.values() if known.published in dates]
+    titled: dict[tuple[object, object], list[int]] = {}
+    for pk, stored in (store.contents(wanted) if wanted else {}).items():
+        titled.setdefault((stored.content.get("title"), gone[pk].published), []).append(pk)
+    came = Counter((addition.item.title, addition.item.published) for addition in found.added)
+    added, edited, carried = [], list(found.edited), set[int]()
+    for addition in found.added:
+        name = addition.item.title, addition.item.published
+        same = titled.get(name, ()) if addition.item.title else ()
+        if len(same) == 1 and came[name] == 1:
+            carried.add(same[0])
+            edited.append(Edit(gone[same[0]], addition.item, addition.keys, addition.fingerprints))
+        else:
+            added.append(addition)
+    withdrawn = tuple(known for known in found.withdrawn if known.pk not in carried)
+    return replace(found, added=tuple(added), edited=tuple(edited), withdrawn=withdrawn)
 
 
 def _by_text(found: Changes, claimed: set[int | None], source: str, store: Sources) -> Changes:
@@ -56,3 +100,32 @@ def _by_text(found: Changes, claimed: set[int | None], source: str, store: Sourc
         else:
             added.append(addition)
     return replace(found, added=tuple(added), learnt=tuple(learnt))
+
+
+def _by_title(found: Changes, claimed: set[int | None], source: str, store: Sources) -> Changes:
+    """Take for edited what has the title and, as far as two types of source agree on it, the date of one entry."""
+    left = {pk: known for pk, known in store.known(source, None).items() if pk not in claimed}
+    titles = {pk: _plain(stored.content.get("title", "")) for pk, stored in store.contents(list(left)).items()}
+    theirs = Counter(titles.values())
+    named = {title: left[pk] for pk, title in titles.items() if title and theirs[title] == 1}
+    ours = Counter(_plain(addition.item.title) for addition in found.added)
+    added, edited = [], list(found.edited)
+    for addition in found.added:
+        title = _plain(addition.item.title)
+        known = named.get(title)
+        if known is not None and ours[title] == 1 and _near(addition.item.published, known.published):
+            edited.append(Edit(known, addition.item, addition.keys, addition.fingerprints))
+        else:
+            added.append(addition)
+    there = {edit.known.pk for edit in edited}
+    withdrawn = tuple(known for known in found.withdrawn if known.pk not in there)
+    return replace(found, added=tuple(added), edited=tuple(edited), withdrawn=withdrawn)
+
+
+def _plain(title: str) -> str:
+    return " ".join(title.split()).casefold()
+
+
+def _near(one: datetime | None, other: datetime | None) -> bool:
+    """Whether two dates may be of one day, where one of them has no time and either may have lost its zone."""
+    return one is None or other is None or abs(one - other) < timedelta(hours=38)

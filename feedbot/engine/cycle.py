@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from feedbot.engine.dispatch import Dispatching, dispatch
 from feedbot.engine.hubs import Hubs, tell
@@ -13,6 +14,7 @@ from feedbot.engine.publishing import FeedSpec, Publishing
 from feedbot.engine.reading import SourceSpec
 from feedbot.engine.regenerate import regenerate
 from feedbot.engine.report import RunReport, SinkReport, SourceReport
+from feedbot.engine.subscribing import Subscribing, subscribe
 from feedbot.model import DeliveryState
 from feedbot.plugins import Sink
 from feedbot.store.store import Store
@@ -21,7 +23,8 @@ from feedbot.store.store import Store
 @dataclass(frozen=True, kw_only=True)
 class Cycle:
     """What a round works on. No ``dispatching``: deliveries stay in the outbox, as those of ``silent`` sinks do;
-    no ``hubs``: none is told."""
+    no ``hubs``: none is told; no ``subscribing``: none is asked to push. ``retention``: how long deliveries that are
+    done are kept."""
 
     store: Store
     sources: Sequence[SourceSpec]
@@ -30,8 +33,10 @@ class Cycle:
     polling: Polling
     publishing: Publishing
     hubs: Hubs | None
+    subscribing: Subscribing | None
     dispatching: Dispatching | None
     silent: frozenset[str] = frozenset()
+    retention: timedelta = timedelta(days=90)
 
 
 def run(cycle: Cycle, polled: Callable[[Mapping[str, SourceReport]], None], *, force: bool = False) -> RunReport:
@@ -52,10 +57,14 @@ def run(cycle: Cycle, polled: Callable[[Mapping[str, SourceReport]], None], *, f
         for name, error in tell(cycle.hubs).items():
             if name in report.feeds:
                 report.feeds[name].problems.append(error)
+    if cycle.subscribing is not None:
+        for name, error in subscribe([spec.name for spec in cycle.sources], cycle.subscribing).items():
+            report.sources[name].notes += (error,)
     if cycle.dispatching is not None:
         waiting = set(cycle.store.outbox.due_sinks(cycle.dispatching.clock()))
         due = [sink for sink in cycle.sinks if sink[0] in waiting - cycle.silent]
         report.sinks = dispatch(due, cycle.dispatching)
+        cycle.store.retention.prune(cycle.dispatching.clock() - cycle.retention)
     _count(report, cycle)
     report.seconds = time.monotonic() - begun
     return report

@@ -20,14 +20,14 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
-from feedbot.core import schedule
 from feedbot.engine.cycle import Cycle
 from feedbot.engine.dispatch import dispatch
 from feedbot.engine.hubs import tell
 from feedbot.engine.journal import Journal
-from feedbot.engine.poll import Poller, interval_of
+from feedbot.engine.poll import Poller
 from feedbot.engine.reading import SourceSpec
 from feedbot.engine.regenerate import regenerate
+from feedbot.engine.subscribing import subscribe
 from feedbot.errors import FeedbotError
 from feedbot.model import SourceState
 
@@ -35,6 +35,8 @@ TICK = 2.0
 """Seconds between two looks at what is due."""
 _REFRESH = 60.0
 """Seconds after which the state is looked at anew, since a person may have reset or paused a source meanwhile."""
+_FORGET = 600.0
+"""Seconds between two looks for deliveries that were done long ago."""
 _STUCK = 3600.0
 """Seconds for which a job may run; one that takes longer hangs, and the program is not well."""
 
@@ -83,6 +85,8 @@ class Daemon:
         # After the first polls, lest a new installation publishes empty feeds.
         self._every("publish", self._publish, seconds=_REFRESH, after=2 * self._tick)
         self._every("hubs", self._tell_hubs)
+        self._every("subscribe", self._subscribe, after=2 * self._tick)
+        self._every("forget", self._forget, seconds=_FORGET, after=_REFRESH)
         for name, _ in self._work.cycle.sinks:
             self._every(f"sink {name}", self._deliver, name)
         self._scheduler.start()
@@ -194,17 +198,9 @@ class Daemon:
         """The sources that are due by what is remembered of the state, which is read only now and then."""
         if time.monotonic() - self._looked > _REFRESH:
             self._look(work)
-        now = work.cycle.polling.clock()
         busy = work.poller.busy.union(*(former.poller.busy for former in self._former))
-        return [
-            spec
-            for spec in work.cycle.sources
-            if spec.name not in busy
-            and not spec.settings.paused
-            and schedule.is_due(
-                state := self._states.get(spec.name), interval_of(spec.settings, state) / schedule.SLACK, now
-            )
-        ]
+        idle = [spec for spec in work.cycle.sources if spec.name not in busy]
+        return work.poller.due(idle, self._states)
 
     def _look(self, work: Work) -> None:
         self._states = work.cycle.store.sources.states()
@@ -223,6 +219,16 @@ class Daemon:
         with self._using() as work:
             if work.cycle.hubs is not None:
                 self._journal.told(tell(work.cycle.hubs))
+
+    def _forget(self) -> None:
+        with self._using() as work:
+            work.cycle.store.retention.prune(work.cycle.polling.clock() - work.cycle.retention)
+
+    def _subscribe(self) -> None:
+        with self._using() as work:
+            if work.cycle.subscribing is not None:
+                wanted = [spec.name for spec in work.cycle.sources]
+                self._journal.told(subscribe(wanted, work.cycle.subscribing))
 
     def _deliver(self, name: str) -> None:
         with self._using() as work:

@@ -5,120 +5,305 @@ from __future__ import annotations
 import logging
 import random
 import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, tzinfo
+from typing import Any, ClassVar
 
 from feedbot import faults
-from feedbot.core.outbox import lease_until, verdict
+from feedbot.core.calendar import awake
+from feedbot.core.outbox import disables, lease_until, retried, verdict, worth_telling
+from feedbot.core.schedule import Rate
+from feedbot.engine.pace import Pace
 from feedbot.engine.report import SinkReport
 from feedbot.errors import DeliveryError, LeaseLostError
-from feedbot.model import Delivery, DeliveryState, Entry
-from feedbot.plugins import Sink
-from feedbot.store.outbox import Outbox
+from feedbot.model import Delivery, DeliveryState, Digest, Entry
+from feedbot.plugins import DigestSink, Sink, SinkSettings
+from feedbot.store.outbox import Claimed, Outbox
+from feedbot.store.sinks import Sinks, SinkState
 
 _FAILURES_THAT_STOP = 3  # in a row, of the sink as a whole: the rest would fare no better in this run
+_MOST = 32  # deliveries that a thread takes up at once, where they go out fast
+_FAST = 0.05  # seconds
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
+class Limits:
+    """How much a sink is given: messages in a span of time, and deliveries side by side."""
+
+    rate: Rate | None = None
+    in_flight: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
 class Dispatching:
-    """All that sending needs to know and to reach."""
+    """All that sending needs to know and to reach. ``limits`` are those of sinks that have any; quiet hours are
+    those of ``zone``."""
 
     store: Outbox
+    sinks: Sinks
     present: Callable[[Entry], Entry]
     lease: str
     clock: Callable[[], datetime]
     stop: threading.Event
+    zone: tzinfo = UTC
+    limits: Mapping[str, Limits] = field(default_factory=dict)
 
 
 def dispatch(sinks: Sequence[tuple[str, Callable[[], Sink]]], dispatching: Dispatching) -> dict[str, SinkReport]:
-    """Send what is due, each sink in a thread of its own, oldest delivery first.
+    """Send what is due, each sink in threads of its own, oldest delivery first.
 
     Raises StateError where the outbox cannot be written; what was sent and not marked is then sent again
     under the same key.
     """
-    reports = {name: SinkReport(name=name) for name, _ in sinks}
+    states = dispatching.sinks.states()
+    lines = [_Line(name, make, dispatching, states.get(name, SinkState(name=name))) for name, make in sinks]
     failures: list[Exception] = []
 
-    def work(name: str, make: Callable[[], Sink]) -> None:
+    def work(line: _Line) -> None:
         try:
-            _drain(name, make, dispatching, reports[name])
+            line.work()
         except Exception as error:  # of the state, or a bug: told where the run is
             failures.append(error)
             dispatching.stop.set()
 
-    threads = [threading.Thread(target=work, args=sink, name=f"sink {sink[0]}", daemon=True) for sink in sinks]
+    threads = [
+        threading.Thread(target=work, args=(line,), name=f"sink {line.report.name}", daemon=True)
+        for line in lines
+        if line.open()
+        for _ in range(dispatching.limits.get(line.report.name, Limits()).in_flight)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     if failures:
         raise failures[0]
-    return reports
+    for line in lines:
+        line.remember()
+    return {line.report.name: line.report for line in lines}
 
 
-def _drain(name: str, make: Callable[[], Sink], dispatching: Dispatching, report: SinkReport) -> None:
-    down = 0
-    sink: Sink | None = None
-    try:
-        while down < _FAILURES_THAT_STOP and not dispatching.stop.is_set():
-            now = dispatching.clock()
-            claimed = dispatching.store.claim(name, dispatching.lease, lease_until(now), now)
-            if claimed is None:
-                return
-            try:
-                sink = sink or make()
-                sink.send(replace(claimed, entry=dispatching.present(claimed.entry)), now)
-                faults.reach("sent")
-            except DeliveryError as error:
-                down = down + 1 if error.sink_down else 0
-                _failed(claimed, error, dispatching, report)
-                if error.permanent and error.sink_down:  # it wants no more of anything, ever
-                    dispatching.store.move(DeliveryState.HELD, now, sink=name, only=DeliveryState.PENDING)
-                    report.errors.append(f"its other deliveries are held (feedbot queue release --sink {name})")
-                    return
-            except Exception as failure:  # a fault of one sink must not stop the others
-                log.debug("sink %s failed", name, exc_info=True)
-                fault = DeliveryError(
-                    f"unexpected {type(failure).__name__}: {failure}", "please report this", refused=True
+class _Line:
+    """The deliveries of one sink in one run. Each thread that works it off has an instance of the sink of its own."""
+
+    def __init__(self, name: str, make: Callable[[], Sink], dispatching: Dispatching, state: SinkState) -> None:
+        self.report = SinkReport(name=name)
+        self._make = make
+        self._given = dispatching
+        self._store = dispatching.store
+        self._state = state
+        self._pace = Pace(
+            dispatching.limits.get(name, Limits()).rate, lambda since: dispatching.store.given(name, since)
+        )
+        self._guard = threading.Lock()
+        self._over = threading.Event()
+        self._down = 0
+        self._most = 1
+        self._sent: Counter[str] = Counter()  # by route, of those that send only so many in a run
+        self._spent: set[str] = set()
+
+    def open(self) -> bool:
+        """Whether the sink wants deliveries; else what waits for it is held."""
+        if self._state.disabled_at is None:
+            return True
+        self._hold()
+        return False
+
+    def work(self) -> None:
+        """Send what is due, until nothing is left, or nothing more is to be sent in this run."""
+        sink = self._made()
+        digests = isinstance(sink, DigestSink)
+        try:
+            while not self._ended():
+                now = self._given.clock()
+                claimed = self._store.claim(
+                    self.report.name,
+                    self._given.lease,
+                    lease_until(now),
+                    now,
+                    most=self._most,
+                    digests=digests,
+                    without=tuple(self._spent),
                 )
-                down = 0
-                _failed(claimed, fault, dispatching, report)
-            else:
-                down = 0
-                report.sent += 1
-                log.debug("sink %s: delivery %d (%s) sent, try %d", name, claimed.pk, claimed.key, claimed.attempts)
-                dispatching.store.mark(claimed.pk, dispatching.lease, DeliveryState.SENT, dispatching.clock())
-    except LeaseLostError as error:
-        report.errors.append(error.message)
-    finally:
-        if sink is not None:
-            _close(sink, report)
+                if not claimed:
+                    return
+                self._work_off(sink, [claimed] if claimed[0].batch else [[one] for one in claimed])
+                if digests:
+                    for route in tuple(self._spent):
+                        self._store.collect(self.report.name, route, self._given.clock())
+                        self._spent.discard(route)
+        except LeaseLostError as error:
+            self.report.errors.append(error.message)
+        finally:
+            self._close(sink)
+
+    def remember(self) -> None:
+        """Write down since when the sink has failed, and tell a person once; likewise when it is well again."""
+        now, state, report = self._given.clock(), self._state, self.report
+        if self._state.disabled_at is not None:
+            return
+        if report.sent:
+            if state.told:
+                report.alert = f"it is well again, after failing since {_day(state.failing_since)}"
+            if state.failing_since is not None:
+                self._given.sinks.well(report.name)
+        elif report.failed:
+            since = state.failing_since or now
+            telling = worth_telling(since, state.told, now)
+            if telling:
+                report.alert = f"nothing could be delivered since {_day(since)}: {report.errors[-1]}"
+            if telling or state.failing_since is None:
+                told = state.told or telling
+                self._given.sinks.keep(
+                    replace(state, failing_since=since, told=told, error=report.errors[-1] if report.errors else "")
+                )
+
+    def _made(self) -> Sink:
+        try:
+            return self._make()
+        except Exception as failure:  # told of the first delivery that it cannot take
+            return _Unmade(failure)
+
+    def _ended(self) -> bool:
+        return self._over.is_set() or self._given.stop.is_set()
+
+    def _work_off(self, sink: Sink, groups: list[list[Claimed]]) -> None:
+        """Send claimed deliveries, each group as one message; what is not tried is given back."""
+        try:
+            while groups and not self._ended():
+                now = self._given.clock()
+                until = max(awake(one.quiet, now, self._given.zone) for one in groups[0])
+                if until > now:
+                    self._give_back(groups.pop(0), until)
+                elif not self._admitted(groups[0]):
+                    return
+                elif not self._pace.turn(self._given.clock, self._given.stop):
+                    self._over.set()
+                else:
+                    self._send(sink, groups.pop(0))
+        finally:
+            if groups:
+                self._give_back([one for group in groups for one in group])
+
+    def _give_back(self, claimed: Sequence[Claimed], not_before: datetime | None = None) -> None:
+        self._store.release([one.delivery.pk for one in claimed], self._given.lease, not_before)
+
+    def _admitted(self, group: Sequence[Claimed]) -> bool:
+        """Whether a run may send this too, of a route that sends only so many one by one; what was tried may be."""
+        first = group[0]
+        if first.most is None or first.batch or first.delivery.attempts > 1:
+            return True
+        with self._guard:
+            if self._sent[first.route] >= first.most:
+                self._spent.add(first.route)
+                return False
+            self._sent[first.route] += 1
+        return True
+
+    def _send(self, sink: Sink, group: Sequence[Claimed]) -> None:
+        begun = time.monotonic()
+        try:
+            self._hand_over(sink, group)
+            faults.reach("sent")
+        except DeliveryError as error:
+            self._failed(group, error)
+        except Exception as failure:  # a fault of one sink must not stop the others
+            log.debug("sink %s failed", self.report.name, exc_info=True)
+            self._failed(
+                group,
+                DeliveryError(f"unexpected {type(failure).__name__}: {failure}", "please report this", refused=True),
+            )
+        else:
+            self._mark(group, DeliveryState.SENT, self._given.clock())
+            with self._guard:
+                self._down = 0
+                self._most = min(self._most * 2, _MOST) if time.monotonic() - begun < _FAST else 1
+                self.report.sent += len(group)
+            for one in group:
+                d = one.delivery
+                log.debug("sink %s: delivery %d (%s) sent, try %d", d.sink, d.pk, d.key, d.attempts)
+
+    def _hand_over(self, sink: Sink, group: Sequence[Claimed]) -> None:
+        present, now = self._given.present, self._given.clock()
+        shown = tuple(replace(one.delivery, entry=present(one.delivery.entry)) for one in group)
+        key = group[0].batch
+        if key and isinstance(sink, DigestSink):
+            created = max(delivery.created for delivery in shown)
+            sink.send_digest(Digest(key=key, sink=self.report.name, deliveries=shown, created=created), now)
+        else:
+            sink.send(shown[0], now)
+
+    def _failed(self, group: Sequence[Claimed], error: DeliveryError) -> None:
+        now = self._given.clock()
+        attempts = max(one.delivery.attempts for one in group)
+        decided = verdict(attempts, error, now, random.random())  # noqa: S311
+        for one in group:
+            decided = retried(one.quiet, decided, self._given.zone)
+            log.debug(
+                "sink %s: delivery %d (%s) not sent: %s", self.report.name, one.delivery.pk, one.delivery.key, error
+            )
+        self._mark(
+            group, decided.state, now, not_before=decided.not_before, error=decided.error, delivered=error.delivered
+        )
+        with self._guard:
+            self._most = 1
+            self._down = self._down + 1 if error.sink_down else 0
+            self.report.failed += len(group)
+            if decided.error not in self.report.errors:
+                self.report.errors.append(decided.error)
+        if self._down >= _FAILURES_THAT_STOP:
+            self._over.set()
+        if disables(error):
+            self._disable(decided.error, now)
+
+    def _mark(self, group: Sequence[Claimed], state: DeliveryState, now: datetime, **more: Any) -> None:
+        self._store.mark([one.delivery.pk for one in group], self._given.lease, state, now, **more)
+
+    def _disable(self, error: str, now: datetime) -> None:
+        """The receiver wants no more of anything, ever: hold it all until a person says otherwise."""
+        with self._guard:
+            self._over.set()
+            if self._state.disabled_at is not None:
+                return
+            self._state = replace(self._state, disabled_at=now, error=error)
+        self._given.sinks.keep(self._state)
+        self._hold()
+
+    def _hold(self) -> None:
+        name = self.report.name
+        self._store.move(DeliveryState.HELD, self._given.clock(), sink=name, only=DeliveryState.PENDING)
+        self.report.errors.append(
+            f"it wants no more deliveries, which are held from now on (feedbot queue release --sink {name})"
+        )
+
+    def _close(self, sink: Sink) -> None:
+        try:
+            sink.close()
+        except Exception as failure:  # all that it was given is sent and marked
+            log.debug("sink %s was not closed", self.report.name, exc_info=True)
+            self.report.errors.append(f"it cannot be closed: unexpected {type(failure).__name__}: {failure}")
 
 
-def _close(sink: Sink, report: SinkReport) -> None:
-    try:
-        sink.close()
-    except Exception as failure:  # all that it was given is sent and marked
-        log.debug("sink %s was not closed", report.name, exc_info=True)
-        report.errors.append(f"it cannot be closed: unexpected {type(failure).__name__}: {failure}")
+class _Unmade:
+    """Stands for a sink that could not be made; ``settings`` are the reason."""
+
+    Settings: ClassVar[type[SinkSettings]] = SinkSettings
+    prints: ClassVar[bool] = False
+
+    def __init__(self, settings: Exception, context: object = None) -> None:  # noqa: ARG002
+        self._failure = settings
+
+    def send(self, delivery: Delivery, now: datetime) -> None:  # noqa: ARG002
+        raise self._failure
+
+    def close(self) -> None:
+        """Nothing was opened."""
 
 
-def _failed(claimed: Delivery, error: DeliveryError, dispatching: Dispatching, report: SinkReport) -> None:
-    now = dispatching.clock()
-    decided = verdict(claimed.attempts, error, now, random.random())  # noqa: S311
-    report.failed += 1
-    log.debug("sink %s: delivery %d (%s) not sent: %s", claimed.sink, claimed.pk, claimed.key, error)
-    if decided.error not in report.errors:
-        report.errors.append(decided.error)
-    dispatching.store.mark(
-        claimed.pk,
-        dispatching.lease,
-        decided.state,
-        now,
-        not_before=decided.not_before,
-        error=decided.error,
-        delivered=claimed.delivered | error.delivered,
-    )
+def _day(moment: datetime | None) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC" if moment else "long ago"

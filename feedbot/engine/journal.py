@@ -83,6 +83,8 @@ class Journal:
                 self.wrong(name, "; ".join(report.errors))
             elif report.sent:
                 self.well(name)
+            if report.alert:
+                log.warning("%s: %s", name, inert(report.alert))
 
     def wrong(self, name: str, text: str, *, level: int = logging.WARNING) -> None:
         """Tell what is wrong with a part, unless that was told within a day."""

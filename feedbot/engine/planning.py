@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 from feedbot.core import policy
+from feedbot.core.calendar import due
 from feedbot.core.diff import Addition, Edit, effective_updated
 from feedbot.core.expose import exposed
 from feedbot.core.fingerprint import edit_kind
 from feedbot.core.identity import across
 from feedbot.core.outbox import Standing
-from feedbot.core.policy import RESTLESS
-from feedbot.core.route import Route, delivery_key, sinks_for
+from feedbot.core.policy import RESTLESS, Shift
+from feedbot.core.route import Route, delivery_key, sinks_for, soonest
 from feedbot.core.textdiff import text_diff
 from feedbot.engine.report import Announced, SourceReport, SourceStatus
 from feedbot.model import CONTENT_FIELDS, ChangeKind, Content, DeliveryState, EditKind, Entry, Known, SourceState
@@ -27,7 +28,8 @@ _MAX_FORMER = 16  # addresses that an entry once had: some feeds give another on
 
 @dataclass(frozen=True, kw_only=True)
 class Planning:
-    """What planning goes by. Without ``notify`` no delivery is made. ``keep_revisions`` is of each entry."""
+    """What planning goes by. Without ``notify`` no delivery is made. ``keep_revisions`` is of each entry;
+    digests and quiet hours go by the wall clock of ``zone``."""
 
     store: Sources
     routes: Sequence[Route]
@@ -36,14 +38,19 @@ class Planning:
     flood_limit: int
     notify: bool = True
     keep_revisions: int = 10
+    zone: tzinfo = UTC
 
 
 @dataclass(frozen=True)
 class Window:
-    """How many entries the last document of a source listed, and how many known ones the present one does."""
+    """How many entries the last document of a source listed, and how many known ones the present one does.
+
+    ``moved``: the source was of another type then, as where a blog's feed gave way to its posts.
+    """
 
     listed: int
     there: int
+    moved: bool = False
 
 
 class Planner:
@@ -64,6 +71,7 @@ class Planner:
         self._now = now
         self._state = state
         self._window = window
+        self._leading: dict[str, list[Route]] = {}  # by the text that stands for them in a delivery
 
     def added(self, additions: Sequence[Addition], *, newest_on_top: bool) -> tuple[AddedEntry, ...]:
         choice = policy.announce_new(
@@ -76,6 +84,7 @@ class Planner:
                 additions, listed=self._window.listed, there=self._window.there, last_poll=self._state.last_poll
             ),
             announced=self._announced_before(additions),
+            moved_after=self._state.last_poll if self._window.moved else None,
         )
         if choice.held:
             reason = "more than flood_limit at once" if choice.held == "flood" else "most of the source looks new"
@@ -155,7 +164,8 @@ class Planner:
             aliases=_with_former(edit.item, old),
         )
         entry = self._entry(content, known.id, known.revision + (changed or restored), former.first_seen)
-        counts = policy.counts_as_update(kind, self._settings.updates) and in_a_row < RESTLESS
+        moved = self._window.moved  # what a feed cut short is told in full by posts: nobody edited it
+        counts = policy.counts_as_update(kind, self._settings.updates) and in_a_row < RESTLESS and not moved
         if changed:
             self._report.edited[known.id] = kind.value
         if counts:
@@ -163,7 +173,15 @@ class Planner:
         if restored:
             self._report.restored.append(known.id)
             self._report.entries += 1
-        why = "restless" if in_a_row >= RESTLESS and changed else "counts" if counts else "does not count"
+        why = (
+            "moved"
+            if moved
+            else "restless"
+            if in_a_row >= RESTLESS and changed
+            else "counts"
+            if counts
+            else "does not count"
+        )
         return EditedEntry(
             pk=known.pk,
             revision=entry.revision,
@@ -177,7 +195,7 @@ class Planner:
             keys=edit.keys.all,
             why=why if changed else "",
             deliveries=self._updates(entry, old, known.revision, standing, counts=counts, restored=restored),
-            shifts=policy.shifts(standing, self._settle(in_a_row), self._now) if changed else (),
+            shifts=self._shifts(standing, self._settle(in_a_row)) if changed else (),
             announced_anew=self._anew(entry, standing) if restored else (),
         )
 
@@ -188,7 +206,9 @@ class Planner:
     def _new(self, entry: Entry, why: str, *, held: bool = False) -> tuple[Planned, ...]:
         state = DeliveryState.HELD if held else DeliveryState.PENDING
         planned = self._plan(ChangeKind.NEW, entry)
-        planned = tuple(replace(d, state=state, not_before=self._now + self._settle(), why=why) for d in planned)
+        planned = tuple(
+            self._timed(replace(d, state=state, not_before=self._now + self._settle(), why=why)) for d in planned
+        )
         return self._told(ChangeKind.NEW, entry, planned)
 
     def _anew(self, entry: Entry, standing: Sequence[Standing]) -> tuple[Planned, ...]:
@@ -216,7 +236,8 @@ class Planner:
                 continue
             told = policy.notice(own(delivery.sink), self._settings.settle, self._settings.update_interval, self._now)
             base = former if told.base is None else told.base
-            notices.append(replace(delivery, why="edit", base=base, not_before=told.not_before, within=told.within))
+            edited = replace(delivery, why="edit", base=base, not_before=told.not_before, within=told.within)
+            notices.append(self._timed(edited))
         self._told(ChangeKind.UPDATED, entry, [notice for notice in notices if notice.within is None])
         return tuple(notices)
 
@@ -224,8 +245,26 @@ class Planner:
         """Notices of a withdrawal, but to those for whom the entry's announcement was still waiting."""
         own = policy.by_sink(standing)
         planned = self._plan(ChangeKind.WITHDRAWN, entry)
-        planned = tuple(replace(d, why="gone") for d in planned if not policy.waits_for_announcement(own(d.sink)))
+        planned = tuple(
+            self._timed(replace(d, why="gone")) for d in planned if not policy.waits_for_announcement(own(d.sink))
+        )
         return self._told(ChangeKind.WITHDRAWN, entry, planned)
+
+    def _shifts(self, standing: Sequence[Standing], settle: timedelta) -> tuple[Shift, ...]:
+        """How an edit delays what waits; what misses the occasion of its digest by that goes with the next one."""
+        waiting = {one.pk: one for one in standing}
+        return tuple(
+            replace(shift, not_before=due(own.digest, own.quiet, shift.not_before, self._planning.zone))
+            for shift in policy.shifts(standing, settle, self._now)
+            for own in (waiting[shift.pk],)
+            if shift.not_before > own.not_before
+        )
+
+    def _timed(self, planned: Planned) -> Planned:
+        """A delivery with when and how it goes out by the routes that led to its sink."""
+        routes = self._leading[planned.route]
+        at, route = soonest(routes, planned.not_before or self._now, self._planning.zone)
+        return replace(planned, not_before=at, digest=route.digest, quiet=route.quiet, most=route.most)
 
     def _told(self, change: ChangeKind, entry: Entry, planned: Sequence[Planned]) -> tuple[Planned, ...]:
         if planned:
@@ -260,14 +299,16 @@ class Planner:
         )
         if problems:
             self._report.notes += tuple(problem for problem in problems if problem not in self._report.notes)
-        return tuple(
-            replace(
+        planned = []
+        for sink, choice in sinks.items():
+            delivery = replace(
                 self._delivery(sink, entry),
                 across=across(entry) if choice.across and change is ChangeKind.NEW else None,
                 route=", ".join(map(str, choice.routes)),
             )
-            for sink, choice in sinks.items()
-        )
+            self._leading[delivery.route] = [self._planning.routes[number - 1] for number in choice.routes]
+            planned.append(delivery)
+        return tuple(planned)
 
     def _delivery(self, sink: str, entry: Entry) -> Planned:
         key = delivery_key(self._planning.instance, sink, entry.source, entry.id, entry.revision)

@@ -17,11 +17,13 @@ from feedbot.engine.compare import compare, first
 from feedbot.engine.planning import Planner, Planning, Window
 from feedbot.engine.reading import Readers, Reading, SourceSpec, unexpected
 from feedbot.engine.report import SourceReport, SourceStatus
+from feedbot.engine.subscribing import is_pushed, slowed
 from feedbot.errors import FeedbotError, LeaseLostError, SourceError
 from feedbot.model import Document, Memory, Problem, SourceState
 from feedbot.plugins import SourceSettings, Turn
 from feedbot.store.poll import Poll
 from feedbot.store.sources import Habits, Sources
+from feedbot.store.subscriptions import Subscription, Subscriptions
 
 _LEASE = timedelta(minutes=15)
 _RHYTHM = 10  # newest entries whose dates tell how often a source has something new
@@ -32,7 +34,7 @@ _CHANGED = 10
 
 @dataclass(frozen=True, kw_only=True)
 class Polling:
-    """All that polling needs to know and to reach."""
+    """All that polling needs to know and to reach. Without ``subscriptions`` no hub is to push anything."""
 
     store: Sources
     planning: Planning
@@ -41,6 +43,7 @@ class Polling:
     clock: Callable[[], datetime]
     concurrency: int
     per_host: int
+    subscriptions: Subscriptions | None = None
     turn: Turn = field(default_factory=Lock)
     progress: Callable[[int, int], None] = field(default=lambda _done, _all: None)
 
@@ -61,6 +64,7 @@ class Poller:
         """Take those of ``specs`` that are due (all, if ``force``); gives a report for each, as if it was skipped."""
         states = self.polling.store.states()
         now = self.polling.clock()
+        pushes = self.polling.subscriptions.all() if self.polling.subscriptions is not None else {}
         reports: dict[str, SourceReport] = {}
         due: list[SourceSpec] = []
         for spec in specs:
@@ -68,7 +72,7 @@ class Poller:
             reports[spec.name] = _skipped(spec, state)
             if spec.settings.paused:
                 reports[spec.name].notes = ("paused",)
-            elif force or schedule.is_due(state, interval_of(spec.settings, state), now):
+            elif force or self._is_due(spec, state, pushes.get(spec.name), now):
                 due.append(spec)
         if due:
             claimed = self.polling.store.claim([spec.name for spec in due], self.polling.lease, now + _LEASE, now)
@@ -93,6 +97,30 @@ class Poller:
             self.polling.progress(number, all_of_them)
         _commit(waiting, reports, self.polling)
         return reports
+
+    def due(self, specs: Sequence[SourceSpec], states: Mapping[str, SourceState]) -> list[SourceSpec]:
+        """Those to be polled by now to the moment, where ``begin`` is a little early for the sake of cron."""
+        now = self.polling.clock()
+        pushes = self.polling.subscriptions.all() if self.polling.subscriptions is not None else {}
+        return [
+            spec
+            for spec in specs
+            if not spec.settings.paused
+            and self._is_due(spec, states.get(spec.name), pushes.get(spec.name), now, early=1 / schedule.SLACK)
+        ]
+
+    def _is_due(
+        self,
+        spec: SourceSpec,
+        state: SourceState | None,
+        subscription: Subscription | None,
+        now: datetime,
+        early: float = 1.0,
+    ) -> bool:
+        if state is not None and is_pushed(subscription, state.last_poll):
+            return True
+        interval = slowed(interval_of(spec.settings, state), subscription, spec.settings.max_interval, now)
+        return schedule.is_due(state, interval * early, now)
 
     def close(self) -> None:
         """Let go of the threads, without waiting for what they read."""
@@ -149,15 +177,22 @@ def _settle(reading: Reading, polling: Polling) -> tuple[Poll, SourceReport]:
 def _success(reading: Reading, document: Document, state: SourceState, polling: Polling, report: SourceReport) -> Poll:
     spec = reading.spec
     polling.publish_assets(document.assets)
-    rule = str(getattr(spec.settings, "identity", ""))  # of sources that let it be chosen
+    rule = _rule(spec.settings)
     fresh = not state.polled and not state.entries
     habits = Habits() if document.not_modified or fresh else polling.store.habits(spec.name)
     renamed = bool(state.polled and habits.identity and rule != habits.identity)
+    former, _, former_rule = habits.identity.partition(":")
+    moved = renamed and former != spec.settings.type
     found = Changes()
     if not document.not_modified:
-        found = first(document) if fresh else compare(document, spec.name, polling.store, renamed=renamed)
-    if renamed:
-        report.notes += (f'identity is "{rule}" now, not "{habits.identity}": known entries keep their ids',)
+        found = first(document) if fresh else compare(document, spec.name, polling.store, renamed=renamed, moved=moved)
+    if moved:
+        report.notes += (
+            f'it was of type "{former}" before: known entries keep their ids, and are not announced again',
+        )
+    elif renamed:
+        chosen = rule.partition(":")[2]
+        report.notes += (f'identity is "{chosen}" now, not "{former_rule}": known entries keep their ids',)
     problems = (*document.problems, *_swapped_dates(found.added, reading.at))
     report.problems = state.problems if document.not_modified else problems
     report.status = SourceStatus.NOT_MODIFIED if document.not_modified else SourceStatus.OK
@@ -170,7 +205,7 @@ def _success(reading: Reading, document: Document, state: SourceState, polling: 
     if state.failing_told:
         report.alert = "it is well again"
     listed = len(document.items) + len(document.standing)
-    window = Window(habits.listed, listed - len(found.added))
+    window = Window(habits.listed, listed - len(found.added), moved=moved)
     planner = Planner(polling.planning, spec.settings, state, report, reading.at, window)
     added = planner.added(due, newest_on_top=not document.complete)
     edited = planner.edited(found.edited)
@@ -191,6 +226,7 @@ def _success(reading: Reading, document: Document, state: SourceState, polling: 
         settings_digest=spec.digest,
         title=document.title,
         link=document.link,
+        hub=document.hub if polling.subscriptions is not None else None,
         wake_at=min((a.item.published for a in scheduled if a.item.published), default=None),
         added=added,
         edited=edited,
@@ -201,6 +237,12 @@ def _success(reading: Reading, document: Document, state: SourceState, polling: 
         listed=None if document.not_modified else listed,
         keep_revisions=polling.planning.keep_revisions,
     )
+
+
+def _rule(settings: SourceSettings) -> str:
+    """By which rule a source names its entries: its type, with the rule of those that let one be chosen."""
+    chosen = getattr(settings, "identity", None)
+    return settings.type if chosen is None else f"{settings.type}:{chosen}"
 
 
 def _swapped_dates(added: Sequence[Addition], now: datetime) -> Iterator[Problem]:
@@ -261,11 +303,12 @@ def _rhythm(spec: SourceSpec, added: Sequence[Addition], polling: Polling, now: 
 
 def _decorated(document: Document, settings: SourceSettings) -> Document:
     """The document with the source's own tags, and with ids that can be stored."""
-    items = (
-        replace(item, id=storable(item.id), tags=tuple(dict.fromkeys((*item.tags, *settings.tags))))
-        for item in document.items
-    )
-    return replace(document, items=tuple(items))
+    if settings.tags:
+        items = [replace(item, tags=tuple(dict.fromkeys((*item.tags, *settings.tags)))) for item in document.items]
+        document = replace(document, items=tuple(items))
+    if all(storable(item.id) is item.id for item in document.items):
+        return document
+    return replace(document, items=tuple(replace(item, id=storable(item.id)) for item in document.items))
 
 
 def _commit(polls: Sequence[Poll], reports: Mapping[str, SourceReport], polling: Polling) -> None:

@@ -70,7 +70,10 @@ class FeedReport:
 
 @dataclass(kw_only=True)
 class SinkReport:
-    """What one sink was given: sent and failed in this run, pending, held and dead in all."""
+    """What one sink was given: sent and failed in this run, pending, held and dead in all.
+
+    ``alert``: what a person should know even where nobody asked, said once.
+    """
 
     name: str
     sent: int = 0
@@ -79,6 +82,7 @@ class SinkReport:
     held: int = 0
     dead: int = 0
     errors: list[str] = field(default_factory=list)
+    alert: str = ""
 
 
 @dataclass(kw_only=True)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import random
-import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
@@ -18,16 +17,9 @@ PATH = "websub/"
 _LEASE = timedelta(days=10)
 _ANSWER = timedelta(hours=1)  # for a hub to ask back whether it was us
 _REFUSED = timedelta(days=7)
+_TRUSTED = timedelta(days=14)  # after which a hub that has said nothing may say nothing any more
 _SECONDS = 15.0
 _LATER = frozenset({408, 425, 429})
-
-
-@dataclass(frozen=True, kw_only=True)
-class Hub:
-    """What a feed says of its hub: the hub's address, and the address that the feed has there."""
-
-    url: str
-    topic: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,28 +32,41 @@ class Subscribing:
     public: str
 
 
-def subscribe(wanted: Mapping[str, Hub], subscribing: Subscribing) -> dict[str, str]:
+def subscribe(wanted: Collection[str], subscribing: Subscribing) -> dict[str, str]:
     """Ask the hubs of these sources that are due to be asked; gives what went wrong, by source."""
     known = subscribing.store.all()
-    gone = known.keys() - wanted.keys()
+    gone = known.keys() - set(wanted)
     if gone:
         subscribing.store.remove(gone)
     failed: dict[str, str] = {}
-    for name, hub in wanted.items():
+    for name, subscription in known.items():
         now = subscribing.clock()
-        subscription = known.get(name)
-        if subscription is None or (subscription.hub, subscription.topic) != (hub.url, hub.topic):
-            subscription = _fresh(name, hub, now)
-        if subscription.ask_at > now:
+        if name in gone or subscription.ask_at > now:
             continue
         # Stored first: the hub may ask back before it has answered.
-        subscription = replace(subscription, attempts=subscription.attempts + 1, ask_at=now + _ANSWER)
-        subscribing.store.put(subscription)
-        error, again = _asked(subscription, subscribing, now)
+        attempts = subscription.attempts + 1
+        subscribing.store.change(subscription.token, attempts=attempts, ask_at=now + _ANSWER)
+        error, again = _asked(replace(subscription, attempts=attempts), subscribing, now)
         if error:
             failed[name] = error
             subscribing.store.change(subscription.token, ask_at=again, error=error)
     return failed
+
+
+def slowed(interval: timedelta, subscription: Subscription | None, longest: timedelta, now: datetime) -> timedelta:
+    """How often to poll a source whose hub pushes: as seldom as may be, as long as pushes come."""
+    if subscription is None or subscription.lease_until is None or subscription.lease_until <= now:
+        return interval
+    if subscription.pushed_at is None or now - subscription.pushed_at > _TRUSTED:
+        return interval
+    return max(interval, longest)
+
+
+def is_pushed(subscription: Subscription | None, last_poll: datetime | None) -> bool:
+    """Whether a source's hub has pushed since it was polled last."""
+    if subscription is None or subscription.pushed_at is None:
+        return False
+    return last_poll is None or last_poll < subscription.pushed_at
 
 
 def granted(seconds: int | None, now: datetime) -> dict[str, object]:
@@ -74,17 +79,6 @@ def granted(seconds: int | None, now: datetime) -> dict[str, object]:
 def denied(reason: str, now: datetime) -> dict[str, object]:
     """What becomes of a subscription that its hub does not want."""
     return {"lease_until": None, "ask_at": now + _REFUSED, "error": f"the hub refused: {reason or 'no reason given'}"}
-
-
-def _fresh(name: str, hub: Hub, now: datetime) -> Subscription:
-    return Subscription(
-        source=name,
-        hub=hub.url,
-        topic=hub.topic,
-        token=secrets.token_urlsafe(24),
-        secret=secrets.token_urlsafe(32),
-        ask_at=now,
-    )
 
 
 def _asked(subscription: Subscription, subscribing: Subscribing, now: datetime) -> tuple[str, datetime]:

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from http.client import HTTPException, IncompleteRead, LineTooLong
+from http.client import BadStatusLine, HTTPException, IncompleteRead, LineTooLong
 from pathlib import Path
 from time import monotonic
-from typing import Any
 
-from requests import RequestException
 from urllib3.exceptions import HTTPError
 
 from feedbot.core.text import one_line
 from feedbot.http import HttpError, Request, Response
+from feedbot.http.answer import Answer
 from feedbot.http.body import BodyError, Decoder, format_size
 from feedbot.http.guard import Allowance, parse_allowance
-from feedbot.http.pool import Adapter, Outgoing
+from feedbot.http.pool import Adapter, Answered, Outgoing
 from feedbot.http.target import Target, follow, parse_target, shown
 from feedbot.http.wire import Wire
 from feedbot.model import Validators
@@ -41,7 +41,7 @@ _SECRETS = frozenset({"authorization", "cookie", "proxy-authorization"})
 _OURS = frozenset(
     "accept-encoding connection content-length expect host keep-alive te trailer transfer-encoding upgrade".split()
 )
-_FAILURES = (RequestException, HTTPError, HTTPException, OSError, ValueError)
+_FAILURES = (HTTPError, HTTPException, OSError, ValueError)
 
 
 class Client:
@@ -83,16 +83,16 @@ class Client:
         permanent, moved_to = True, ""
         for _ in range(MAX_REDIRECTS + 1):
             try:
-                answer, wire = self._ask(errand, target)
-                if not errand.follows or answer.status not in _REDIRECTS:
-                    return self._response(errand, target, answer, wire, now, moved_to)
+                answered, wire = self._ask(errand, target)
+                if not errand.follows or answered.raw.status not in _REDIRECTS:
+                    return self._response(errand, target, answered, wire, now, moved_to)
             except HttpError as error:
                 if target is errand.start:
                     raise
                 message = f"{shown(errand.start.url)} redirects, but {error.message}"
                 raise HttpError(message, error.hint, forbidden=error.forbidden) from error
-            status, location = answer.status, answer.headers.get("location", "")
-            _let_go(answer)
+            status, location = answered.raw.status, answered.raw.fields.get("location", "")
+            answered.close()
             if not location:
                 raise HttpError(f"{shown(target.url)} redirects without saying where to")
             target = follow(target, location)
@@ -130,25 +130,27 @@ class Client:
             max_bytes=self._max_bytes if request.max_bytes is None else request.max_bytes,
         )
 
-    def _ask(self, errand: _Errand, target: Target) -> tuple[Any, Wire]:
-        """The head of the answer of one address, as urllib3's response; its body is not read yet."""
+    def _ask(self, errand: _Errand, target: Target) -> tuple[Answered, Wire]:
+        """The head of the answer of one address; its body is not read yet."""
         wire = errand.wire()
         try:
-            return self._adapter.exchange(errand.outgoing(target, wire)), wire
+            return self._adapter.send(errand.outgoing(target, wire)), wire
         except _FAILURES as error:
-            # A server may close a kept connection just as it is used again (RFC 9112, 9.3.1).
-            stale = wire.reused and not wire.received and not wire.late
+            # A server may close a kept connection just as it is used again (RFC 9112, 9.3.1), or have sent more
+            # over it than it said, which is no answer to this request.
+            stale = wire.reused and not wire.late and (not wire.received or isinstance(error, BadStatusLine))
             if not stale or errand.request.method not in ("GET", "HEAD"):
                 raise _failure(errand, target, wire, error) from error
         wire = errand.wire(fresh=True)
         try:
-            return self._adapter.exchange(errand.outgoing(target, wire)), wire
+            return self._adapter.send(errand.outgoing(target, wire)), wire
         except _FAILURES as error:
             raise _failure(errand, target, wire, error) from error
 
     def _response(
-        self, errand: _Errand, target: Target, answer: Any, wire: Wire, now: datetime, moved_to: str
+        self, errand: _Errand, target: Target, answered: Answered, wire: Wire, now: datetime, moved_to: str
     ) -> Response:
+        answer = answered.raw
         try:
             if answer.status < 200:
                 raise HttpError(f"{errand.place(target)} sent status {answer.status}, which is not final")
@@ -157,26 +159,25 @@ class Client:
             else:
                 body = _excuse(answer)
         finally:
-            _let_go(answer)
-        headers = {name.lower(): value for name, value in answer.headers.items()}
+            answered.let_go()
         return Response(
             status=answer.status,
             url=target.url,
-            headers=headers,
+            headers=answer.fields,
             body=body,
-            validators=_validators(answer.status, headers, errand.request.validators),
-            retry_at=retry_at(headers.get("retry-after", ""), now),
+            validators=_validators(answer.status, answer.fields, errand.request.validators),
+            retry_at=retry_at(answer.fields.get("retry-after", ""), now),
             moved_to=moved_to,
         )
 
-    def _whole_body(self, errand: _Errand, target: Target, answer: Any, wire: Wire) -> bytes:
+    def _whole_body(self, errand: _Errand, target: Target, answer: Answer, wire: Wire) -> bytes:
         place = errand.place(target)
         try:
-            if (answer.length_remaining or 0) > errand.max_bytes:
+            if (answer.length or 0) > errand.max_bytes:
                 raise _too_large(place, errand)
-            decoder = Decoder(answer.headers.get("content-encoding", ""), self._max_decoded)
+            decoder = Decoder(answer.fields.get("content-encoding", ""), self._max_decoded)
             taken = 0
-            while chunk := answer.read(_CHUNK, decode_content=False):
+            while chunk := answer.read_body(_CHUNK):
                 taken += len(chunk)
                 if taken > errand.max_bytes:
                     raise _too_large(place, errand)
@@ -219,6 +220,8 @@ class _Errand:
 def retry_at(value: str, now: datetime) -> datetime | None:
     """When a ``Retry-After`` (RFC 9110, 10.2.3) asks to come again: at most 24 h ahead, never in the past."""
     value = value.strip()
+    if not value:
+        return None
     latest = now + MAX_RETRY_AFTER
     if value.isascii() and value.isdigit():
         return latest if len(value) > 9 else min(now + timedelta(seconds=int(value)), latest)
@@ -253,8 +256,8 @@ def _headers(defaults: Mapping[str, str], request: Request) -> tuple[_Headers, _
                 forbidden=True,
             )
     public |= _conditions(request)
-    if request.body is not None:
-        public["content-length"] = ("Content-Length", str(len(request.body)))
+    if request.body is not None or request.method not in ("GET", "HEAD"):
+        public["content-length"] = ("Content-Length", str(len(request.body or b"")))
     return public, secret
 
 
@@ -280,23 +283,17 @@ def _validators(status: int, headers: Mapping[str, str], sent: Validators) -> Va
     return Validators(etag, last_modified)
 
 
-def _excuse(answer: Any) -> bytes:
+def _excuse(answer: Answer) -> bytes:
     """What can be read of a body that is of use to a person only: never a reason to fail."""
-    try:
-        decoder = Decoder(answer.headers.get("content-encoding", ""), _EXCUSE)
-    except BodyError:
+    if answer.isclosed():
         return b""
     try:
-        decoder.feed(answer.read(_EXCUSE, decode_content=False))
-    except (BodyError, *_FAILURES):
-        pass
+        decoder = Decoder(answer.fields.get("content-encoding", ""), _EXCUSE)
+    except BodyError:
+        return b""
+    with contextlib.suppress(BodyError, *_FAILURES):
+        decoder.feed(answer.read_body(_EXCUSE))
     return decoder.so_far()
-
-
-def _let_go(answer: Any) -> None:
-    """Close the connection if its body was not read to the end; else it is back in its pool already."""
-    answer.close()
-    answer.release_conn()
 
 
 def _failure(errand: _Errand, target: Target, wire: Wire, error: Exception) -> HttpError:

@@ -2,35 +2,39 @@
 
 from __future__ import annotations
 
-import http.client
+import contextlib
 import socket
 import ssl
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from queue import LifoQueue
 from typing import Any
 
 from requests import PreparedRequest, Response
-from requests.adapters import HTTPAdapter
+from requests.adapters import BaseAdapter
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.util.timeout import Timeout
 
 from feedbot.http import HttpError
+from feedbot.http.answer import Answer
 from feedbot.http.guard import Allowance, IPAddress
 from feedbot.http.target import Target
-from feedbot.http.wire import Wire, WireSocket, WireTLSSocket, connect
+from feedbot.http.wire import Wire, WireTLSSocket, connect
 
 # Codes of OpenSSL's X509_verify_cert_error_string.
 _EXPIRED = (9, 10)
 _UNKNOWN_ISSUER = (2, 18, 19, 20, 21)
 _WRONG_HOST = (62, 64)
 
+_Place = tuple[str, str, int, bool]
+"""What a connection leads to: scheme, host, port, and whether certificates are verified."""
+
 
 class Outgoing(PreparedRequest):
-    """A request ready to be sent, with what bounds it; not prepared again by requests, which costs."""
+    """A request ready to be sent, with what bounds it; not prepared again by requests, which costs.
+
+    Its method and headers are checked already: nothing in them may end a line.
+    """
 
     def __init__(
         self,
@@ -42,57 +46,131 @@ class Outgoing(PreparedRequest):
         *,
         verify_tls: bool,
     ) -> None:
-        super().__init__()
         self.method = method
         self.url = target.url
-        self.headers = dict(headers)  # type: ignore[assignment]  # a plain one does, and costs less
+        self.headers = headers  # type: ignore[assignment]  # a plain mapping does, and costs less
         self.body = body
         self.target = target
         self.wire = wire
         self.verify_tls = verify_tls
 
+    @property
+    def message(self) -> bytes:
+        """The request as it goes over the wire (RFC 9112, 3)."""
+        lines = [f"{self.method} {self.target.path} HTTP/1.1\r\nHost: {self.target.authority}\r\n"]
+        lines += [f"{name}: {value}\r\n" for name, value in self.headers.items()]
+        head = "".join((*lines, "\r\n")).encode("latin-1")
+        assert self.body is None or isinstance(self.body, bytes)
+        return head + self.body if self.body else head
 
-class Adapter(HTTPAdapter):
+
+class Answered(Response):
+    """What requests wants an adapter to give back: ``raw`` is the answer, which its taker reads and lets go.
+
+    It has no parts of its own, as these cost; cookies are not even looked for.
+    """
+
+    raw: Answer
+
+    def __init__(self, raw: Answer, connection: _Connection, adapter: Adapter) -> None:
+        self.raw = raw
+        self._connection = connection
+        self._adapter = adapter
+
+    def let_go(self) -> None:
+        """Keep the connection for the next request if its answer was read to the end; else close it."""
+        if self.raw.reusable:
+            self._adapter.keep(self._connection)
+        else:
+            self.close()
+
+    def close(self) -> None:
+        """Close the connection, whatever may still come over it."""
+        self.raw.close()
+        self._connection.close()
+
+
+class Adapter(BaseAdapter):
     """Sends requests from any thread over kept connections; all that use TLS share one context.
 
-    Nothing of the environment has a say: no proxies, no netrc, no CA bundle. Cookies are not even read.
+    It drives urllib3's connections itself: a pool for each host, parsing the URL again, and building headers and
+    responses that nobody looks at would cost several times what the exchange does. Nothing of the environment has
+    a say: no proxies, no netrc, no CA bundle.
     """
 
     def __init__(self, *, connections: int, ca_file: Path | None) -> None:
+        super().__init__()
         self._ca_file = ca_file
         self._contexts: dict[bool, ssl.SSLContext] = {}
         self._lock = threading.Lock()
-        super().__init__(pool_connections=connections, pool_maxsize=connections)
+        self._room = connections
+        self._idle: dict[_Place, list[_Connection]] = {}  # the place that was used last stands at the end
+        self._number = 0
 
-    def exchange(self, outgoing: Outgoing) -> Any:
-        """Send, and read the head of the answer; the urllib3 response is the caller's to read and close.
+    def send(self, request: PreparedRequest, *_: Any, **__: Any) -> Answered:
+        """Send, and read the head of the answer.
 
-        Raises HttpError where no connection comes about or may be made, else what requests raises.
+        Raises HttpError where no connection comes about or may be made, else OSError, HTTPException, or what
+        urllib3 raises.
         """
-        budget: Any = _Budget(outgoing.wire)
-        return self.send(outgoing, stream=True, timeout=budget).raw
-
-    def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **pool_kwargs: Any) -> None:
-        super().init_poolmanager(connections, maxsize, block, **pool_kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TLSPool}
-
-    def get_connection_with_tls_context(self, request: PreparedRequest, *_: Any, **__: Any) -> Any:
         assert isinstance(request, Outgoing)
-        target = request.target
-        host = f"[{target.host}]" if ":" in target.host else target.host
-        tls = {"ssl_context": self._context(request.verify_tls)} if target.scheme == "https" else None
-        return self.poolmanager.connection_from_host(host, target.port, target.scheme, tls)
+        place = (*request.target.origin, request.verify_tls)
+        connection = (None if request.wire.fresh else self._kept(place)) or self._connection(place)
+        try:
+            return Answered(connection.exchange(request), connection, self)
+        except BaseException:
+            connection.close()
+            raise
 
-    def request_url(self, request: PreparedRequest, *_: Any) -> str:
-        assert isinstance(request, Outgoing)
-        return request.target.path
+    def keep(self, connection: _Connection) -> None:
+        """Have a connection for the next request to the same place, and close that of the place least used of late."""
+        dropped: _Connection | None = connection
+        with self._lock:
+            if self._room:
+                shelf = self._idle.pop(connection.place, [])
+                shelf.append(connection)
+                self._idle[connection.place] = shelf
+                self._number += 1
+                dropped = self._taken(next(iter(self._idle)), 0) if self._number > self._room else None
+        if dropped is not None:
+            dropped.close()
 
-    def cert_verify(self, *_: Any) -> None:
-        """Nothing to set on the pool: the shared context knows how to verify."""
+    def close(self) -> None:
+        """Close what is idle; what is in use is closed when it is let go."""
+        with self._lock:
+            self._room = 0
+            idle = [connection for shelf in self._idle.values() for connection in shelf]
+            self._idle.clear()
+            self._number = 0
+        for connection in idle:
+            connection.close()
 
-    def build_response(self, req: PreparedRequest, resp: Any) -> Response:  # noqa: ARG002
-        """Nothing is read of it here; requests would look for cookies too."""
-        return _Wrapping(resp)
+    def _kept(self, place: _Place) -> _Connection | None:
+        """The connection to a place that was used last, where one still stands."""
+        while True:
+            with self._lock:
+                if place not in self._idle:
+                    return None
+                connection = self._taken(place, -1)
+            if connection.is_connected:
+                return connection
+            connection.close()
+
+    def _taken(self, place: _Place, index: int) -> _Connection:
+        connection = self._idle[place].pop(index)
+        self._number -= 1
+        if not self._idle[place]:
+            del self._idle[place]
+        return connection
+
+    def _connection(self, place: _Place) -> _Connection:
+        scheme, host, port, verify = place
+        if scheme == "https":
+            connection: _Connection = _TLSConnection(host, port, ssl_context=self._context(verify))
+        else:
+            connection = _Connection(host, port)
+        connection.place = place
+        return connection
 
     def _context(self, verify: bool) -> ssl.SSLContext:
         """The context of all verified connections, or of all others: loading its CA bundle takes 14 ms."""
@@ -102,61 +180,39 @@ class Adapter(HTTPAdapter):
             return self._contexts[verify]
 
 
-class _Wrapping(Response):
-    """What requests wants to give back: around urllib3's response, and without parts of its own, which cost."""
-
-    def __init__(self, raw: Any) -> None:
-        self.raw = raw
-
-
-class _Budget(Timeout):
-    """Carries the wire through urllib3 to the connection; the sockets themselves do the timing."""
-
-    def __init__(self, wire: Wire) -> None:
-        super().__init__(connect=None, read=None)
-        self.wire = wire
-
-    def clone(self) -> _Budget:
-        return _Budget(self.wire)
-
-
-class _Head(http.client.HTTPResponse):
-    """The head of an answer, which must be whole: http.client takes an end of file for an empty line."""
-
-    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
-        assert isinstance(sock, WireSocket | WireTLSSocket)
-        self._wire = sock.wire
-        super().__init__(sock, *args, **kwargs)
-
-    def begin(self) -> None:
-        super().begin()
-        if self._wire.ended:
-            raise http.client.IncompleteRead(b"")
-        # urllib3 would log these together with the whole URL.
-        self.msg.defects.clear()
-        self.msg.set_payload("")
-
-
 class _Connection(HTTPConnection):
     """A connection to an address that was checked for each request that is sent over it."""
 
-    response_class = _Head
     sock: Any
-    wire: Wire
+    place: _Place
     peer: IPAddress
     admitted_by: Sequence[Allowance]
+    wire: Wire
 
-    def begin(self, wire: Wire) -> None:
-        """Take the budget of the next request. Raises HttpError where its policy has not this address."""
-        self.wire = wire
-        if wire.fresh:
-            self.close()
-        if self.sock is not None:
+    def exchange(self, outgoing: Outgoing) -> Answer:
+        """Send a request within its budget, and read the head of what comes back.
+
+        Raises HttpError where its policy has not the address that is connected to.
+        """
+        self.wire = wire = outgoing.wire
+        if self.sock is None:
+            self.connect()
+        else:
             wire.reused = True
             if wire.allowances != self.admitted_by:
                 wire.require_allowed(self.host, self.port, self.peer)
                 self.admitted_by = wire.allowances
             self.sock.wire = wire
+        # Who hangs up on a long body may have said why.
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            self.sock.sendall(outgoing.message)
+        answer = Answer(self.sock, str(outgoing.method))
+        try:
+            answer.begin()
+        except BaseException:
+            answer.close()
+            raise
+        return answer
 
     def _new_conn(self) -> socket.socket:
         sock, self.peer = connect(self._dns_host, self.port, self.wire)
@@ -171,32 +227,6 @@ class _TLSConnection(_Connection, HTTPSConnection):
         except ssl.SSLError as error:
             raise _tls_error(self.host, error) from error
         self.sock.wire = self.wire
-
-
-class _Shelf(LifoQueue[Any]):
-    """The idle connections of a host, without the blanks that urllib3 fills them up with for who wants to block."""
-
-    def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:
-        if item is not None:
-            super().put(item, block, timeout)
-
-
-class _Pool(HTTPConnectionPool):
-    ConnectionCls = _Connection
-    QueueCls = _Shelf
-
-    def _make_request(self, conn: Any, *args: Any, **kwargs: Any) -> Any:
-        conn.begin(kwargs["timeout"].wire)
-        return super()._make_request(conn, *args, **kwargs)
-
-
-class _TLSPool(_Pool, HTTPSConnectionPool):
-    ConnectionCls = _TLSConnection
-
-    def _validate_conn(self, conn: Any) -> None:
-        """Connect; without urllib3's warning where TLS is not verified: feedbot gives one of its own."""
-        if conn.is_closed:
-            conn.connect()
 
 
 def _context(ca_file: Path | None) -> ssl.SSLContext:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from dataclasses import dataclass, replace
+from functools import cached_property
 from ipaddress import IPv6Address
 from urllib.parse import quote, unquote_to_bytes, urljoin, urlsplit
 
@@ -22,7 +23,7 @@ _NOT_IN_URLS = re.compile("[\x00-\x20\x7f\x85\xa0\u2028\u2029\ud800-\udfff]")
 _KEPT = "!$%&'()*+,/:;=?@[]~|-._"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Target:
     """Where a request goes. ``host`` is a name in ASCII or an address without brackets.
 
@@ -35,17 +36,21 @@ class Target:
     path: str
     credentials: str = ""
 
-    @property
+    @cached_property
     def origin(self) -> tuple[str, str, int]:
         """What must be equal for secrets to be sent (RFC 6454, section 4)."""
         return self.scheme, self.host, self.port
 
-    @property
+    @cached_property
+    def authority(self) -> str:
+        """The host, with its port where that is not the usual one, as an address has it (RFC 3986, 3.2)."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
+
+    @cached_property
     def url(self) -> str:
         """The address, without credentials and fragment."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        port = "" if self.port == _PORTS[self.scheme] else f":{self.port}"
-        return f"{self.scheme}://{host}{port}{self.path}"
+        return f"{self.scheme}://{self.authority}{self.path}"
 
     @property
     def place(self) -> str:

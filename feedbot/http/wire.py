@@ -12,6 +12,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Sequence
+from functools import lru_cache
 from ipaddress import ip_address
 from time import monotonic
 from typing import Any
@@ -29,11 +30,11 @@ Address = tuple[socket.AddressFamily, tuple[Any, ...]]
 class Wire:
     """What an exchange may still cost: time until ``deadline`` (monotonic seconds) and ``room`` in bytes.
 
-    It also remembers how the exchange went: ``received`` bytes, whether it ``ended`` with an end of file or
-    took too much (``overdrawn``), and whether the connection was ``reused``, which ``fresh`` forbids.
+    It also remembers how the exchange went: ``received`` bytes, whether it took too much (``overdrawn``), and
+    whether the connection was ``reused``, which ``fresh`` forbids.
     """
 
-    __slots__ = ("allowances", "deadline", "ended", "fresh", "overdrawn", "received", "reused", "room")
+    __slots__ = ("allowances", "deadline", "fresh", "overdrawn", "received", "reused", "room")
 
     def __init__(self, deadline: float, room: int, allowances: Sequence[Allowance], *, fresh: bool = False) -> None:
         self.deadline = deadline
@@ -41,7 +42,7 @@ class Wire:
         self.allowances = allowances
         self.fresh = fresh
         self.received = 0
-        self.ended = self.overdrawn = self.reused = False
+        self.overdrawn = self.reused = False
 
     @property
     def late(self) -> bool:
@@ -56,9 +57,8 @@ class Wire:
         return seconds
 
     def took(self, count: int) -> int:
-        """Note bytes that came in; 0 is the end. Raises OSError where there is no room for them."""
+        """Note bytes that came in. Raises OSError where there is no room for them."""
         self.received += count
-        self.ended = count == 0
         if self.received > self.room:
             self.overdrawn = True
             raise OSError("more than the exchange has room for")
@@ -113,7 +113,7 @@ def connect(host: str, port: int, wire: Wire) -> tuple[WireSocket, IPAddress]:
             sock.connect(address)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             sock.settimeout(wire.left())
-            return sock, ip_address(address[0])
+            return sock, _parsed(address[0])
         except OSError as error:
             sock.close()
             problem = error
@@ -128,7 +128,7 @@ def _admitted(host: str, port: int, wire: Wire) -> list[Address]:
     lists 127.0.0.1 has not to know that localhost is ::1 as well.
     """
     answers = _resolve(host, port, wire)
-    verdicts = [judge(ip_address(address[0]), host, port, wire.allowances) for _, address in answers]
+    verdicts = [judge(_parsed(address[0]), host, port, wire.allowances) for _, address in answers]
     listed = [answer for answer, verdict in zip(answers, verdicts, strict=True) if verdict is Verdict.LISTED]
     refused = [pair for pair in zip(answers, verdicts, strict=True) if pair[1] in REFUSALS]
     if refused and not listed:
@@ -145,11 +145,16 @@ def _admitted(host: str, port: int, wire: Wire) -> list[Address]:
 
 def _resolve(host: str, port: int, wire: Wire) -> list[Address]:
     try:
-        literal = ip_address(host)
+        literal = _parsed(host)
     except ValueError:
         return _look_up(host, port, wire)
     family = socket.AF_INET if literal.version == 4 else socket.AF_INET6
     return [(family, (host, port))]
+
+
+@lru_cache(maxsize=256)  # each is looked at several times on the way to a connection
+def _parsed(address: str) -> IPAddress:
+    return ip_address(address)
 
 
 def _look_up(host: str, port: int, wire: Wire) -> list[Address]:

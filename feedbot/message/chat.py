@@ -10,11 +10,13 @@ import html as entities
 import re
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import quote, urlsplit
 
 from feedbot.core import html
+from feedbot.message import values
+from feedbot.message.templates import Templates
 from feedbot.message.terminal import inert
 from feedbot.model import ChangeKind, Delivery, Entry
 
@@ -25,8 +27,8 @@ BREAK = "\u200b"
 _MAX_READ = 50_000  # characters of content, of which a message shows a few hundred
 _MAX_TEXT = 4000
 _MAX_TITLE = 500
+_SHORTEST_TITLE = 80  # that a service has room for
 _SHORTEST = 20  # characters of text that are worth to be shown
-_LEADS = {ChangeKind.NEW: "", ChangeKind.UPDATED: "Updated: ", ChangeKind.WITHDRAWN: "Withdrawn: "}
 _KEPT_IN_URLS = "!#$%&'()*+,/:;=?@[]~"
 _WEB = re.compile(r"https?://[^/?#\s]", re.IGNORECASE)
 _LINK = re.compile(r"https?://\S+", re.IGNORECASE)
@@ -61,8 +63,12 @@ class Notice:
         return " · ".join(part for part in (self.source, self.author) if part)
 
 
+Tell = Callable[[Delivery], Notice]
+"""How a change is told, as :func:`notice` does or an operator's template."""
+
+
 def notice(delivery: Delivery) -> Notice:
-    """What a chat is told of a change.
+    """What a chat is told of a change, unless a template says so otherwise.
 
     Of a new entry how it begins, of an edited one what is different, of a withdrawn one that it is gone.
     """
@@ -74,8 +80,11 @@ def notice(delivery: Delivery) -> Notice:
     if not title and not gone and text:  # a short post without a title is its own
         title = cut(" ".join(text.split()), 100)
         text = "" if title == " ".join(text.split()) else text
+    title = title or url
+    if not cut(title, _SHORTEST_TITLE):  # one long address, of which nothing would be left where it has no room
+        title = "(untitled)"
     return Notice(
-        title=_LEADS[delivery.change] + (title or url[:200] or "(untitled)"),
+        title=values.LEADS[delivery.change] + title,
         text=text,
         url=url,
         source=inert(entry.source),
@@ -85,6 +94,19 @@ def notice(delivery: Delivery) -> Notice:
         image="" if gone else web_address(entry.image),
         language=entry.language if re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9-]{1,30})?", entry.language) else "",
     )
+
+
+def teller(templates: Templates) -> Tell:
+    """Tells of changes as ``notice`` does, with the title that an own template "chat.txt" makes, where there is one."""
+    if templates.own("chat.txt") is None:
+        return notice
+
+    def tell(delivery: Delivery) -> Notice:
+        told = notice(delivery)
+        title = cut(inert(templates.render("chat.txt", values.line(delivery))[:10_000]), _MAX_TITLE)
+        return replace(told, title=title or told.title)
+
+    return tell
 
 
 def web_address(url: str) -> str:

@@ -19,7 +19,8 @@ _LINE = 76
 _LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~][A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{0,63}")
 _DOMAIN = re.compile(r"(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*")
 _WITH_NAME = re.compile(r"\s*(?P<name>.*?)\s*<(?P<address>[^<>]*)>\s*", re.DOTALL)
-_ADDRESS = re.compile(r"https?://[!-;=?-~]{1,900}", re.IGNORECASE)
+ADDRESS = re.compile(r"(https?://|mailto:)[!-;=?-~]{1,900}", re.IGNORECASE)
+"""An address that fits into a header between angle brackets."""
 
 
 class Mailbox(NamedTuple):
@@ -78,7 +79,7 @@ def mailbox_header(name: str, mailboxes: tuple[Mailbox, ...]) -> Ready:
 def address_header(name: str, url: str) -> Ready | None:
     """A header that holds a web address in angle brackets, or None where it is none or too long."""
     ascii_url = quote(url.encode("utf-8", "replace"), safe="!#$%&'()*+,/:;=?@[]~")
-    return Ready(name, f"<{ascii_url}>") if _ADDRESS.fullmatch(ascii_url) else None
+    return Ready(name, f"<{ascii_url}>") if ADDRESS.fullmatch(ascii_url) else None
 
 
 def _shown(mailbox: Mailbox) -> str:

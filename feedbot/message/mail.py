@@ -1,52 +1,75 @@
-"""A change as a mail: a text to read and a page to look at, the same bytes at every try."""
+"""A change, or a digest of many, as a mail: a text to read and a page to look at, the same bytes at every try."""
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
-from datetime import UTC
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.header import decode_header, make_header
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
-from functools import cache
+from typing import Any
 
-from jinja2 import PackageLoader
-from jinja2.sandbox import ImmutableSandboxedEnvironment
-
-from feedbot.core.text import one_line, shorten, slug, storable
+from feedbot.core.text import shorten, slug, storable
+from feedbot.message import values
 from feedbot.message.headers import Mailbox, Ready, address_header, mailbox_header, text_header
-from feedbot.message.plain import to_plain
-from feedbot.message.terminal import inert
-from feedbot.model import ChangeKind, Delivery, Entry
+from feedbot.message.pictures import Images
+from feedbot.message.templates import Templates
+from feedbot.model import ChangeKind, Delivery, Digest
+from feedbot.plugins import Preview
 
 LOCAL = Mailbox("feedbot", "feedbot@localhost")
 """Stands in for sender and recipient where a mail stays on this machine."""
 
 MAX_SUBJECT = 200
-MAX_DIFF_LINES = 200
 _POLICY = SMTP.clone(cte_type="7bit")
-_LEADS = {ChangeKind.NEW: "", ChangeKind.UPDATED: "Updated: ", ChangeKind.WITHDRAWN: "Withdrawn: "}
-_DIFF_KINDS = {"+": "added", "-": "removed", "@": "place"}
 
 
-def build(delivery: Delivery, sender: Mailbox, recipients: tuple[Mailbox, ...]) -> EmailMessage:
+@dataclass(frozen=True, kw_only=True)
+class Letterhead:
+    """What is the same for all mails of a sink.
+
+    ``unsubscribe``: an https or mailto address, or "". ``subject``: a template for mails of one change, or "".
+    ``threaded``: updates answer the first mail. ``bodies``: how many entries a digest carries whole.
+    """
+
+    sender: Mailbox = LOCAL
+    recipients: tuple[Mailbox, ...] = (LOCAL,)
+    images: Images = "keep"
+    unsubscribe: str = ""
+    subject: str = ""
+    threaded: bool = True
+    bodies: int = 5
+    templates: Templates = field(default_factory=Templates)
+
+
+def build(delivery: Delivery, letterhead: Letterhead) -> EmailMessage:
     """Make the mail that tells of a change. No text of the entry can make it fail or add a header."""
-    values = _values(delivery)
-    message = EmailMessage(policy=_POLICY)
-    for header in _headers(delivery, sender, recipients):
-        message[header.name] = header
-    message["MIME-Version"] = "1.0"
-    token = hashlib.sha256(delivery.key.encode("utf-8", "replace")).hexdigest()[:32]
-    # "=_" stands in no quoted-printable or base64 text, so that the boundary is in no part.
-    message.make_alternative(boundary=f"=_feedbot_{token}")
-    for subtype, template in (("plain", "mail.txt.j2"), ("html", "mail.html.j2")):
-        text = storable(_templates().get_template(template).render(values)).replace("\r", "")
-        part = EmailMessage(policy=_POLICY)
-        part.set_content(text, subtype=subtype, cte=_encoding(text))
-        del part["MIME-Version"]
-        message.attach(part)
-    return message
+    shown = {**values.of_change(delivery, letterhead.images), "unsubscribe": letterhead.unsubscribe}
+    headers = [
+        *_headers(delivery.key, delivery.created, slug(delivery.entry.source, "source"), letterhead),
+        text_header("Subject", _subject(delivery, letterhead, shown)),
+        *_thread(delivery, letterhead),
+    ]
+    archived = address_header("Archived-At", delivery.entry.url)
+    return _message(delivery.key, [*headers, *([archived] if archived else [])], "mail", shown, letterhead)
+
+
+def build_digest(digest: Digest, letterhead: Letterhead) -> EmailMessage:
+    """Make the mail that tells of many changes: a table of contents, then the first few entries whole."""
+    shown = {
+        **values.of_digest(digest, letterhead.images, letterhead.bodies),
+        "unsubscribe": letterhead.unsubscribe,
+    }
+    titles = "; ".join(entry["title"] for entry in shown["entries"][:10])
+    headers = [
+        *_headers(digest.key, digest.created, slug(digest.sink, "digest"), letterhead),
+        text_header("Subject", shorten(f"{shown['heading']}: {titles}", MAX_SUBJECT)),
+    ]
+    return _message(digest.key, headers, "digest", shown, letterhead)
 
 
 def as_bytes(message: EmailMessage, line_end: str = "\r\n") -> bytes:
@@ -54,76 +77,70 @@ def as_bytes(message: EmailMessage, line_end: str = "\r\n") -> bytes:
     return message.as_bytes(policy=_POLICY.clone(linesep=line_end))
 
 
-def _headers(delivery: Delivery, sender: Mailbox, recipients: tuple[Mailbox, ...]) -> Iterator[Ready]:
-    entry = delivery.entry
-    list_name = f"{slug(entry.source, 'source')}.feedbot.{sender.domain}"
-    key = re.sub(r"[^A-Za-z0-9._-]", "-", delivery.key)[:200] or "feedbot"
-    yield mailbox_header("From", (sender,))
-    yield mailbox_header("To", recipients)
-    yield text_header("Subject", _subject(delivery))
-    yield Ready("Date", format_datetime(delivery.created.astimezone(UTC)))
-    yield Ready("Message-ID", f"<{key}@{sender.domain}>")
-    yield Ready("List-Id", f"<{list_name}>")
+def preview(message: EmailMessage) -> Preview:
+    """A mail for people to look at before it is sent: headers and text, and the page of its HTML part."""
+    headers = [f"{name}: {' '.join(_unfolded(value).split())}" for name, value in message.items()]
+    text, page = (part.get_content().replace("\r\n", "\n") for part in message.iter_parts())
+    return Preview("\n".join([*headers, "", text]), page)
+
+
+def message_id(key: str, domain: str) -> str:
+    """The Message-ID of the delivery with this key."""
+    return f"<{re.sub(r'[^A-Za-z0-9._-]', '-', key)[:200] or 'feedbot'}@{domain}>"
+
+
+def _message(
+    key: str, headers: list[Ready], template: str, shown: Mapping[str, Any], letterhead: Letterhead
+) -> EmailMessage:
+    message = EmailMessage(policy=_POLICY)
+    for header in headers:
+        message[header.name] = header
+    message["MIME-Version"] = "1.0"
+    token = hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()[:32]
+    # "=_" stands in no quoted-printable or base64 text, so that the boundary is in no part.
+    message.make_alternative(boundary=f"=_feedbot_{token}")
+    for subtype, name in (("plain", f"{template}.txt"), ("html", f"{template}.html")):
+        text = storable(letterhead.templates.render(name, shown)).replace("\r", "")
+        part = EmailMessage(policy=_POLICY)
+        part.set_content(text, subtype=subtype, cte=_encoding(text))
+        del part["MIME-Version"]
+        message.attach(part)
+    return message
+
+
+def _headers(key: str, created: datetime, list_name: str, letterhead: Letterhead) -> Iterator[Ready]:
+    domain = letterhead.sender.domain
+    yield mailbox_header("From", (letterhead.sender,))
+    yield mailbox_header("To", letterhead.recipients)
+    yield Ready("Date", format_datetime(created.astimezone(UTC)))
+    yield Ready("Message-ID", message_id(key, domain))
+    yield Ready("List-Id", f"<{list_name}.feedbot.{domain}>")
     yield Ready("Auto-Submitted", "auto-generated")  # RFC 3834: nobody's absence notice answers it
-    archived = address_header("Archived-At", entry.url)
-    if archived is not None:
-        yield archived
+    if letterhead.unsubscribe:
+        yield Ready("List-Unsubscribe", f"<{letterhead.unsubscribe}>")
+    if letterhead.unsubscribe.lower().startswith("https://"):  # RFC 8058, 3.1: only with https
+        yield Ready("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")
 
 
-def _subject(delivery: Delivery) -> str:
-    title = _title(delivery.entry)
-    return shorten(f"[{delivery.entry.source}] {_LEADS[delivery.change]}{title}", MAX_SUBJECT)
+def _thread(delivery: Delivery, letterhead: Letterhead) -> Iterator[Ready]:
+    """What puts an update under the mail that announced its entry (RFC 5322, 3.6.4)."""
+    first = delivery.first_key
+    if letterhead.threaded and first and first != delivery.key and delivery.change is not ChangeKind.NEW:
+        yield Ready("In-Reply-To", message_id(first, letterhead.sender.domain))
+        yield Ready("References", message_id(first, letterhead.sender.domain))
 
 
-def _title(entry: Entry) -> str:
-    return shorten(inert(one_line(entry.title[:5000])), 500) or entry.url[:500] or "(untitled)"
+def _subject(delivery: Delivery, letterhead: Letterhead, shown: Mapping[str, Any]) -> str:
+    usual = f"[{delivery.entry.source}] {values.LEADS[delivery.change]}{values.title(delivery.entry)}"
+    own = letterhead.templates.line(letterhead.subject, "subject", shown) if letterhead.subject else ""
+    return shorten(own or usual, MAX_SUBJECT)
 
 
-def _values(delivery: Delivery) -> dict[str, object]:
-    entry = delivery.entry
-    moment = entry.published or entry.updated or entry.first_seen
-    shown = "" if delivery.change is ChangeKind.WITHDRAWN else entry.content or entry.summary
-    url = entry.url if entry.url.lower().startswith(("http://", "https://")) else ""
-    authors = ", ".join(inert(author.name) for author in entry.authors if author.name)
-    date = moment.astimezone(UTC)
-    about = (entry.source, shorten(authors, 200), f"{date.day} {date:%b %Y, %H:%M} UTC")
-    return {
-        "title": _title(entry),
-        "url": one_line(url),
-        "about": " · ".join(part for part in about if part),
-        "change": delivery.change.value,
-        "diff": _diff(delivery.diff),
-        "html": shown,
-        "plain": to_plain(shown),
-        "language": entry.language if re.fullmatch(r"[A-Za-z0-9-]{1,35}", entry.language) else "",
-        "enclosures": [one_line(e.url) for e in entry.enclosures],
-        "sink": delivery.sink,
-        "source": entry.source,
-    }
-
-
-def _diff(diff: str) -> list[tuple[str, str]]:
-    """The lines of a unified diff with what each is: added, removed, place or same."""
-    lines = [line for line in diff.split("\n") if not line.startswith(("--- ", "+++ "))]
-    shown = [(_DIFF_KINDS.get(line[:1], "same"), shorten(line, 900)) for line in lines[:MAX_DIFF_LINES]]
-    left = len(lines) - MAX_DIFF_LINES
-    while shown and not shown[-1][1].strip():
-        shown.pop()
-    return [*shown, ("place", f"… {left} more lines")] if left > 0 else shown
+def _unfolded(value: str) -> str:
+    return str(make_header(decode_header(value)))
 
 
 def _encoding(text: str) -> str:
     """The shorter of the two encodings that keep lines short and bytes below 128."""
     size = len(text.encode())
     return "base64" if size - sum(map(str.isascii, text)) > size // 5 else "quoted-printable"
-
-
-@cache
-def _templates() -> ImmutableSandboxedEnvironment:
-    return ImmutableSandboxedEnvironment(
-        loader=PackageLoader("feedbot.message"),
-        autoescape=lambda name: name is not None and name.endswith(".html.j2"),
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from feedbot.core.dates import rfc3339
 from feedbot.core.expose import exposed
 from feedbot.core.text import one_line
-from feedbot.model import Delivery
+from feedbot.model import Delivery, Digest
 
 
 def webhook_body(delivery: Delivery) -> bytes:
@@ -39,9 +39,41 @@ def cloudevent_body(delivery: Delivery) -> bytes:
     )
 
 
+def digest_body(digest: Digest) -> bytes:
+    """The JSON body of a digest, in UTF-8: the same bytes at every try."""
+    return _json(_digest(digest))
+
+
+def plain_digest_body(digest: Digest) -> bytes:
+    """The entries of a digest alone, as a JSON list in UTF-8: the same bytes at every try."""
+    return _json(_digest(digest)["data"]["entries"])
+
+
+def cloudevent_digest_body(digest: Digest) -> bytes:
+    """A digest as a CloudEvent 1.0 in structured mode: the same bytes at every try."""
+    document = _digest(digest)
+    return _json(
+        {
+            "specversion": "1.0",
+            "id": digest.key,
+            "source": f"/feedbot/sinks/{quote(digest.sink.encode('utf-8', 'replace'), safe='')}",
+            "type": document["type"],
+            "time": document["timestamp"],
+            "subject": digest.key,
+            "datacontenttype": "application/json",
+            "data": document["data"],
+        }
+    )
+
+
 def json_line(delivery: Delivery) -> bytes:
     """The same as one line that starts with the delivery's key, line end included."""
     return _json({"key": delivery.key, **_document(delivery)}) + b"\n"
+
+
+def digest_line(digest: Digest) -> bytes:
+    """A digest as one such line."""
+    return _json({"key": digest.key, **_digest(digest)}) + b"\n"
 
 
 def line_start(key: str) -> bytes:
@@ -55,6 +87,11 @@ def _document(delivery: Delivery) -> dict[str, Any]:
         "timestamp": rfc3339(delivery.created),
         "data": exposed(delivery.entry, delivery.change.value, delivery.diff),
     }
+
+
+def _digest(digest: Digest) -> dict[str, Any]:
+    entries = [exposed(one.entry, one.change.value, one.diff) for one in digest.deliveries]
+    return {"type": "digest", "timestamp": rfc3339(digest.created), "data": {"entries": entries}}
 
 
 def _json(value: Any) -> bytes:

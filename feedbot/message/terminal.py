@@ -13,6 +13,11 @@ def inert(text: str) -> str:
     return "".join(c for c in spaced if c in _JOINERS or unicodedata.category(c) not in ("Cc", "Cf", "Cs"))
 
 
+def safe(line: str) -> str:
+    """A line as it is, with its spaces, without whatever a terminal obeys."""
+    return "".join(c for c in line if c in _JOINERS or unicodedata.category(c) not in ("Cc", "Cf", "Cs"))
+
+
 def width(text: str) -> int:
     """How many columns inert text takes: two for wide East Asian characters, none for combining ones."""
     return len(text) if text.isascii() else sum(map(_columns, text))

@@ -17,7 +17,7 @@ from feedbot.settings.crosscheck import check_feeds, check_paths, check_places, 
 from feedbot.settings.document import Document, label, nearest, read, suggestion, unusable
 from feedbot.settings.find import default_state
 from feedbot.settings.locate import Key
-from feedbot.settings.model import Configuration, FeedbotSettings, FeedSettings, RouteSettings, allowance
+from feedbot.settings.model import Configuration, FeedbotSettings, FeedSettings, RouteSettings, agent, allowance
 from feedbot.settings.sentences import show
 from feedbot.settings.tables import inline_secrets, read_table
 
@@ -122,8 +122,8 @@ def _feedbot(document: Document, env: Mapping[str, str]) -> FeedbotSettings | No
     defaults: dict[str, Any] = {}
     if "state" not in values:
         defaults["state"] = str(default_state(env, document.path.absolute()))
-    if settings.base_url.isascii() and settings.base_url and "user_agent" not in values:
-        defaults["user_agent"] = f"{settings.user_agent} (+{settings.base_url})"
+    if "user_agent" not in values:
+        defaults["user_agent"] = agent(settings.base_url)
     return settings.model_copy(update=defaults)
 
 

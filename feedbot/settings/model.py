@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
 from feedbot import __version__
+from feedbot.core.calendar import parse_crontab, parse_quiet
 from feedbot.core.route import named
 from feedbot.core.units import parse_duration
 from feedbot.errors import ConfigProblem
@@ -112,11 +113,29 @@ def _limit(value: object) -> int | timedelta:
     return value
 
 
+def _crontab(text: str) -> str:
+    if text:
+        parse_crontab(text)
+    return text
+
+
+def _quiet(text: str) -> str:
+    if text:
+        parse_quiet(text)
+    return text
+
+
 def _distinct(values: tuple[str, ...]) -> tuple[str, ...]:
     twice = next((value for index, value in enumerate(values) if value in values[:index]), None)
     if twice is not None:
         raise ValueError(f'"{twice}" is there twice')
     return values
+
+
+def agent(base_url: str = "") -> str:
+    """How feedbot names itself where nobody chose how, with where its operator is to be found if that is known."""
+    contact = f"+{base_url}" if base_url.isascii() and base_url else "feed reader; see user_agent in its configuration"
+    return f"feedbot/{__version__} ({contact})"
 
 
 Text = Annotated[str, Field(min_length=1)]
@@ -132,7 +151,6 @@ class FeedbotSettings(Settings):
         "log_format": Later("choosing the log format here, not by --log-format,"),
         "log_level": Later("choosing the log level here, not by -v and -q,"),
         "proxy": Later("a proxy"),
-        "retention": Later("forgetting old entries"),
     }
 
     state: Annotated[str, AfterValidator(_state)] = "feedbot.db"
@@ -145,10 +163,12 @@ class FeedbotSettings(Settings):
     """The address under which that folder is served."""
     timezone: Annotated[str, AfterValidator(_time_zone)] = "UTC"
     """The time zone of dates that carry none, such as "Europe/Berlin"."""
-    user_agent: Annotated[str, AfterValidator(_header_text)] = f"feedbot/{__version__}"
+    user_agent: Annotated[str, AfterValidator(_header_text)] = agent()
     """How feedbot names itself to servers; a contact in it is polite. Default: its version and base_url."""
     flood_limit: Annotated[int, Field(ge=1)] = 20
     """More new entries than this in one poll of a known source are held back."""
+    retention: Annotated[Duration, Field(ge=timedelta(days=1))] = timedelta(days=90)
+    """How long deliveries that were sent or dropped are kept for a look at them, and to be sent again."""
     keep_revisions: Annotated[int, Field(ge=1)] = 10
     """How many former states of each entry are kept, to tell what an edit changed."""
     concurrency: Annotated[int, Field(ge=1, le=1000)] = 32
@@ -159,6 +179,8 @@ class FeedbotSettings(Settings):
     """The longest that reading one source may take."""
     max_bytes: Annotated[Size, Field(ge=1)] = 10_000_000
     """The most that is read of one answer."""
+    callback: Annotated[str, AfterValidator(_folder_address)] = ""
+    """The address under which the server of feedbot is reached from outside, for hubs to push to (WebSub)."""
     token: SecretStr | None = None
     """What a request must carry to see of the server more than the published feeds and /healthz; without one it
     listens to this machine alone."""
@@ -208,12 +230,6 @@ class FeedSettings(Settings):
 class RouteSettings(Settings):
     """Which changes of which sources go to which sinks."""
 
-    later: ClassVar[Mapping[str, Later]] = {
-        "digest": Later("collecting changes into one message"),
-        "quiet": Later("keeping quiet hours"),
-        "max_per_run": Later("a limit per run"),
-    }
-
     sources: Names = ("*",)
     """The sources whose changes are announced: names, or globs such as "blog-*"."""
     filter: str = ""
@@ -224,6 +240,13 @@ class RouteSettings(Settings):
     """The sinks that are told: names, or globs."""
     dedupe: Literal["", "across"] = ""
     """With "across", an entry that several sources have is announced once."""
+    digest: Annotated[str, AfterValidator(_crontab)] = ""
+    """When changes go out, in one message: a crontab line such as "0 8 * * 1-5", or "@daily". Absent: at once."""
+    quiet: Annotated[str, AfterValidator(_quiet)] = ""
+    """Hours such as "22:00-07:00" in which nothing goes out; what comes in them is held until their end."""
+    max_per_run: Annotated[int, Field(ge=1)] | None = None
+    """How many changes a run sends a message each; the others go out in one, or in a later run where the sink takes
+    no digests."""
 
 
 @dataclass(frozen=True, kw_only=True)

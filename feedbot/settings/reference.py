@@ -55,13 +55,9 @@ def _lines() -> Iterator[str]:
 def _table(title: str, note: str, schema: dict[str, Any]) -> Iterator[str]:
     yield f"## `{title}`{note}"
     yield ""
-    rows = list(_rows(schema))
-    if rows:
-        yield "| key | default | what it is |"
-        yield "|---|---|---|"
-        yield from rows
-    else:
-        yield "It has no keys of its own."
+    yield "| key | default | what it is |"
+    yield "|---|---|---|"
+    yield from _rows(schema)
     yield ""
 
 

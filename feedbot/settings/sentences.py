@@ -20,7 +20,7 @@ from feedbot.settings.locate import Key
 _WITH_PASSWORD = re.compile(r"(?<=://)[^/\s@\"']+@")
 _PARAMETER = re.compile(r"(?P<begin>[?&;#](?P<name>[^=?&;#/\s\"'<>]{1,100})=)(?P<value>[^&;#\s\"'<>]+)")
 _REFERENCE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}|\$\{(?:file|cred):[^}]*\}")
-_SECRET_PARAMETER = re.compile(r"jwt|pwd|session|sig$|signature|sid$", re.IGNORECASE)
+_SECRET_PARAMETER = re.compile(r"jwt|pwd|session|signature|^si[dg]$", re.IGNORECASE)
 _KEYWORD = re.compile(r"key(?=word|phrase)", re.IGNORECASE)
 
 _KINDS = {

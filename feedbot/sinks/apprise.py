@@ -10,9 +10,11 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, SecretStr
 
 from feedbot.errors import DeliveryError
-from feedbot.message.chat import defused, fit, live_broken, notice
-from feedbot.model import ChangeKind, Delivery
-from feedbot.plugins import SinkContext, SinkSettings
+from feedbot.message.chat import Tell, defused, fit, live_broken, notice, teller
+from feedbot.message.listing import listing, plain_line
+from feedbot.message.templates import Templates
+from feedbot.model import ChangeKind, Delivery, Digest
+from feedbot.plugins import Preview, SinkContext, SinkSettings
 
 _TITLE, _TEXT, _ABOUT, _URL = 250, 1000, 200, 2000
 
@@ -40,13 +42,26 @@ class AppriseSink:
     def __init__(self, settings: AppriseSettings, context: SinkContext) -> None:
         self._url = settings.url.get_secret_value()
         self._target: Any = None
+        self._tell = teller(Templates.of(context.folder, context.name, settings.type, context.report))
 
     def send(self, delivery: Delivery, now: datetime) -> None:
         """Send a change as plain text; Apprise tells only whether it was taken."""
+        self._notify(payload(delivery, self._tell))
+
+    def send_digest(self, digest: Digest, now: datetime) -> None:
+        """Send many changes as one list."""
+        self._notify(digest_payload(digest, self._tell))
+
+    def preview(self, delivery: Delivery, now: datetime) -> Preview:
+        """Title and text of a change."""
+        title, body, _ = payload(delivery, self._tell)
+        return Preview(f"{title}\n\n{body}")
+
+    def _notify(self, message: tuple[str, str, str]) -> None:
         if self._target is None:
             self._target = _target(self._url)
         scheme = urlsplit(self._url).scheme
-        title, body, kind = payload(delivery)
+        title, body, kind = message
         try:
             taken = self._target.notify(
                 body=body, title=title, notify_type=kind, body_format="text", interpret_escapes=False
@@ -62,14 +77,20 @@ class AppriseSink:
         """Nothing to let go of: Apprise keeps no connection."""
 
 
-def payload(delivery: Delivery) -> tuple[str, str, str]:
+def payload(delivery: Delivery, tell: Tell = notice) -> tuple[str, str, str]:
     """Title, text and kind of a change. What a service reads in texts is not known, so nothing in them is live."""
-    told = notice(delivery)
+    told = tell(delivery)
     url = told.url if len(told.url) <= _URL else ""
     parts = (fit(told.text, _TEXT, _inert), fit(told.about, _ABOUT, _inert), url)
     body = "\n\n".join(part for part in parts if part)
     kind = "warning" if delivery.change is ChangeKind.WITHDRAWN else "info"
     return fit(told.title, _TITLE, _inert), body or "–", kind
+
+
+def digest_payload(digest: Digest, tell: Tell = notice) -> tuple[str, str, str]:
+    """Title, text and kind of a digest: a list of titles and addresses."""
+    listed = listing(digest, tell)
+    return listed.heading, listed.text(_TEXT, plain_line(_inert)), "info"
 
 
 def _inert(text: str) -> str:

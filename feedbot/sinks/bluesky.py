@@ -6,22 +6,25 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 from urllib.parse import urlencode
 
 from pydantic import Field
 
 from feedbot.core.dates import rfc3339
 from feedbot.errors import DeliveryError
-from feedbot.message.chat import Notice, fit, graphemes, hashtags, notice, short_post, utf8
-from feedbot.model import Delivery
+from feedbot.message.chat import Notice, Tell, fit, graphemes, hashtags, notice, short_post, utf8
+from feedbot.message.listing import linked, listing, titled
+from feedbot.model import Delivery, Digest
 from feedbot.plugins import Duration, SinkContext
 from feedbot.sinks.posting import PostingSettings, PostingSink, Said, Server, Token, like, parsed, text_of
 
 _LIMIT, _CARD_TITLE, _CARD_TEXT, _URL = 300, 200, 300, 2000
 _BYTES_EACH = 10  # a post has at most 300 characters and 3000 bytes
 _SHOWN_URL = 120  # a longer address is behind the card only
+_LINE = 80  # characters of a title in a list
 _COLLECTION = "app.bsky.feed.post"
+_LINK = "app.bsky.richtext.facet#link"
 _TID = "234567abcdefghijklmnopqrstuvwxyz"
 
 
@@ -54,27 +57,36 @@ class BlueskySink(PostingSink):
 
     def send(self, delivery: Delivery, now: datetime) -> None:
         """Post a change, unless an earlier try did without hearing so. A login that has expired is renewed once."""
+        self._create_once(
+            _Post(record_key(delivery), delivery.attempts, payload(delivery, self._options, self.tell)), now
+        )
+
+    def send_digest(self, digest: Digest, now: datetime) -> None:
+        """Post many changes as one list, likewise."""
+        attempts = max(delivery.attempts for delivery in digest.deliveries)
+        self._create_once(_Post(record_key(digest), attempts, digest_payload(digest, self._options, self.tell)), now)
+
+    def _create_once(self, post: _Post, now: datetime) -> None:
         kept = self._session is not None
         try:
-            self._create(delivery, now)
+            self._create(post, now)
         except DeliveryError as error:
             expired = any(word in error.message for word in ("ExpiredToken", "answered 401"))
             if not (kept and expired):
                 raise
             self._session = None
-            self._create(delivery, now)
+            self._create(post, now)
 
-    def _create(self, delivery: Delivery, now: datetime) -> None:
+    def _create(self, post: _Post, now: datetime) -> None:
         session = self._session or self._log_in(now)
         self._session = session
-        key = record_key(delivery)
-        if delivery.attempts > 1 and self._is_there(session, key, now):
+        if post.attempts > 1 and self._is_there(session, post.key, now):
             return
         body = {
             "repo": session.did,
             "collection": _COLLECTION,
-            "rkey": key,
-            "record": payload(delivery, self._options),
+            "rkey": post.key,
+            "record": post.record,
         }
         self._call("createRecord", "repo", body, now, {"Authorization": f"Bearer {session.token}"})
 
@@ -98,6 +110,14 @@ class BlueskySink(PostingSink):
         return response.status == 200 and isinstance(found, dict) and text_of(found, "uri").endswith(key)
 
 
+class _Post(NamedTuple):
+    """A record to make, its name, and how often that is tried by now."""
+
+    key: str
+    attempts: int
+    record: dict[str, Any]
+
+
 class _Session:
     """Who is logged in, and what proves it."""
 
@@ -106,9 +126,9 @@ class _Session:
         self.token = token
 
 
-def payload(delivery: Delivery, options: BlueskySettings) -> dict[str, Any]:
+def payload(delivery: Delivery, options: BlueskySettings, tell: Tell = notice) -> dict[str, Any]:
     """The record of a post. Only what facets name is a link or a tag: nothing in the text itself is."""
-    told = notice(delivery)
+    told = tell(delivery)
     url = told.url if len(told.url) <= _URL else ""
     shown = url if len(url) <= _SHOWN_URL else ""
     words = hashtags(told.tags, options.hashtags)
@@ -131,10 +151,24 @@ def payload(delivery: Delivery, options: BlueskySettings) -> dict[str, Any]:
     return record
 
 
-def record_key(delivery: Delivery) -> str:
-    """The name of a delivery's record, the same at every try: a TID (atproto.com/specs/tid) of its time and key."""
-    micros = int(delivery.created.astimezone(UTC).timestamp() * 1_000_000) & (2**53 - 1)
-    clock = int.from_bytes(sha256(delivery.key.encode("utf-8", "replace")).digest()[:2]) & 1023
+def digest_payload(digest: Digest, options: BlueskySettings, tell: Tell = notice) -> dict[str, Any]:
+    """The record of the post of a digest: as many titles as fit, each a link."""
+    listed = listing(digest, tell)
+    head = f"{listed.heading}\n\n"
+    lines = listed.lines(_LIMIT - _measure(head), lambda told: f"• {titled(told)[:_LINE]}", _measure)
+    facets, at = [], utf8(head)
+    for line, told in zip(lines, listed.told, strict=False):
+        if line.startswith("• ") and linked(told, _URL):
+            facets.append(_facet(at, at + utf8(line), {"$type": _LINK, "uri": told.url}))
+        at += utf8(line) + 1
+    record = {"$type": _COLLECTION, "text": head + "\n".join(lines), "createdAt": rfc3339(digest.created)}
+    return {**record, "facets": facets, **({"langs": [options.language]} if options.language else {})}
+
+
+def record_key(told: Delivery | Digest) -> str:
+    """The name of the record of a delivery or digest: a TID (atproto.com/specs/tid) of its time and key."""
+    micros = int(told.created.astimezone(UTC).timestamp() * 1_000_000) & (2**53 - 1)
+    clock = int.from_bytes(sha256(told.key.encode("utf-8", "replace")).digest()[:2]) & 1023
     value = micros << 10 | clock
     return "".join(_TID[value >> shift & 31] for shift in range(60, -1, -5))
 
@@ -151,7 +185,7 @@ def _facets(text: str, tail: str, url: str, words: tuple[str, ...]) -> Iterator[
     """What is a link and what is a tag, by places in bytes of UTF-8."""
     at = utf8(text) - utf8(tail)
     if url:
-        yield _facet(at, at + utf8(url), {"$type": "app.bsky.richtext.facet#link", "uri": url})
+        yield _facet(at, at + utf8(url), {"$type": _LINK, "uri": url})
         at += utf8(url) + 1
     for word in words:
         end = at + utf8(word) + 1

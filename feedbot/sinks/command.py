@@ -19,10 +19,11 @@ from pydantic import AfterValidator, Field, SecretStr
 
 from feedbot.core.text import one_line, shorten
 from feedbot.errors import DeliveryError
-from feedbot.message.payload import webhook_body
+from feedbot.message.payload import digest_body, webhook_body
 from feedbot.message.terminal import inert
-from feedbot.model import Delivery
-from feedbot.plugins import Duration, Place, SinkContext, SinkSettings
+from feedbot.model import Delivery, Digest
+from feedbot.plugins import Duration, Place, Preview, SinkContext, SinkSettings
+from feedbot.sinks.rehearsal import laid_out
 
 _TRY_LATER = 75  # EX_TEMPFAIL of sysexits.h
 _GRACE = 0.5  # seconds in which a command may tidy up before it is killed
@@ -74,8 +75,20 @@ class CommandSink:
         ``FEEDBOT_KEY``, the same at every try, ``FEEDBOT_CHANGE``, ``FEEDBOT_SOURCE`` and ``FEEDBOT_SINK`` tell of
         the delivery; no text of the entry is in arguments or environment.
         """
+        names = {"KEY": delivery.key, "CHANGE": delivery.change.value, "SOURCE": delivery.entry.source}
+        self._hand_over(webhook_body(delivery), {**names, "SINK": delivery.sink})
+
+    def send_digest(self, digest: Digest, now: datetime) -> None:
+        """Run the command once for many changes; ``FEEDBOT_CHANGE`` is "digest", and there is no ``FEEDBOT_SOURCE``."""
+        self._hand_over(digest_body(digest), {"KEY": digest.key, "CHANGE": "digest", "SINK": digest.sink})
+
+    def preview(self, delivery: Delivery, now: datetime) -> Preview:
+        """What the command would get on its standard input."""
+        return Preview(laid_out(webhook_body(delivery)))
+
+    def _hand_over(self, body: bytes, names: Mapping[str, str]) -> None:
         name = self._settings.command[0]
-        code, complaint = self._run(delivery)
+        code, complaint = self._run(body, names)
         if code == 0:
             return
         said = f": {complaint}" if complaint else ""
@@ -87,12 +100,12 @@ class CommandSink:
     def close(self) -> None:
         """Nothing to let go of: each command has ended."""
 
-    def _run(self, delivery: Delivery) -> tuple[int, str]:
+    def _run(self, body: bytes, names: Mapping[str, str]) -> tuple[int, str]:
         """Exit code, and the last line of its complaints."""
         name, *arguments = self._settings.command
         timeout = self._settings.timeout.total_seconds()
         with tempfile.TemporaryFile() as stdin:
-            stdin.write(webhook_body(delivery))
+            stdin.write(body)
             stdin.seek(0)
             try:
                 process = subprocess.Popen(  # noqa: S603 - a list of arguments, all of them the operator's
@@ -101,7 +114,7 @@ class CommandSink:
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.PIPE,
                     cwd=self._folder,
-                    env=self._environment(delivery),
+                    env=self._environment(names),
                     start_new_session=True,
                 )
             except OSError as error:
@@ -126,14 +139,11 @@ class CommandSink:
             return str(self._folder / Path(name).expanduser())
         return shutil.which(name) or name
 
-    def _environment(self, delivery: Delivery) -> dict[str, str]:
+    def _environment(self, names: Mapping[str, str]) -> dict[str, str]:
         return {
             **{name: os.environ[name] for name in _PASSED_ON if name in os.environ},
             **{name: value.get_secret_value() for name, value in self._settings.environment.items()},
-            "FEEDBOT_KEY": delivery.key,
-            "FEEDBOT_CHANGE": delivery.change.value,
-            "FEEDBOT_SOURCE": delivery.entry.source,
-            "FEEDBOT_SINK": delivery.sink,
+            **{f"FEEDBOT_{name}": value for name, value in names.items()},
         }
 
     def _without_secrets(self, line: str) -> str:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import ClassVar
 
 from feedbot.core.html import to_text
 from feedbot.errors import DeliveryError
 from feedbot.message.terminal import fit, inert
-from feedbot.model import Delivery
-from feedbot.plugins import SinkContext, SinkSettings
+from feedbot.message.values import heading
+from feedbot.model import Delivery, Digest
+from feedbot.plugins import Preview, SinkContext, SinkSettings
 
 _LEFT = 46  # columns of title and summary
 _SOURCE = 14
@@ -29,7 +31,18 @@ class ConsoleSink:
 
     def send(self, delivery: Delivery, now: datetime) -> None:
         """Print a change. A closed pipe or a full disk behind it is a receiver that is down."""
-        text = "".join(f"{line.rstrip()}\n" for line in _lines(delivery))
+        self._print(_lines(delivery))
+
+    def send_digest(self, digest: Digest, now: datetime) -> None:
+        """Print many changes under a heading, likewise."""
+        self._print([f"  {heading(digest.deliveries)}", *(line for one in digest.deliveries for line in _lines(one))])
+
+    def preview(self, delivery: Delivery, now: datetime) -> Preview:
+        """The lines of a change."""
+        return Preview("\n".join(line.rstrip() for line in _lines(delivery)))
+
+    def _print(self, lines: Sequence[str]) -> None:
+        text = "".join(f"{line.rstrip()}\n" for line in lines)
         encoding, errors = self._out.encoding or "utf-8", self._out.errors or "strict"
         if errors == "strict":  # a letter that the terminal lacks is no reason to fail
             text = text.encode(encoding, "replace").decode(encoding)

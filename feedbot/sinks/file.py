@@ -1,4 +1,4 @@
-"""Writes what is new into a file, a JSON line each, or into a folder, a mail file each."""
+"""Writes what is new into a file, as JSON lines or an mbox, or into a folder, a mail file each."""
 
 from __future__ import annotations
 
@@ -9,23 +9,27 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from io import FileIO
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from feedbot.core.text import slug
 from feedbot.errors import DeliveryError
 from feedbot.files import sweep, sync_folder, write_atomic
-from feedbot.message.payload import json_line, line_start
-from feedbot.model import Delivery
-from feedbot.plugins import Later, Place, SinkContext, SinkSettings
+from feedbot.message.payload import digest_line, json_line, line_start
+from feedbot.model import Delivery, Digest
+from feedbot.plugins import Later, Place, Preview, SinkContext, SinkSettings
+from feedbot.sinks import mbox
+
+if TYPE_CHECKING:
+    from feedbot.message.mail import Letterhead
 
 _LOOK_BACK = 256 * 1024  # bytes at the end in which a line written before a crash is looked for
 _OPENING = b'{"key":"'
 
 
 class FileSink:
-    """One sink for both, as the path says which is meant."""
+    """One sink for all of them, as the path says which is meant, or ``format``."""
 
     class Settings(SinkSettings):
         """``path``: a file, or a folder (with a slash at its end, or there already)."""
@@ -34,6 +38,8 @@ class FileSink:
 
         path: Annotated[str, Field(min_length=1)]
         """The file to append to; or, with a slash at its end, the folder for a mail file each."""
+        format: Literal["auto", "jsonl", "mbox", "eml", "maildir"] = "auto"
+        """JSON lines, an mbox, mail files or a Maildir. "auto": mail files in a folder, an mbox in a file NAME.mbox."""
 
         def places(self) -> Sequence[Place]:
             return (Place("path", self.path, "made"),)
@@ -44,15 +50,45 @@ class FileSink:
         self._path = context.folder / Path(settings.path).expanduser()
         self._shown = settings.path
         self._swept = False
+        self._format = settings.format
         self._is_folder = settings.path.endswith(("/", os.sep))
+        self._context = context
+        self._type = settings.type
 
     def send(self, delivery: Delivery, now: datetime) -> None:
         """Write a change, once however often it is tried. What keeps it from writing is the sink being down."""
+        self._write(delivery, delivery.entry.title, delivery.attempts)
+
+    def send_digest(self, digest: Digest, now: datetime) -> None:
+        """Write many changes: as one line or one mail, likewise."""
+        self._write(digest, "digest", max(delivery.attempts for delivery in digest.deliveries))
+
+    def preview(self, delivery: Delivery, now: datetime) -> Preview:
+        """The line, or the mail, of a change."""
+        if self._kind() == "jsonl":
+            return Preview(json_line(delivery).decode().rstrip("\n"))
+        from feedbot.message import mail
+
+        return mail.preview(mail.build(delivery, self._letterhead()))
+
+    def close(self) -> None:
+        """Nothing to let go of: files are closed after each change."""
+
+    def _kind(self) -> str:
+        if self._format != "auto":
+            return self._format
+        if self._is_folder or self._path.is_dir():
+            return "eml"
+        return "mbox" if self._path.suffix.lower() == ".mbox" else "jsonl"
+
+    def _write(self, told: Delivery | Digest, title: str, attempts: int) -> None:
+        kind = self._kind()
         try:
-            if self._is_folder or self._path.is_dir():
-                write_atomic(self._mail_path(delivery), _mail(delivery))
+            if kind == "jsonl":
+                line = json_line(told) if isinstance(told, Delivery) else digest_line(told)
+                _append(self._path, line_start(told.key), line)
             else:
-                _append(self._path, line_start(delivery.key), json_line(delivery))
+                self._write_mail(kind, told, title, attempts)
         except OSError as error:
             raise DeliveryError(
                 f"{self._shown} cannot be written: {(error.strerror or 'unknown reason').lower()}",
@@ -60,31 +96,44 @@ class FileSink:
                 sink_down=True,
             ) from error
 
-    def _mail_path(self, delivery: Delivery) -> Path:
+    def _write_mail(self, kind: str, told: Delivery | Digest, title: str, attempts: int) -> None:
+        from feedbot.message import mail  # not above: a file of JSON lines needs no mail package
+
+        letterhead = self._letterhead()
+        message = mail.build(told, letterhead) if isinstance(told, Delivery) else mail.build_digest(told, letterhead)
+        if kind == "eml":
+            write_atomic(self._mail_path(told, title, attempts), mail.as_bytes(message))
+        elif kind == "mbox":
+            mbox.append(self._path, mail.as_bytes(message, "\n"), str(message["Message-ID"]), told.created)
+        else:
+            from feedbot.sinks.transports import Letter, Maildir
+
+            letter = Letter(told.key, int(told.created.timestamp()), message, mail.LOCAL.address, [mail.LOCAL.address])
+            Maildir(self._path, self._shown).deliver(letter)
+
+    def _letterhead(self) -> Letterhead:
+        from feedbot.message.mail import Letterhead
+        from feedbot.message.templates import Templates
+
+        context = self._context
+        return Letterhead(templates=Templates.of(context.folder, context.name, self._type, context.report))
+
+    def _mail_path(self, told: Delivery | Digest, title: str, attempts: int) -> Path:
         """The file of a delivery: the one of an earlier try, whose entry may have had another title then."""
         if not self._swept:
             sweep(self._path)
             self._swept = True
-        name = _file_name(delivery)
-        if delivery.attempts > 1:
+        name = _file_name(told, title)
+        if attempts > 1:
             ending = name.rpartition("-")[2]
             return next(iter(sorted(self._path.glob(f"*-{ending}"))), self._path / name)
         return self._path / name
 
-    def close(self) -> None:
-        """Nothing to let go of: files are closed after each change."""
 
-
-def _file_name(delivery: Delivery) -> str:
+def _file_name(told: Delivery | Digest, title: str) -> str:
     """Readable, the same at every try, and another for each delivery."""
-    day = delivery.created.astimezone(UTC).date()
-    return f"{day}-{slug(delivery.entry.title[:200])}-{slug(delivery.key, 'key')[:16]}.eml"
-
-
-def _mail(delivery: Delivery) -> bytes:
-    from feedbot.message import mail  # brings Jinja along, which a file of JSON lines does not need
-
-    return mail.as_bytes(mail.build(delivery, mail.LOCAL, (mail.LOCAL,)))
+    day = told.created.astimezone(UTC).date()
+    return f"{day}-{slug(title[:200])}-{slug(told.key, 'key')[:16]}.eml"
 
 
 def _append(path: Path, start: bytes, line: bytes) -> None:

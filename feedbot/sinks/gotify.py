@@ -8,12 +8,13 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from feedbot.message.chat import fit, notice
-from feedbot.model import Delivery
+from feedbot.message.chat import Tell, fit, notice
+from feedbot.message.listing import listing, plain_line
+from feedbot.model import Delivery, Digest
 from feedbot.plugins import SinkContext
 from feedbot.sinks.posting import PostingSettings, PostingSink, Said, Server, Token, text_of
 
-_TITLE, _MESSAGE, _URL = 250, 1500, 2000
+_TITLE, _MESSAGE, _LIST, _URL = 250, 1500, 8000, 2000
 
 
 class GotifySettings(PostingSettings):
@@ -40,12 +41,18 @@ class GotifySink(PostingSink):
 
     def send(self, delivery: Delivery, now: datetime) -> None:
         """Send a change."""
-        self.post(self._url, payload(delivery, self._priority), now, secret_headers=self._login, read=_said)
+        message = payload(delivery, self._priority, self.tell)
+        self.post(self._url, message, now, secret_headers=self._login, read=_said)
+
+    def send_digest(self, digest: Digest, now: datetime) -> None:
+        """Send many changes as one list."""
+        message = digest_payload(digest, self._priority, self.tell)
+        self.post(self._url, message, now, secret_headers=self._login, read=_said)
 
 
-def payload(delivery: Delivery, priority: int = 5) -> dict[str, Any]:
+def payload(delivery: Delivery, priority: int = 5, tell: Tell = notice) -> dict[str, Any]:
     """The message of a change: plain text, with its address at the end, for clients that do not follow clicks."""
-    told = notice(delivery)
+    told = tell(delivery)
     url = told.url if len(told.url) <= _URL else ""
     text = fit(told.text, _MESSAGE)
     extras: dict[str, Any] = {"client::display": {"contentType": "text/plain"}}
@@ -56,6 +63,17 @@ def payload(delivery: Delivery, priority: int = 5) -> dict[str, Any]:
         "message": "\n\n".join(part for part in (text, url) if part) or fit(told.about, _MESSAGE) or "–",
         "priority": priority,
         "extras": extras,
+    }
+
+
+def digest_payload(digest: Digest, priority: int = 5, tell: Tell = notice) -> dict[str, Any]:
+    """The message of a digest: a list of titles and addresses."""
+    listed = listing(digest, tell)
+    return {
+        "title": listed.heading,
+        "message": listed.text(_LIST, plain_line(limit=600)),
+        "priority": priority,
+        "extras": {"client::display": {"contentType": "text/plain"}},
     }
 
 

@@ -10,8 +10,9 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from feedbot.core.dates import parse_date
-from feedbot.message.chat import Notice, graphemes, hashtags, live_broken, notice, short_post
-from feedbot.model import Delivery
+from feedbot.message.chat import Notice, Tell, graphemes, hashtags, live_broken, notice, short_post
+from feedbot.message.listing import listing, plain_line
+from feedbot.model import Delivery, Digest
 from feedbot.plugins import SinkContext
 from feedbot.sinks.posting import PostingSettings, PostingSink, Said, Server, Token, like, text_of
 
@@ -50,19 +51,37 @@ class MastodonSink(PostingSink):
 
     def send(self, delivery: Delivery, now: datetime) -> None:
         """Post a change."""
-        headers = {"Idempotency-Key": delivery.key}
-        message = payload(delivery, self._options)
+        self._post_status(delivery.key, payload(delivery, self._options, self.tell), now)
+
+    def send_digest(self, digest: Digest, now: datetime) -> None:
+        """Post many changes as one list."""
+        self._post_status(digest.key, digest_payload(digest, self._options, self.tell), now)
+
+    def _post_status(self, key: str, message: dict[str, Any], now: datetime) -> None:
+        headers = {"Idempotency-Key": key}
         self.post(self._url, message, now, headers=headers, secret_headers=self._login, read=_said)
 
 
-def payload(delivery: Delivery, options: MastodonSettings) -> dict[str, Any]:
+def payload(delivery: Delivery, options: MastodonSettings, tell: Tell = notice) -> dict[str, Any]:
     """The post of a change."""
-    told = notice(delivery)
+    told = tell(delivery)
     language = told.language.partition("-")[0].lower() or options.language
     return {
         "status": short_post(told, _tail(told, options), options.max_characters, live_broken, counted),
         "visibility": options.visibility,
         **({"language": language} if language else {}),
+    }
+
+
+def digest_payload(digest: Digest, options: MastodonSettings, tell: Tell = notice) -> dict[str, Any]:
+    """The post of a digest: as many titles with their addresses as fit."""
+    listed = listing(digest, tell)
+    room = options.max_characters - counted(f"{listed.heading}\n\n")
+    lines = listed.text(room, plain_line(live_broken, counted, min(room // 2, 150)), counted)
+    return {
+        "status": f"{listed.heading}\n\n{lines}",
+        "visibility": options.visibility,
+        **({"language": options.language} if options.language else {}),
     }
 
 

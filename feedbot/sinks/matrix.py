@@ -7,12 +7,13 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
-from feedbot.message.chat import as_html, defused, fit, notice
-from feedbot.model import Delivery
+from feedbot.message.chat import Notice, Tell, as_html, defused, fit, notice, utf8
+from feedbot.message.listing import linked, listing, plain_line, titled
+from feedbot.model import Delivery, Digest
 from feedbot.plugins import SinkContext
 from feedbot.sinks.posting import PostingSettings, PostingSink, Said, Server, Token, like, number_of, text_of
 
-_TITLE, _TEXT, _ABOUT, _URL = 400, 2000, 300, 2000  # together far below the 65 536 bytes of an event
+_TITLE, _TEXT, _ABOUT, _LIST, _URL = 400, 2000, 300, 12_000, 2000  # together far below the 65 536 bytes of an event
 
 
 class MatrixSettings(PostingSettings):
@@ -42,13 +43,20 @@ class MatrixSink(PostingSink):
 
     def send(self, delivery: Delivery, now: datetime) -> None:
         """Send a change."""
-        address = self._url + quote(delivery.key, safe="")
-        self.post(address, payload(delivery, self._kind), now, method="PUT", secret_headers=self._login, read=_said)
+        self._put(delivery.key, payload(delivery, self._kind, self.tell), now)
+
+    def send_digest(self, digest: Digest, now: datetime) -> None:
+        """Send many changes as one list."""
+        self._put(digest.key, digest_payload(digest, self._kind, self.tell), now)
+
+    def _put(self, key: str, message: dict[str, Any], now: datetime) -> None:
+        address = self._url + quote(key, safe="")
+        self.post(address, message, now, method="PUT", secret_headers=self._login, read=_said)
 
 
-def payload(delivery: Delivery, kind: str = "notice") -> dict[str, Any]:
+def payload(delivery: Delivery, kind: str = "notice", tell: Tell = notice) -> dict[str, Any]:
     """The content of the event. With an empty ``m.mentions`` no text of it can call anybody (Matrix 1.7)."""
-    told = notice(delivery)
+    told = tell(delivery)
     url = told.url if len(as_html(told.url)) <= _URL else ""
     title = fit(told.title, _TITLE, as_html)
     heading = f'<a href="{url.replace("&", "&amp;")}">{title}</a>' if url else title
@@ -63,6 +71,24 @@ def payload(delivery: Delivery, kind: str = "notice") -> dict[str, Any]:
         "formatted_body": "".join(marked),
         "m.mentions": {},
     }
+
+
+def digest_payload(digest: Digest, kind: str = "notice", tell: Tell = notice) -> dict[str, Any]:
+    """The content of the event of a digest: a list of links."""
+    listed = listing(digest, tell)
+    items = listed.lines(_LIST, _line, utf8, "<li></li>")
+    return {
+        "msgtype": f"m.{kind}",
+        "body": f"{listed.heading}\n{listed.text(_LIST, plain_line(defused, utf8), utf8)}",
+        "format": "org.matrix.custom.html",
+        "formatted_body": f"<strong>{listed.heading}</strong><ul>{''.join(f'<li>{item}</li>' for item in items)}</ul>",
+        "m.mentions": {},
+    }
+
+
+def _line(told: Notice) -> str:
+    title = titled(told, as_html)
+    return f'<a href="{told.url.replace("&", "&amp;")}">{title}</a>' if linked(told) else title
 
 
 def _said(body: Any, _headers: Mapping[str, str]) -> Said:

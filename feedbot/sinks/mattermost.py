@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from feedbot.message.chat import as_markdown, defused, fit, notice
-from feedbot.model import Delivery
+from feedbot.message.chat import Notice, Tell, as_markdown, defused, fit, notice
+from feedbot.message.listing import linked, listing, sources, titled
+from feedbot.model import Delivery, Digest
 from feedbot.plugins import SinkContext
 from feedbot.sinks.posting import PostingSettings, PostingSink, Said, SecretUrl, text_of
 
 _TITLE, _TEXT, _ABOUT, _FALLBACK, _URL = 250, 1000, 250, 250, 2048
+_LIST = 4000
 
 
 class MattermostSettings(PostingSettings):
@@ -40,12 +42,16 @@ class MattermostSink(PostingSink):
 
     def send(self, delivery: Delivery, now: datetime) -> None:
         """Post a change."""
-        self.post(self._url, {**payload(delivery), **self._chosen}, now, read=_said)
+        self.post(self._url, {**payload(delivery, self.tell), **self._chosen}, now, read=_said)
+
+    def send_digest(self, digest: Digest, now: datetime) -> None:
+        """Post many changes as one list."""
+        self.post(self._url, {**digest_payload(digest, self.tell), **self._chosen}, now, read=_said)
 
 
-def payload(delivery: Delivery) -> dict[str, Any]:
+def payload(delivery: Delivery, tell: Tell = notice) -> dict[str, Any]:
     """The message of a change. Texts are Markdown there, in which "@channel" calls everybody."""
-    told = notice(delivery)
+    told = tell(delivery)
     attachment: dict[str, Any] = {
         "fallback": fit(told.title, _FALLBACK, defused),
         "title": fit(told.title, _TITLE, as_markdown),
@@ -59,6 +65,22 @@ def payload(delivery: Delivery) -> dict[str, Any]:
     if 0 < len(told.image) <= _URL:
         attachment["thumb_url"] = told.image
     return {"attachments": [attachment]}
+
+
+def digest_payload(digest: Digest, tell: Tell = notice) -> dict[str, Any]:
+    """The message of a digest: one attachment with a list of links."""
+    listed = listing(digest, tell)
+    attachment = {
+        "fallback": listed.heading,
+        "title": listed.heading,
+        "text": listed.text(_LIST, _line),
+        "footer": fit(sources(listed.told), _ABOUT, defused),
+    }
+    return {"attachments": [attachment]}
+
+
+def _line(told: Notice) -> str:
+    return f"- [{titled(told, as_markdown)}](<{told.url}>)" if linked(told) else f"- {titled(told, as_markdown)}"
 
 
 def _said(body: Any, _headers: Mapping[str, str]) -> Said:

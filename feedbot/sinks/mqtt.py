@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import Field, SecretStr, model_validator
 
 from feedbot.errors import DeliveryError
-from feedbot.message.payload import webhook_body
-from feedbot.model import Delivery
-from feedbot.plugins import Duration, Place, SinkContext, SinkSettings
+from feedbot.message.payload import digest_body, webhook_body
+from feedbot.model import Delivery, Digest
+from feedbot.plugins import Duration, Place, Preview, SinkContext, SinkSettings
 from feedbot.sinks.posting import like
+from feedbot.sinks.rehearsal import laid_out
 
 if TYPE_CHECKING:
     from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags
@@ -79,15 +80,25 @@ class MqttSink:
 
     def send(self, delivery: Delivery, now: datetime) -> None:
         """Publish a change, and wait for the broker's yes."""
-        settings = self._settings
-        names = {"source": delivery.entry.source, "change": delivery.change.value}
-        topic = settings.topic
-        for name, value in names.items():
-            topic = topic.replace(f"{{{name}}}", value)
+        self._publish(delivery.key, webhook_body(delivery), delivery.entry.source, delivery.change.value)
+
+    def send_digest(self, digest: Digest, now: datetime) -> None:
+        """Publish many changes at once; in the topic both source and change are "digest"."""
+        self._publish(digest.key, digest_body(digest), "digest", "digest")
+
+    def preview(self, delivery: Delivery, now: datetime) -> Preview:
+        """The topic and the message of a change."""
+        topic = self._topic(delivery.entry.source, delivery.change.value)
+        return Preview(f"{topic}\n\n{laid_out(webhook_body(delivery))}")
+
+    def _topic(self, source: str, change: str) -> str:
+        return self._settings.topic.replace("{source}", source).replace("{change}", change)
+
+    def _publish(self, key: str, body: bytes, source: str, change: str) -> None:
         if self._connection is None or self._connection.lost:
             self.close()
             self._connection = self._connect()
-        self._connection.publish(topic, delivery.key, webhook_body(delivery))
+        self._connection.publish(self._topic(source, change), key, body)
 
     def close(self) -> None:
         """Take leave of the broker."""

@@ -9,13 +9,15 @@ from typing import Annotated, Any
 
 from pydantic import Field, SecretStr, model_validator
 
-from feedbot.message.chat import cut, fit, notice, utf8
-from feedbot.model import Delivery
+from feedbot.message.chat import Tell, cut, fit, notice, utf8
+from feedbot.message.listing import listing, plain_line
+from feedbot.model import Delivery, Digest
 from feedbot.plugins import SinkContext
 from feedbot.sinks.posting import PostingSettings, PostingSink, Said, Server, Token, like, text_of
 
 _TITLE, _MESSAGE, _URL = 250, 2000, 2000  # bytes; with all else below the 4096 of a message
 _TAGS, _TAG = 5, 50
+_LIST = 3000
 
 
 class NtfySettings(PostingSettings):
@@ -62,13 +64,19 @@ class NtfySink(PostingSink):
 
     def send(self, delivery: Delivery, now: datetime) -> None:
         """Publish a change."""
-        message = payload(delivery, self._options)
+        self._publish(payload(delivery, self._options, self.tell), now)
+
+    def send_digest(self, digest: Digest, now: datetime) -> None:
+        """Publish many changes as one list."""
+        self._publish(digest_payload(digest, self._options, self.tell), now)
+
+    def _publish(self, message: dict[str, Any], now: datetime) -> None:
         self.post(f"{self._options.server}/", message, now, secret_headers=self._login, read=_said)
 
 
-def payload(delivery: Delivery, options: NtfySettings) -> dict[str, Any]:
+def payload(delivery: Delivery, options: NtfySettings, tell: Tell = notice) -> dict[str, Any]:
     """The message of a change: plain text throughout."""
-    told = notice(delivery)
+    told = tell(delivery)
     tags = dict.fromkeys(cut(tag.replace(",", " "), _TAG) for tag in (*options.tags, *told.tags))
     message = {
         "topic": options.topic,
@@ -78,6 +86,18 @@ def payload(delivery: Delivery, options: NtfySettings) -> dict[str, Any]:
         "tags": list(tags)[:_TAGS],
     }
     return {**message, "click": told.url} if 0 < len(told.url) <= _URL else message
+
+
+def digest_payload(digest: Digest, options: NtfySettings, tell: Tell = notice) -> dict[str, Any]:
+    """The message of a digest: a list of titles and addresses."""
+    listed = listing(digest, tell)
+    return {
+        "topic": options.topic,
+        "title": listed.heading,
+        "message": listed.text(_LIST, plain_line(measure=utf8, limit=600), utf8),
+        "priority": options.priority,
+        "tags": [cut(tag.replace(",", " "), _TAG) for tag in options.tags][:_TAGS],
+    }
 
 
 def _said(body: Any, _headers: Mapping[str, str]) -> Said:

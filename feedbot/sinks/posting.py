@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from http import HTTPStatus
@@ -16,8 +17,12 @@ from feedbot.core.text import one_line, shorten
 from feedbot.errors import DeliveryError
 from feedbot.http import Fetcher, HttpError, Request, Response
 from feedbot.http.target import parse_target
+from feedbot.message.chat import teller
+from feedbot.message.templates import Templates
 from feedbot.message.terminal import inert
-from feedbot.plugins import Duration, SinkContext, SinkSettings
+from feedbot.model import Delivery, Digest
+from feedbot.plugins import Duration, Preview, SinkContext, SinkSettings
+from feedbot.sinks.rehearsal import Rehearsal
 
 _LATER = frozenset({408, 425, 429})
 _OVERLOADED = frozenset({429, 502, 503, 504})  # for any delivery, where 500 may be for this one only
@@ -108,7 +113,7 @@ Reader = Callable[[Any, Mapping[str, str]], Said]
 """Reads an answer that is not a yes: its body (parsed JSON, or text where it is none) and its headers."""
 
 
-class PostingSink:
+class PostingSink(ABC):
     """A sink that speaks HTTP. ``secrets`` are texts that no message may have, beside the paths of addresses."""
 
     prints: ClassVar[bool] = False
@@ -119,8 +124,27 @@ class PostingSink:
         self._settings = settings
         self._fetcher: Callable[[], Fetcher] = context.fetcher
         self._secrets = frozenset(secret.get_secret_value() for secret in secrets if secret is not None)
+        self.tell = teller(Templates.of(context.folder, context.name, settings.type, context.report))
 
-    def close(self) -> None:
+    @abstractmethod
+    def send(self, delivery: Delivery, now: datetime) -> None:
+        """Send a change. Raises DeliveryError where the receiver did not take it."""
+
+    @abstractmethod
+    def send_digest(self, digest: Digest, now: datetime) -> None:
+        """Send many changes in one message, likewise."""
+
+    def preview(self, delivery: Delivery, now: datetime) -> Preview:
+        """What would be asked for a change, without asking: the request, without its secret headers, and its body."""
+        rehearsal = Rehearsal()
+        fetcher, self._fetcher = self._fetcher, lambda: rehearsal
+        try:
+            self.send(delivery, now)
+        finally:
+            self._fetcher = fetcher
+        return Preview(rehearsal.text)
+
+    def close(self) -> None:  # noqa: B027 - what a sink does which keeps nothing
         """Nothing to let go of: the HTTP client belongs to the run."""
 
     def ask(

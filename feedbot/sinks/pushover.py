@@ -8,8 +8,9 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from feedbot.message.chat import fit, notice
-from feedbot.model import Delivery
+from feedbot.message.chat import Tell, fit, notice
+from feedbot.message.listing import listing, plain_line
+from feedbot.model import Delivery, Digest
 from feedbot.plugins import SinkContext
 from feedbot.sinks.posting import PostingSettings, PostingSink, Said, Server, Token, like, text_of
 
@@ -48,12 +49,16 @@ class PushoverSink(PostingSink):
 
     def send(self, delivery: Delivery, now: datetime) -> None:
         """Send a change."""
-        self.post(self._url, {**self._fixed, **payload(delivery)}, now, read=_said)
+        self.post(self._url, {**self._fixed, **payload(delivery, self.tell)}, now, read=_said)
+
+    def send_digest(self, digest: Digest, now: datetime) -> None:
+        """Send many changes as one list."""
+        self.post(self._url, {**self._fixed, **digest_payload(digest, self.tell)}, now, read=_said)
 
 
-def payload(delivery: Delivery) -> dict[str, Any]:
+def payload(delivery: Delivery, tell: Tell = notice) -> dict[str, Any]:
     """The message of a change, in plain text. An address that is too long for its field stands in the text."""
-    told = notice(delivery)
+    told = tell(delivery)
     end = f"\n{told.url}" if _URL < len(told.url) <= _LONGEST_IN_TEXT else ""
     text = fit(told.text, _MESSAGE - len(end)) + end
     message: dict[str, Any] = {
@@ -64,6 +69,16 @@ def payload(delivery: Delivery) -> dict[str, Any]:
     if 0 < len(told.url) <= _URL:
         message |= {"url": told.url, "url_title": "Read post"}
     return message
+
+
+def digest_payload(digest: Digest, tell: Tell = notice) -> dict[str, Any]:
+    """The message of a digest: a list of titles and addresses, as many as fit."""
+    listed = listing(digest, tell)
+    return {
+        "title": listed.heading,
+        "message": listed.text(_MESSAGE, plain_line()),
+        "timestamp": max(0, int(digest.created.timestamp())),
+    }
 
 
 def _said(body: Any, headers: Mapping[str, str]) -> Said:

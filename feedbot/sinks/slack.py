@@ -10,13 +10,15 @@ from typing import Annotated, Any
 from pydantic import Field, model_validator
 
 from feedbot.errors import DeliveryError
-from feedbot.message.chat import Notice, fit, notice
-from feedbot.model import Delivery
+from feedbot.message.chat import Notice, Tell, fit, notice
+from feedbot.message.listing import linked, listing, sources, titled
+from feedbot.model import Delivery, Digest
 from feedbot.plugins import Duration, SinkContext
 from feedbot.sinks.posting import PostingSettings, PostingSink, Said, SecretUrl, Server, Token, text_of
 
 _HEADER, _SUMMARY, _CONTEXT, _FALLBACK, _ALT = 150, 600, 300, 1000, 200
 _URL = 3000
+_LIST = 2900  # of the 3000 that a section may have
 _PASSING = frozenset("ratelimited rate_limited internal_error fatal_error request_timeout service_unavailable".split())
 _HINTS = {
     "channel_not_found": "check channel, and invite the app to it",
@@ -72,12 +74,18 @@ class SlackSink(PostingSink):
         try:
             self._send(delivery, now, images=self._images)
         except DeliveryError as error:
-            if not (self._images and notice(delivery).image and "invalid_blocks" in error.message):
+            if not (self._images and self.tell(delivery).image and "invalid_blocks" in error.message):
                 raise
             self._send(delivery, now, images=False)
 
+    def send_digest(self, digest: Digest, now: datetime) -> None:
+        """Post many changes as one list."""
+        self._post(digest_payload(digest, self.tell), now)
+
     def _send(self, delivery: Delivery, now: datetime, *, images: bool) -> None:
-        message = payload(delivery, images=images)
+        self._post(payload(delivery, self.tell, images=images), now)
+
+    def _post(self, message: dict[str, Any], now: datetime) -> None:
         if self._channel:
             message["channel"] = self._channel
         answer = self.post(self._url, message, now, read=_said, secret_headers=self._login)
@@ -91,9 +99,9 @@ class SlackSink(PostingSink):
         return DeliveryError(text, _HINTS.get(code, ""), refused=not passing, sink_down=passing)
 
 
-def payload(delivery: Delivery, *, images: bool = True) -> dict[str, Any]:
+def payload(delivery: Delivery, tell: Tell = notice, *, images: bool = True) -> dict[str, Any]:
     """The message of a change. ``text`` is what notifications show; ``verbatim`` keeps names from becoming links."""
-    told = notice(delivery)
+    told = tell(delivery)
     title = fit(told.title, _HEADER)
     blocks: list[dict[str, Any]] = [{"type": "header", "text": {"type": "plain_text", "text": title, "emoji": False}}]
     image = {"type": "image", "image_url": told.image, "alt_text": title[:_ALT]}
@@ -115,6 +123,27 @@ def payload(delivery: Delivery, *, images: bool = True) -> dict[str, Any]:
         "unfurl_links": False,
         "unfurl_media": False,
     }
+
+
+def digest_payload(digest: Digest, tell: Tell = notice) -> dict[str, Any]:
+    """The message of a digest: a header, where its entries come from, and a list of links."""
+    listed = listing(digest, tell)
+    header = {"type": "header", "text": {"type": "plain_text", "text": listed.heading, "emoji": False}}
+    context = {"type": "context", "elements": [_mrkdwn(fit(sources(listed.told), _CONTEXT, _escaped))]}
+    section = {"type": "section", "text": _mrkdwn(listed.text(_LIST, _line))}
+    return {
+        "text": listed.heading,
+        "blocks": [header, context, section],
+        "unfurl_links": False,
+        "unfurl_media": False,
+    }
+
+
+def _line(told: Notice) -> str:
+    title = titled(told, _escaped)
+    # A label may hold neither of the signs that a link is made of.
+    address = _escaped(told.url).replace("|", "%7C")
+    return f"• <{address}|{title}>" if linked(told) and title else f"• {title}"
 
 
 def _context(told: Notice) -> str:

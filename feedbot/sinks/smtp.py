@@ -1,4 +1,4 @@
-"""Talks to a mail server (RFC 5321): one connection for many mails, an answer for each recipient."""
+"""Talks to a mail server (RFC 5321, LMTP of RFC 2033): one connection for many mails, an answer for each recipient."""
 
 from __future__ import annotations
 
@@ -20,12 +20,16 @@ from feedbot.sinks.transports import Letter, Refusal
 Tls = Literal["starttls", "tls", "none"]
 _CLOSING = 421
 _GOODBYE = 2.0  # seconds that an answer to QUIT is waited for
+_WITH_ADDRESS = (socket.AF_INET, socket.AF_INET6)
 _NEEDS_LOGIN = frozenset({530, 535, 538})
 
 
 @dataclass(frozen=True, kw_only=True)
 class Server:
-    """Where mails are handed in, and as whom. ``timeout`` in seconds, of each step; a mail may take twice that."""
+    """Where mails are handed in, and as whom. ``timeout`` in seconds, of each step; a mail may take twice that.
+
+    With ``lmtp``, ``host`` may be the path of a socket.
+    """
 
     host: str
     port: int
@@ -35,10 +39,15 @@ class Server:
     timeout: float = 15.0
     verify_tls: bool = True
     ca_file: Path | None = None
+    lmtp: bool = False
 
     @property
     def place(self) -> str:
-        return f"{self.host}:{self.port}"
+        return self.host if self.is_socket else f"{self.host}:{self.port}"
+
+    @property
+    def is_socket(self) -> bool:
+        return self.lmtp and self.host.startswith("/")
 
 
 class SmtpTransport:
@@ -77,15 +86,24 @@ class SmtpTransport:
 
     def _send(self, client: smtplib.SMTP, data: bytes, recipients: list[str]) -> dict[str, Refusal]:
         try:
-            code, text = client.data(data)
+            answers = [client.data(data)]
+            # LMTP answers for each recipient it has accepted, in that order (RFC 2033, 4.2).
+            answers += [client.getreply() for _ in recipients[1:]] if self._server.lmtp else []
         except smtplib.SMTPDataError as error:
-            code, text = error.smtp_code, _as_bytes(error.smtp_error)
-        if code == 250:
-            return {}
-        if code == _CLOSING:
-            self._fail(f"{self._server.place} closes the connection: {_said(code, text)}")
-        self._reset(client)
-        return dict.fromkeys(recipients, Refusal(code, _said(code, text)))
+            answers = [(error.smtp_code, _as_bytes(error.smtp_error))]
+        if len(answers) < len(recipients):
+            answers *= len(recipients)
+        refused: dict[str, Refusal] = {}
+        for recipient, (code, text) in zip(recipients, answers, strict=True):
+            if code == _CLOSING:
+                self._drop()
+            if code != 250:
+                refused[recipient] = Refusal(code, _said(code, text))
+        if len(refused) == len(recipients) and answers[0][0] == _CLOSING:
+            self._fail(f"{self._server.place} closes the connection: {refused[recipients[0]].text}")
+        if refused and self._client is not None:
+            self._reset(client)
+        return refused
 
     def _reset(self, client: smtplib.SMTP) -> None:
         """Make the connection ready for the next mail. That this mail was refused stands in any case."""
@@ -127,8 +145,12 @@ class SmtpTransport:
         server = self._server
         context = None if server.tls == "none" else _context(server)
         # A name is given, as smtplib would else ask the DNS for one, which may take long.
-        if server.tls == "tls":
-            client: smtplib.SMTP = smtplib.SMTP_SSL(local_hostname="localhost", timeout=server.timeout, context=context)
+        client: smtplib.SMTP
+        if server.lmtp:
+            client = smtplib.LMTP(local_hostname="localhost")
+            client.timeout = server.timeout
+        elif server.tls == "tls":
+            client = smtplib.SMTP_SSL(local_hostname="localhost", timeout=server.timeout, context=context)
         else:
             client = smtplib.SMTP(local_hostname="localhost", timeout=server.timeout)
         self._client = client
@@ -224,7 +246,7 @@ def _context(server: Server) -> ssl.SSLContext:
 def _own_name(client: smtplib.SMTP) -> str:
     """How feedbot introduces itself: by a full name, else by its address (RFC 5321, 4.1.4)."""
     name = socket.gethostname()
-    if ("." in name and name.isascii()) or client.sock is None:
+    if ("." in name and name.isascii()) or client.sock is None or client.sock.family not in _WITH_ADDRESS:
         return name
     address = client.sock.getsockname()[0]
     return f"[IPv6:{address.partition('%')[0]}]" if ":" in address else f"[{address}]"

@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from feedbot.message.chat import BREAK, defused, fit, notice
-from feedbot.model import Delivery
+from feedbot.message.chat import BREAK, Tell, defused, fit, notice
+from feedbot.message.listing import linked, listing, sources, titled
+from feedbot.model import Delivery, Digest
 from feedbot.plugins import SinkContext
 from feedbot.sinks.posting import PostingSettings, PostingSink, Said, SecretUrl, text_of
 
 _TITLE, _TEXT, _ABOUT, _URL = 250, 1000, 250, 2000
+_LINES, _LINE_URL = 20, 300  # of a digest: together below 28 kB, at four bytes a character
 
 
 class TeamsSettings(PostingSettings):
@@ -32,15 +34,19 @@ class TeamsSink(PostingSink):
 
     def send(self, delivery: Delivery, now: datetime) -> None:
         """Post a change. The workflow answers 202 before the card is shown."""
-        self.post(self._url, payload(delivery), now, read=_said)
+        self.post(self._url, payload(delivery, self.tell), now, read=_said)
+
+    def send_digest(self, digest: Digest, now: datetime) -> None:
+        """Post many changes as one card."""
+        self.post(self._url, digest_payload(digest, self.tell), now, read=_said)
 
 
-def payload(delivery: Delivery) -> dict[str, Any]:
+def payload(delivery: Delivery, tell: Tell = notice) -> dict[str, Any]:
     """The message of a change: far below the 28 kB that Teams takes.
 
     Texts are runs of rich text blocks, which know no Markdown, where those of text blocks do.
     """
-    told = notice(delivery)
+    told = tell(delivery)
     moment = told.moment.astimezone(UTC)
     about = " · ".join(part for part in (told.about, f"{moment.day} {moment:%b} {moment.year}") if part)
     body: list[dict[str, Any]] = [
@@ -51,14 +57,34 @@ def payload(delivery: Delivery) -> dict[str, Any]:
         body.append(_text(fit(told.text, _TEXT, _inert)))
     if 0 < len(told.image) <= _URL:
         body.append({"type": "Image", "url": told.image, "size": "medium", "altText": ""})
+    if 0 < len(told.url) <= _URL:
+        return _card(body, actions=[{"type": "Action.OpenUrl", "title": "Read post", "url": told.url}])
+    return _card(body)
+
+
+def digest_payload(digest: Digest, tell: Tell = notice) -> dict[str, Any]:
+    """The message of a digest: a list of links, as many as the 28 kB of a message have room for."""
+    listed = listing(digest, tell)
+    body = [
+        _text(listed.heading, size="large", weight="bolder"),
+        _text(fit(sources(listed.told), _ABOUT, _inert), size="small", isSubtle=True),
+    ]
+    for told in listed.told[:_LINES]:
+        action = {"selectAction": {"type": "Action.OpenUrl", "url": told.url}} if linked(told, _LINE_URL) else {}
+        body.append(_text(titled(told, _inert), **action))
+    if len(listed.told) > _LINES:
+        body.append(_text(f"… and {len(listed.told) - _LINES} more"))
+    return _card(body)
+
+
+def _card(body: list[dict[str, Any]], **more: object) -> dict[str, Any]:
     card: dict[str, Any] = {
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "type": "AdaptiveCard",
         "version": "1.4",
         "body": body,
+        **more,
     }
-    if 0 < len(told.url) <= _URL:
-        card["actions"] = [{"type": "Action.OpenUrl", "title": "Read post", "url": told.url}]
     attachment = {"contentType": "application/vnd.microsoft.card.adaptive", "contentUrl": None, "content": card}
     return {"type": "message", "attachments": [attachment]}
 

@@ -8,12 +8,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from feedbot.message.chat import Notice, as_html, fit, notice
-from feedbot.model import Delivery
+from feedbot.message.chat import Notice, Tell, as_html, fit, notice
+from feedbot.message.listing import linked, listing, titled
+from feedbot.model import Delivery, Digest
 from feedbot.plugins import SinkContext
 from feedbot.sinks.posting import PostingSettings, PostingSink, Said, Server, Token, like, number_of, text_of
 
-_TITLE, _TEXT, _ABOUT, _URL = 400, 1500, 300, 1500  # together below the 4096 that a message may have
+_TITLE, _TEXT, _ABOUT, _LIST, _URL = 400, 1500, 300, 3900, 1500  # together below the 4096 that a message may have
 
 
 def _chat(value: object) -> object:
@@ -53,8 +54,15 @@ class TelegramSink(PostingSink):
 
     def send(self, delivery: Delivery, now: datetime) -> None:
         """Send a change."""
+        self._send(payload(delivery, self._options.preview, self.tell), now)
+
+    def send_digest(self, digest: Digest, now: datetime) -> None:
+        """Send many changes as one list."""
+        self._send(digest_payload(digest, self.tell), now)
+
+    def _send(self, shown: dict[str, Any], now: datetime) -> None:
         options = self._options
-        message: dict[str, Any] = {"chat_id": options.chat_id, **payload(delivery, options.preview)}
+        message: dict[str, Any] = {"chat_id": options.chat_id, **shown}
         if options.thread_id is not None:
             message["message_thread_id"] = options.thread_id
         if options.silent:
@@ -62,9 +70,9 @@ class TelegramSink(PostingSink):
         self.post(self._url, message, now, read=_said)
 
 
-def payload(delivery: Delivery, preview: str = "small") -> dict[str, Any]:
+def payload(delivery: Delivery, preview: str = "small", tell: Tell = notice) -> dict[str, Any]:
     """The message of a change, in the few tags that Telegram knows."""
-    told = notice(delivery)
+    told = tell(delivery)
     linked = 0 < len(as_html(told.url)) <= _URL
     parts = [_title(told, linked), fit(told.text, _TEXT, as_html), _wrapped("i", fit(told.about, _ABOUT, as_html))]
     shown: dict[str, Any] = {"is_disabled": True}
@@ -75,6 +83,22 @@ def payload(delivery: Delivery, preview: str = "small") -> dict[str, Any]:
         "parse_mode": "HTML",
         "link_preview_options": shown,
     }
+
+
+def digest_payload(digest: Digest, tell: Tell = notice) -> dict[str, Any]:
+    """The message of a digest: a list of links."""
+    listed = listing(digest, tell)
+    return {
+        "text": f"<b>{as_html(listed.heading)}</b>\n\n{listed.text(_LIST, _line)}",
+        "parse_mode": "HTML",
+        "link_preview_options": {"is_disabled": True},
+    }
+
+
+def _line(told: Notice) -> str:
+    title = titled(told, as_html)
+    address = told.url.replace("&", "&amp;").replace('"', "%22")
+    return f'• <a href="{address}">{title}</a>' if linked(told) else f"• {title}"
 
 
 def _title(told: Notice, linked: bool) -> str:

@@ -13,8 +13,15 @@ from pydantic import AfterValidator, Field, SecretStr
 from standardwebhooks import Webhook
 
 from feedbot.http.target import parse_target
-from feedbot.message.payload import cloudevent_body, plain_body, webhook_body
-from feedbot.model import Delivery
+from feedbot.message.payload import (
+    cloudevent_body,
+    cloudevent_digest_body,
+    digest_body,
+    plain_body,
+    plain_digest_body,
+    webhook_body,
+)
+from feedbot.model import Delivery, Digest
 from feedbot.plugins import SinkContext
 from feedbot.sinks.posting import PostingSettings, PostingSink, SecretUrl, judge
 
@@ -25,16 +32,17 @@ _OURS = frozenset("content-type content-length host transfer-encoding connection
 
 
 class _Form(NamedTuple):
-    """A way to write a change: its media type, and what makes its bytes."""
+    """A way to write changes: its media type, and what makes the bytes of one and of a digest."""
 
     media_type: str
     body: Callable[[Delivery], bytes]
+    digest: Callable[[Digest], bytes]
 
 
 _FORMS = {
-    "standard": _Form("application/json", webhook_body),
-    "plain": _Form("application/json", plain_body),
-    "cloudevents": _Form("application/cloudevents+json; charset=utf-8", cloudevent_body),
+    "standard": _Form("application/json", webhook_body, digest_body),
+    "plain": _Form("application/json", plain_body, plain_digest_body),
+    "cloudevents": _Form("application/cloudevents+json; charset=utf-8", cloudevent_body, cloudevent_digest_body),
 }
 
 
@@ -85,8 +93,14 @@ class WebhookSink(PostingSink):
 
     def send(self, delivery: Delivery, now: datetime) -> None:
         """Post a change. Any 2xx is a yes; what follows from another answer is in :func:`judge`."""
-        body = self._form.body(delivery)
-        headers = {"Content-Type": self._form.media_type, **self._signed(delivery.key, now, body)}
+        self._post(delivery.key, self._form.body(delivery), now)
+
+    def send_digest(self, digest: Digest, now: datetime) -> None:
+        """Post many changes at once."""
+        self._post(digest.key, self._form.digest(digest), now)
+
+    def _post(self, key: str, body: bytes, now: datetime) -> None:
+        headers = {"Content-Type": self._form.media_type, **self._signed(key, now, body)}
         response = self.ask(self._url, now, headers=headers, secret_headers=self._own_headers, body=body)
         failure = judge(response, self._place)
         if failure is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -12,11 +12,12 @@ import sqlalchemy as sa
 
 from feedbot import faults
 from feedbot.core.outbox import MAY_FOLLOW
-from feedbot.core.schedule import LONGEST_WAIT
+from feedbot.core.schedule import DAY, LONGEST_WAIT
 from feedbot.core.text import storable
 from feedbot.core.textdiff import text_diff
 from feedbot.errors import LeaseLostError
 from feedbot.model import ChangeKind, Content, Delivery, DeliveryState
+from feedbot.store.claiming import OVERFLOW, due_rows
 from feedbot.store.codec import from_json
 from feedbot.store.entries import entry_columns, to_entry
 from feedbot.store.schema import entries, outbox, revisions, sources, tries
@@ -24,6 +25,26 @@ from feedbot.store.transactions import Transactions, in_chunks
 
 _KEPT_TRIES = 5
 _NOT_DONE = [DeliveryState.PENDING, DeliveryState.SENDING, DeliveryState.HELD, DeliveryState.DEAD]
+
+
+_REVISION = sa.select(entries.c.revision).where(entries.c.pk == outbox.c.entry_pk).scalar_subquery()
+_MARK = (
+    sa.update(outbox)
+    .where(
+        outbox.c.pk == sa.bindparam("its_pk"),
+        outbox.c.lease_id == sa.bindparam("its_lease"),
+        outbox.c.state == DeliveryState.SENDING.value,
+    )
+    .values(
+        state=sa.bindparam("new_state"),
+        attempts=outbox.c.attempts + 1,
+        not_before=sa.bindparam("due"),
+        done_at=sa.bindparam("done"),
+        error=sa.bindparam("said"),
+        lease_id=None,
+        lease_until=None,
+    )
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,51 +60,66 @@ class Trace:
     tries: tuple[tuple[datetime, str], ...]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Claimed:
+    """A delivery that was taken up for sending, its try counted, with how it goes out (see core.route.Manner).
+
+    ``batch``: the key of the digest that it is part of.
+    """
+
+    delivery: Delivery
+    batch: str = ""
+    quiet: str = ""
+    route: str = ""
+    most: int | None = None
+
+
 class Outbox:
     """Deliveries, oldest first per sink."""
 
     def __init__(self, transactions: Transactions) -> None:
         self._transactions = transactions
 
-    def claim(self, sink: str, lease: str, until: datetime, now: datetime) -> Delivery | None:
-        """Take the delivery of a sink that has been due for longest; its tries count the one that follows.
+    def claim(
+        self,
+        sink: str,
+        lease: str,
+        until: datetime,
+        now: datetime,
+        *,
+        most: int = 1,
+        digests: bool = False,
+        without: Collection[str] = (),
+    ) -> list[Claimed]:
+        """Take deliveries of a sink that are due, those that have been so for longest: at most so many, or one digest.
 
-        It carries its entry as it is now, with the revision of that, and an update what changed since the receiver
-        was told last.
+        Each carries its entry as it is now, with the revision of that, and an update what changed since the receiver
+        was told last. Without ``digests`` those of a digest are taken one by one too; a digest is the same at every
+        try. ``without``: routes whose deliveries are left alone.
         """
-        due = (
-            sa.select(outbox.c.pk)
-            .where(outbox.c.sink == sink, outbox.c.state == DeliveryState.PENDING.value, outbox.c.not_before <= now)
-            .order_by(outbox.c.not_before, outbox.c.pk)
-            .limit(1)
-        )
-        revision = sa.select(entries.c.revision).where(entries.c.pk == outbox.c.entry_pk).scalar_subquery()
-        base: Content | None = None
         with self._transactions.write() as connection:
-            pk = connection.execute(
+            pks, batch = due_rows(connection, sink, now, most, digests=digests, without=without)
+            if not pks:
+                return []
+            connection.execute(
                 sa.update(outbox)
-                .where(outbox.c.pk == due.scalar_subquery())
+                .where(outbox.c.pk.in_(pks))
                 .values(
                     state=DeliveryState.SENDING.value,
-                    attempts=outbox.c.attempts + 1,
-                    carried=revision,
+                    carried=_REVISION,
+                    batch=batch or None,
                     lease_id=lease,
                     lease_until=until,
                 )
-                .returning(outbox.c.pk)
-            ).scalar()
-            if pk is None:
-                return None
-            row = connection.execute(_select().where(outbox.c.pk == pk)).one()
-            if row.base is not None:
-                base = _content(connection, row.entry_pk, row.base)
-        claimed = _delivery(row)
+            )
+            rows = connection.execute(_select().where(outbox.c.pk.in_(pks)).order_by(outbox.c.not_before, outbox.c.pk))
+            claimed = [_claimed(connection, row) for row in rows]
         faults.reach("claimed")
-        return claimed if base is None else replace(claimed, diff=text_diff(base, claimed.entry))
+        return claimed
 
     def mark(
         self,
-        pk: int,
+        pks: Sequence[int],
         lease: str,
         state: DeliveryState,
         now: datetime,
@@ -92,35 +128,79 @@ class Outbox:
         error: str = "",
         delivered: Iterable[str] = (),
     ) -> None:
-        """Write down what became of a claimed delivery. Raises LeaseLostError where it is another's by now."""
+        """Write down what became of claimed deliveries, which were tried together: all, or none.
+
+        ``delivered`` are recipients that have them now. Raises LeaseLostError where one is another's by now.
+        """
         ended = state in (DeliveryState.SENT, DeliveryState.DEAD)
+        values = {
+            "new_state": state.value,
+            "due": not_before or now,
+            "done": now if ended else None,
+            "said": storable(error),
+            "its_lease": lease,
+        }
         with self._transactions.write() as connection:
-            marked = connection.execute(
-                sa.update(outbox)
-                .where(outbox.c.pk == pk, outbox.c.lease_id == lease, outbox.c.state == DeliveryState.SENDING)
-                .values(
-                    state=state.value,
-                    not_before=not_before or now,
-                    done_at=now if ended else None,
-                    lease_id=None,
-                    lease_until=None,
-                    error=storable(error),
-                    delivered=sorted(delivered),
-                )
-            )
-            if marked.rowcount != 1:
-                raise LeaseLostError(f"delivery {pk} was taken over by another process", "")
-            if error:
+            marked = connection.execute(_MARK, [{"its_pk": pk, **values} for pk in pks])
+            if marked.rowcount != len(pks):
+                raise _lost(pks)
+            for pk in pks if delivered else ():
+                had = connection.execute(sa.select(outbox.c.delivered).where(outbox.c.pk == pk)).scalar_one()
+                both = sorted({*had, *delivered})
+                connection.execute(sa.update(outbox).where(outbox.c.pk == pk).values(delivered=both))
+            for pk in pks if error else ():
                 _note(connection, pk, now, storable(error))
         faults.reach("marked")
+
+    def release(self, pks: Sequence[int], lease: str, not_before: datetime | None = None) -> None:
+        """Give back claimed deliveries that were not tried; where a time is given, for no try before."""
+        values: dict[str, Any] = {"state": DeliveryState.PENDING.value, "lease_id": None, "lease_until": None}
+        if not_before is not None:
+            values["not_before"] = not_before
+        with self._transactions.write() as connection:
+            connection.execute(
+                sa.update(outbox)
+                .where(outbox.c.pk.in_(pks), outbox.c.lease_id == lease, outbox.c.state == DeliveryState.SENDING.value)
+                .values(values)
+            )
+
+    def collect(self, sink: str, route: str, now: datetime) -> None:
+        """Let what is due of a route, and was to go out one by one, be one digest."""
+        with self._transactions.write() as connection:
+            connection.execute(
+                sa.update(outbox)
+                .where(
+                    outbox.c.sink == sink,
+                    outbox.c.state == DeliveryState.PENDING.value,
+                    outbox.c.not_before <= now,
+                    outbox.c.route == route,
+                    outbox.c.most.is_not(None),
+                    outbox.c.digest == "",
+                    outbox.c.attempts == 0,
+                )
+                .values(digest=OVERFLOW)
+            )
+
+    def given(self, sink: str, since: datetime) -> list[datetime]:
+        """When a sink was given its last messages, oldest first; a digest is one."""
+        message = sa.func.coalesce(outbox.c.batch, outbox.c.key)
+        query = (
+            sa.select(sa.func.max(outbox.c.not_before).label("at"))
+            .where(outbox.c.state == DeliveryState.SENT.value, outbox.c.sink == sink, outbox.c.not_before > since)
+            .group_by(message)
+            .order_by("at")
+        )
+        with self._transactions.read() as connection:
+            return list(connection.execute(query).scalars())
 
     def recover(self, now: datetime) -> int:
         """Make pending again what a dead process was sending; for whoever holds the run lock.
 
-        What waits for a time that only a clock since set back can have named is due at once too.
+        What waits for a time that only a clock since set back can have named is due at once too: quiet hours add less
+        than a day to the longest wait.
         """
         sending, pending = DeliveryState.SENDING.value, DeliveryState.PENDING.value
-        overlong = (outbox.c.attempts > 0) & (outbox.c.not_before > now + LONGEST_WAIT)
+        overlong = (outbox.c.attempts > 0) & (outbox.c.not_before > now + LONGEST_WAIT + DAY)
         early = (outbox.c.planned_at > now) | overlong
         stuck = outbox.c.state.in_([sending, pending]) & ((outbox.c.state == sending) | early)
         with self._transactions.read() as connection:
@@ -211,7 +291,7 @@ class Outbox:
     ) -> int:
         """Change the state of deliveries by hand, where it may; those named, or all of a sink or a state.
 
-        Gives how many were changed. What became pending is tried anew, from the first try on.
+        Gives how many were changed. What became pending is tried anew, from the first try on, and at once.
         """
         legal = [s.value for s, after in MAY_FOLLOW.items() if to in after and s is not DeliveryState.SENDING]
         if to is DeliveryState.PENDING:
@@ -232,6 +312,23 @@ class Outbox:
             values["done_at"] = now
         with self._transactions.write() as connection:
             return connection.execute(query.values(values)).rowcount
+
+
+def _claimed(connection: sa.Connection, row: Any) -> Claimed:
+    base = None if row.base is None else _content(connection, row.entry_pk, row.base)
+    delivery = replace(_delivery(row), attempts=row.attempts + 1)
+    return Claimed(
+        delivery=delivery if base is None else replace(delivery, diff=text_diff(base, delivery.entry)),
+        batch=row.batch or "",
+        quiet=row.quiet,
+        route=row.route,
+        most=row.most,
+    )
+
+
+def _lost(pks: Sequence[int]) -> LeaseLostError:
+    which = f"delivery {pks[0]}" if len(pks) == 1 else f"one of {len(pks)} deliveries"
+    return LeaseLostError(f"{which} was taken over by another process", "")
 
 
 def _content(connection: sa.Connection, entry_pk: int, revision: int) -> Content | None:
@@ -260,8 +357,19 @@ def _note(connection: sa.Connection, pk: int, now: datetime, error: str) -> None
 
 
 def _select() -> sa.Select[Any]:
+    first = outbox.alias("first")
+    new = ChangeKind.NEW.value
+    told = (
+        sa.select(first.c.key)
+        .where(first.c.entry_pk == outbox.c.entry_pk, first.c.sink == outbox.c.sink, first.c.change == new)
+        .order_by(first.c.pk)
+        .limit(1)
+        .correlate(outbox)
+        .scalar_subquery()
+    )
+    first_key = sa.case((outbox.c.change == new, ""), else_=told).label("first_key")
     return (
-        sa.select(outbox, *entry_columns("entry_"))
+        sa.select(outbox, first_key, *entry_columns("entry_"))
         .join(entries, entries.c.pk == outbox.c.entry_pk)
         .join(sources, sources.c.pk == entries.c.source_pk)
     )
@@ -280,4 +388,5 @@ def _delivery(row: Any) -> Delivery:
         not_before=row.not_before,
         error=row.error,
         delivered=frozenset(row.delivered),
+        first_key=row.first_key or "",
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from feedbot.core.policy import Shift
-from feedbot.model import Content, DeliveryState, EditKind, Fingerprints, Memory, Problem
+from feedbot.model import Content, DeliveryState, EditKind, Fingerprints, Hub, Memory, Problem
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,6 +16,7 @@ class Planned:
     No second one of the same sink and ``across`` is made, whatever source it comes from; and none at all while
     ``within``, another delivery of the entry, is still to be sent. ``base`` is the revision that an update is shown
     against; no ``not_before``: it is due at once. ``route`` and ``why`` tell a person where it comes from.
+    ``digest``, ``quiet`` and ``most`` are those of the route.
     """
 
     sink: str
@@ -27,6 +28,9 @@ class Planned:
     not_before: datetime | None = None
     route: str = ""
     why: str = ""
+    digest: str = ""
+    quiet: str = ""
+    most: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,9 +86,10 @@ class WithdrawnEntry:
 class Poll:
     """What one poll of a source leads to, committed whole or not at all.
 
-    ``memory``, ``settings_digest``, ``problems`` (with ``wake_at``), ``identity`` and ``listed`` keep what they were
-    where they are None. ``missing`` are the entries that were not there and are not withdrawn yet; None where that is
-    not counted. Of each entry ``keep_revisions`` former ones are kept.
+    ``hub`` is the one that is to push what is new. It, ``memory``, ``settings_digest``, ``problems`` (with
+    ``wake_at``), ``identity`` and ``listed`` keep what they were where they are None. ``missing`` are the entries that
+    were not there and are not withdrawn yet; None where that is not counted. Of each entry ``keep_revisions`` former
+    ones are kept.
     """
 
     source: str
@@ -95,6 +100,7 @@ class Poll:
     settings_digest: str | None = None
     title: str = ""
     link: str = ""
+    hub: Hub | None = None
     failures: int = 0
     failing_since: datetime | None = None
     failing_told: bool = False
@@ -112,6 +118,11 @@ class Poll:
     identity: str | None = None
     listed: int | None = None
     keep_revisions: int = 10
+
+    @property
+    def touches_entries(self) -> bool:
+        """Whether more than the source's own row is written."""
+        return bool(self.added or self.edited or self.withdrawn or self.learnt or self.missing is not None)
 
     @property
     def changes_entries(self) -> bool:

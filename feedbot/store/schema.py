@@ -35,6 +35,12 @@ BigKey = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 Json = sa.JSON()
 Digest = sa.LargeBinary(16)
 
+
+def _where(condition: str) -> dict[str, Any]:
+    """The condition of an index on some of the rows, for every database."""
+    return {"sqlite_where": sa.text(condition), "postgresql_where": sa.text(condition)}
+
+
 metadata = sa.MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -169,9 +175,19 @@ outbox = sa.Table(
     sa.Column("lease_until", Moment),
     sa.Column("error", sa.Text, nullable=False, server_default=""),
     sa.Column("delivered", Json, nullable=False),
+    # The schedule with whose occasions it goes out, the hours in which it does not, and how many of its routes go
+    # out one by one in a run; empty where there is no such thing.
+    sa.Column("digest", sa.Text, nullable=False, server_default=""),
+    sa.Column("quiet", sa.Text, nullable=False, server_default=""),
+    sa.Column("most", sa.Integer),
+    # The key of the digest that it is part of, from the moment that one was first taken up for sending.
+    sa.Column("batch", sa.Text),
     sa.UniqueConstraint("sink", "across"),
     sa.Index("ix_outbox_state_sink", "state", "sink", "not_before", "pk"),
     sa.Index("ix_outbox_entry_pk", "entry_pk"),
+    sa.Index("ix_outbox_batch", "batch", **_where("batch IS NOT NULL")),
+    # What is forgotten some day; the others tell what was announced across sources, and stay.
+    sa.Index("ix_outbox_done_at", "done_at", **_where("across IS NULL")),
 )
 
 tries = sa.Table(
@@ -183,6 +199,18 @@ tries = sa.Table(
     sa.Column("at", Moment, nullable=False),
     sa.Column("error", sa.Text, nullable=False),
     sa.Index("ix_tries_delivery_pk", "delivery_pk"),
+)
+
+sinks = sa.Table(
+    "sinks",
+    metadata,
+    # What is not well with a sink; none has a row that is well.
+    sa.Column("name", sa.Text, primary_key=True),
+    # When it said that it wants no more deliveries.
+    sa.Column("disabled_at", Moment),
+    sa.Column("failing_since", Moment),
+    sa.Column("failing_told", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("error", sa.Text, nullable=False, server_default=""),
 )
 
 announced = sa.Table(

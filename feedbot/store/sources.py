@@ -16,7 +16,7 @@ from feedbot.store.codec import from_json
 from feedbot.store.poll import Poll
 from feedbot.store.schema import aliases, announced, entries, outbox, sources
 from feedbot.store.transactions import Transactions, in_chunks, upsert
-from feedbot.store.writing import write_poll
+from feedbot.store.writing import write_polls
 
 
 @dataclass(frozen=True)
@@ -116,6 +116,11 @@ class Sources:
         """Which of these keys name entries that another program has announced."""
         with self._transactions.read() as connection:
             pk = _pk(connection, source)
+            if (
+                connection.execute(sa.select(announced.c.key).where(announced.c.source_pk == pk).limit(1)).first()
+                is None
+            ):
+                return set()  # as nearly always
             rows = in_chunks(
                 connection,
                 keys,
@@ -231,6 +236,8 @@ class Sources:
                         done_at=row.done_at,
                         carried=row.carried,
                         gone_first=row.state == DeliveryState.DROPPED.value and row.error == GONE_FIRST,
+                        digest=row.digest,
+                        quiet=row.quiet,
                     )
                 )
         return found
@@ -266,8 +273,7 @@ class Sources:
         """
         faults.reach("before-commit")
         with self._transactions.write() as connection:
-            for poll in polls:
-                write_poll(connection, poll)
+            write_polls(connection, polls)
         faults.reach("after-commit")
 
 

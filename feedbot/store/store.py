@@ -10,8 +10,11 @@ from feedbot.store.database import open_copy, open_state, open_to_read
 from feedbot.store.entries import Entries
 from feedbot.store.outbox import Outbox
 from feedbot.store.pings import Pings
+from feedbot.store.retention import Retention
 from feedbot.store.schema import meta
+from feedbot.store.sinks import Sinks
 from feedbot.store.sources import Sources
+from feedbot.store.subscriptions import Subscriptions
 from feedbot.store.transactions import Transactions
 
 
@@ -23,7 +26,10 @@ class Store:
         self.sources = Sources(self._transactions)
         self.entries = Entries(self._transactions)
         self.outbox = Outbox(self._transactions)
+        self.sinks = Sinks(self._transactions)
+        self.retention = Retention(self._transactions)
         self.pings = Pings(self._transactions)
+        self.subscriptions = Subscriptions(self._transactions)
 
     @classmethod
     def open(cls, path: Path, *, create: bool = True) -> Store:

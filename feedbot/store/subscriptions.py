@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,8 +10,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from feedbot.store.schema import sources, subscriptions
-from feedbot.store.transactions import Transactions, upsert
+from feedbot.model import Hub
+from feedbot.store.schema import subscriptions
+from feedbot.store.transactions import Transactions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,14 +53,6 @@ class Subscriptions:
             row = connection.execute(sa.select(subscriptions).where(subscriptions.c.token == token)).first()
             return None if row is None else Subscription(**row._mapping)
 
-    def put(self, subscription: Subscription) -> None:
-        """Store a subscription, in place of the one that its source had."""
-        values = {name: getattr(subscription, name) for name in Subscription.__dataclass_fields__}
-        statement = upsert(subscriptions).values(values)
-        own = {name: statement.excluded[name] for name in values}
-        with self._transactions.write() as connection:
-            connection.execute(statement.on_conflict_do_update(index_elements=[subscriptions.c.source], set_=own))
-
     def change(self, token: str, **values: Any) -> None:
         """Change a subscription that may have been replaced or removed meanwhile, and then is left alone."""
         with self._transactions.write() as connection:
@@ -69,13 +63,13 @@ class Subscriptions:
         with self._transactions.write() as connection:
             connection.execute(sa.delete(subscriptions).where(subscriptions.c.source.in_(names)))
 
-    def pushed(self) -> set[str]:
-        """The sources that were pushed something since their last poll."""
-        query = (
-            sa.select(subscriptions.c.source)
-            .join(sources, sources.c.name == subscriptions.c.source)
-            .where(subscriptions.c.pushed_at.is_not(None))
-            .where(sources.c.last_poll.is_(None) | (sources.c.last_poll < subscriptions.c.pushed_at))
-        )
-        with self._transactions.read() as connection:
-            return set(connection.execute(query).scalars())
+
+def want(connection: sa.Connection, source: str, hub: Hub, now: datetime) -> None:
+    """Have a source's hub asked to push, unless it is already; forget the subscription where there is no hub."""
+    same = sa.and_(subscriptions.c.source == source, subscriptions.c.hub == hub.url, subscriptions.c.topic == hub.topic)
+    if connection.execute(sa.select(subscriptions.c.source).where(same)).first() is not None:
+        return
+    connection.execute(sa.delete(subscriptions).where(subscriptions.c.source == source))
+    if hub.url:
+        fresh = {"token": secrets.token_urlsafe(24), "secret": secrets.token_urlsafe(32), "ask_at": now}
+        connection.execute(sa.insert(subscriptions).values(source=source, hub=hub.url, topic=hub.topic, **fresh))

@@ -10,13 +10,14 @@ from typing import Any
 import sqlalchemy as sa
 
 from feedbot.core.identity import PLACE
-from feedbot.core.outbox import GONE_FIRST, OPEN
+from feedbot.core.outbox import BACK_FIRST, GONE_FIRST, OPEN
 from feedbot.core.text import storable
 from feedbot.errors import LeaseLostError
 from feedbot.model import ChangeKind, DeliveryState, EditKind, Fingerprints
 from feedbot.store.codec import to_text
 from feedbot.store.poll import AddedEntry, EditedEntry, Planned, Poll, WithdrawnEntry
 from feedbot.store.schema import aliases, entries, outbox, revisions, sources, to_micros
+from feedbot.store.subscriptions import want
 from feedbot.store.transactions import Bulk, upsert
 
 Named = tuple[int, tuple[bytes, ...]]
@@ -30,7 +31,7 @@ _ENTRIES = Bulk(sa.insert(entries), "source_pk", "id", "sort_at", "first_seen", 
 _OUTBOX = Bulk(
     upsert(outbox).on_conflict_do_nothing(),
     "key", "sink", "entry_pk", "across", "change", "revision", "base", "route", "why", "state", "created_at",
-    "not_before", "planned_at", "delivered",
+    "not_before", "planned_at", "delivered", "digest", "quiet", "most",
 )  # fmt: skip
 _LAST = sa.select(sa.func.max(entries.c.pk))
 _SINCE = sa.select(entries.c.id, entries.c.pk).where(
@@ -38,6 +39,7 @@ _SINCE = sa.select(entries.c.id, entries.c.pk).where(
 )
 _place = upsert(aliases)
 _other = upsert(aliases)
+_IS_PLACE = (aliases.c.key >= PLACE) & (aliases.c.key < bytes([PLACE[0] + 1]))
 _KEY = ("source_pk", "key", "entry_pk")
 # A place is that of whoever is there now. Any other key that names another entry already names neither from now on.
 _PLACES = Bulk(
@@ -53,15 +55,32 @@ _KEYS = Bulk(
 )
 
 
-def write_poll(connection: sa.Connection, poll: Poll) -> None:
-    """Store what a poll found. Raises LeaseLostError where the source was taken over by somebody else."""
+def write_polls(connection: sa.Connection, polls: Sequence[Poll]) -> None:
+    """Store what polls of different sources found. Raises LeaseLostError where one was taken over by somebody else."""
+    quiet: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    together = connection.dialect.supports_sane_multi_rowcount
+    for poll in polls:
+        if poll.touches_entries or not together:
+            _write(connection, poll)
+        else:
+            values = _source_values(poll)
+            quiet.setdefault(tuple(values), []).append(values | {"its_name": poll.source, "its_lease": poll.lease})
+    for names, rows in quiet.items():
+        if connection.execute(_update_source(names, False), rows).rowcount != len(rows):
+            raise _lost(rows[0]["its_name"] if len(rows) == 1 else f"one of {len(rows)} sources")
+    for poll in polls:
+        if poll.hub is not None:
+            want(connection, poll.source, poll.hub, poll.at)
+
+
+def _write(connection: sa.Connection, poll: Poll) -> None:
     values = _source_values(poll)
-    updating = _update_source(tuple(values), poll.changes_entries)
+    updating = _update_and_tell(tuple(values), poll.changes_entries)
     more = len(poll.added) + sum(entry.restored for entry in poll.edited) - len(poll.withdrawn)
     whose = {"its_name": poll.source, "its_lease": poll.lease} | ({"more": more} if poll.changes_entries else {})
     source_pk = connection.execute(updating, values | whose).scalar()
     if source_pk is None:
-        raise LeaseLostError(f"{poll.source} was polled by another process meanwhile", "nothing of this poll was kept")
+        raise _lost(poll.source)
     learnt = _add(connection, source_pk, poll.added, poll.at)
     for edited in poll.edited:
         _edit(connection, edited, poll.at, poll.keep_revisions)
@@ -72,6 +91,10 @@ def write_poll(connection: sa.Connection, poll: Poll) -> None:
         _count_missing(connection, source_pk, poll.missing)
     _learn(connection, source_pk, [*learnt, *poll.learnt])
     _leave_places(connection, source_pk, [*((e.pk, e.keys) for e in poll.edited), *poll.learnt])
+
+
+def _lost(what: str) -> LeaseLostError:
+    return LeaseLostError(f"{what} was polled by another process meanwhile", "nothing of this poll was kept")
 
 
 def _source_values(poll: Poll) -> dict[str, Any]:
@@ -108,13 +131,19 @@ def _source_values(poll: Poll) -> dict[str, Any]:
 
 
 @cache
-def _update_source(names: tuple[str, ...], changed: bool) -> sa.Executable:
+def _update_source(names: tuple[str, ...], changed: bool) -> sa.Update:
     """The statement that sets these columns of a claimed source; built once, since building costs more than running."""
     values: dict[str, Any] = {name: sa.bindparam(name) for name in names}
     if changed:
         values |= {"version": sources.c.version + 1, "entries": sources.c.entries + sa.bindparam("more")}
     whose = (sources.c.name == sa.bindparam("its_name"), sources.c.lease_id == sa.bindparam("its_lease"))
-    return sa.update(sources).where(*whose).values(values).returning(sources.c.pk)
+    return sa.update(sources).where(*whose).values(values)
+
+
+@cache
+def _update_and_tell(names: tuple[str, ...], changed: bool) -> sa.Executable:
+    """The same, which gives the key of the source's row, and nothing where it was taken over."""
+    return _update_source(names, changed).returning(sources.c.pk)
 
 
 def _add(connection: sa.Connection, source_pk: int, added: Sequence[AddedEntry], now: datetime) -> list[Named]:
@@ -150,6 +179,16 @@ def _edit(connection: sa.Connection, edited: EditedEntry, now: datetime, kept: i
         if edited.revised:
             values["revised_at"] = now
     connection.execute(sa.update(entries).where(entries.c.pk == edited.pk).values(values))
+    if edited.restored:
+        connection.execute(
+            sa.update(outbox)
+            .where(
+                outbox.c.entry_pk == edited.pk,
+                outbox.c.change == ChangeKind.WITHDRAWN.value,
+                outbox.c.state.in_(_OPEN),
+            )
+            .values(state=DeliveryState.DROPPED.value, done_at=now, error=BACK_FIRST)
+        )
     for shift in edited.shifts:
         connection.execute(
             sa.update(outbox)
@@ -211,7 +250,6 @@ def _learn(connection: sa.Connection, source_pk: int, learnt: Sequence[Named]) -
 
 def _leave_places(connection: sa.Connection, source_pk: int, learnt: Sequence[Named]) -> None:
     """Forget the former places of entries that have another one now, so that a new file there is a new post."""
-    is_place = (aliases.c.key >= PLACE) & (aliases.c.key < bytes([PLACE[0] + 1]))
     for pk, keys in learnt:
         places = [key for key in keys if key.startswith(PLACE)][:1]  # any other is one that it had before
         if places:
@@ -219,7 +257,7 @@ def _leave_places(connection: sa.Connection, source_pk: int, learnt: Sequence[Na
                 sa.delete(aliases).where(
                     aliases.c.source_pk == source_pk,
                     aliases.c.entry_pk == pk,
-                    is_place,
+                    _IS_PLACE,
                     aliases.c.key.not_in(places),
                 )
             )
@@ -231,7 +269,7 @@ def _enqueue(connection: sa.Connection, planned: Sequence[tuple[int, ChangeKind,
     rows = [
         (
             d.key, d.sink, pk, d.across, change.value, revision, d.base, d.route, d.why, d.state.value, at,
-            at if d.not_before is None else to_micros(d.not_before), at, "[]",
+            at if d.not_before is None else to_micros(d.not_before), at, "[]", d.digest, d.quiet, d.most,
         )
         for pk, change, revision, d in planned
     ]  # fmt: skip

@@ -10,14 +10,18 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from feedbot.engine.subscribing import PATH
+from feedbot.web.callback import Callback
 from feedbot.web.folder import Folder
+
+_PUSHED = f"/{PATH}"
 
 Check = Callable[[], Mapping[str, str]]
 """Answers with what is not well, by its name; nothing where all is."""
 
 
-def application(folder: Folder, check: Check) -> ASGIApp:
-    """The application. ``check`` is asked at ``/readyz`` and may take its time."""
+def application(folder: Folder, check: Check, callback: Callback | None = None) -> ASGIApp:
+    """The application. ``check`` is asked at ``/readyz`` and may take its time; ``callback`` is where hubs push to."""
 
     async def healthz(_request: Request) -> Response:
         return _plain(200, "ok")
@@ -29,12 +33,16 @@ def application(folder: Folder, check: Check) -> ASGIApp:
         return _plain(200, "ok")
 
     routes = [Route("/healthz", healthz), Route("/readyz", readyz)]
-    own = Starlette(routes=routes)
     paths = frozenset(route.path for route in routes)
+    if callback is not None:
+        routes.append(Route(f"{_PUSHED}{{token}}", callback.answer, methods=["GET", "POST"]))
+    own = Starlette(routes=routes)
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         # Nearly all that is asked for is a file, which needs none of the layers of a web framework.
-        await (own if scope["path"] in paths else folder)(scope, receive, send)
+        path = scope["path"]
+        ours = path in paths or (callback is not None and path.startswith(_PUSHED))
+        await (own if ours else folder)(scope, receive, send)
 
     return application
 

@@ -23,16 +23,14 @@ _HASHES = frozenset({"sha1", "sha256", "sha384", "sha512"})
 
 
 class Callback:
-    """Answers the hubs of subscriptions. ``pushed`` is told the name of a source that has something new."""
+    """Answers the hubs of subscriptions."""
 
-    def __init__(
-        self, store: Subscriptions, clock: Callable[[], datetime], pushed: Callable[[str], None] = lambda _name: None
-    ) -> None:
+    def __init__(self, store: Subscriptions, clock: Callable[[], datetime]) -> None:
         self._store = store
         self._clock = clock
-        self._pushed = pushed
 
-    async def __call__(self, request: Request) -> Response:
+    async def answer(self, request: Request) -> Response:
+        """Answer a hub that asks back (GET), or pushes (POST)."""
         token = request.path_params["token"]
         if request.method == "GET":
             return await run_in_threadpool(self._verify, token, dict(request.query_params))
@@ -67,7 +65,6 @@ class Callback:
             return _plain(410, "nobody here wants that any more")
         if is_signed(signature, subscription.secret, body):
             self._store.change(token, pushed_at=self._clock())
-            self._pushed(subscription.source)
         return _plain(202, "")  # also where it is not: who forges learns nothing (section 8)
 
 

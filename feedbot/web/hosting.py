@@ -9,6 +9,7 @@ from feedbot import plugins
 from feedbot.errors import UsageError
 from feedbot.settings import Configuration
 from feedbot.web.application import application
+from feedbot.web.callback import Callback
 from feedbot.web.folder import Folder, Site
 from feedbot.web.server import Server, is_loopback
 
@@ -28,6 +29,7 @@ class Hosting:
         host: str,
         port: int,
         check: Callable[[], Mapping[str, str]] = dict,
+        callback: Callback | None = None,
     ) -> None:
         if configuration.feedbot.token is None and not is_loopback(host):
             raise UsageError(
@@ -36,7 +38,7 @@ class Hosting:
             )
         self._check = check
         self._folder = Folder(site(configuration))
-        self.server = Server(application(self._folder, self._wrong), host, port)
+        self.server = Server(application(self._folder, self._wrong, callback), host, port)
 
     def replace(self, configuration: Configuration) -> None:
         """Go on with the feeds of another configuration."""

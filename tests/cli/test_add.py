@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 
 from tests.support.cli import Ran, feedbot
+from tests.support.git import Blog, git_server
 from tests.support.web import Answer, WebServer
 
 RSS = (
@@ -146,6 +149,71 @@ def test_a_folder_of_posts_is_recognised(place: Path) -> None:
         "site": "https://blog.example",
     }
     assert "1 entry" in ran.out
+
+
+@pytest.mark.parametrize(
+    ("marker", "preset"), [("hugo.toml", "hugo"), ("_config.yml", "jekyll"), ("mkdocs.yml", "mkdocs")]
+)
+def test_the_layout_of_a_folder_is_told_by_what_lies_in_it(place: Path, marker: str, preset: str) -> None:
+    (place / "blog" / marker).touch()
+    for folder in ("_posts", "docs", "content"):
+        (place / "blog" / folder).mkdir(exist_ok=True)
+        (place / "blog" / folder / "2026-11-02-two.md").write_text("---\ntitle: Two\n---\nhello\n")
+    ran = add(place, "blog")
+    assert config(place)["sources"]["blog"] == {"type": "posts", "path": "blog", "preset": preset}
+    assert f'preset = "{preset}" was chosen: {marker} ' in ran.out
+
+
+def test_an_export_of_ghost_is_recognised_and_another_json_file_is_a_feed(place: Path) -> None:
+    post = {"id": "1", "title": "One", "slug": "one", "status": "published", "visibility": "public", "type": "post",
+            "html": "<p>Hello.</p>", "published_at": "2026-06-01T10:00:00.000Z"}  # fmt: skip
+    (place / "blog.ghost.2026.json").write_text(json.dumps({"db": [{"meta": {}, "data": {"posts": [post]}}]}))
+    (place / "export.json").write_text((place / "blog.ghost.2026.json").read_text())
+    (place / "feed.json").write_text('{"version": "https://jsonfeed.org/version/1", "items": [{"id": "1"}]}')
+    for name in ("blog.ghost.2026.json", "export.json"):
+        ran = add(place, name, "--name", "ghost")
+        assert ran.code == 0, ran
+        assert config(place)["sources"]["ghost"] == {"type": "posts", "path": name, "preset": "ghost"}
+        assert "(1 entry)" in ran.out
+        (place / "feedbot.toml").write_text(START)
+    assert add(place, "feed.json", "--name", "feed").code == 0
+    assert config(place)["sources"]["feed"] == {"type": "feed", "path": "feed.json"}
+
+
+def test_a_git_repository_is_read_and_added_once(tmp_path: Path) -> None:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    files = {"content/posts/a.md": "---\ntitle: A\ndate: 2026-05-01\n---\nhello\n", "hugo.toml": "title = 'B'\n"}
+    Blog(tmp_path / "served" / "blog.git").commit(files, onto="")
+    (tmp_path / "feedbot.toml").write_text('[feedbot]\nca_file = "ca.pem"\nallow_private = ["127.0.0.1"]\n')
+    with git_server(tmp_path / "served", authority) as server:
+        address = server.url("blog.git")
+        ran = add(tmp_path, address)
+        assert ran.code == 0, ran
+        assert config(tmp_path)["sources"] == {"blog": {"type": "posts", "git": address}}
+        assert "(1 entry)" in ran.out
+        assert "preset hugo" in ran.out
+        assert "set site" in ran.out
+        again = add(tmp_path, address)
+    assert again.code == 2
+    assert 'the source "blog" already' in again.err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["ca.pem", "feedbot.toml", "served"]
+
+
+@pytest.mark.parametrize(
+    ("address", "code", "said"),
+    [
+        ("https://me:hush@x.example/blog.git", 2, "give it as"),
+        ("https://127.0.0.1:1/blog.git", 3, "allow_private"),
+        ("git@127.0.0.1:blog", 3, "cannot be added"),
+        ("git@-x:blog", 2, "write the address of a repository as"),
+    ],
+)
+def test_a_repository_that_cannot_be_read_is_not_added(place: Path, address: str, code: int, said: str) -> None:
+    ran = add(place, address)
+    assert (ran.code, said in ran.err) == (code, True), ran
+    assert "hush" not in ran.err + ran.out
+    assert "sources" not in config(place)
 
 
 def test_the_path_is_written_from_the_folder_of_the_configuration(place: Path) -> None:

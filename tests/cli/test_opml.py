@@ -91,6 +91,31 @@ def test_sources_are_written_and_read_again(place: Path) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("url", "written"),
+    [
+        ("https://x.example/?feed=rss2&tag=a", "https://x.example/?feed=rss2&amp;tag=a"),
+        ("https://x.example/f?format=atom&token=hush", "https://x.example/f?format=atom&amp;token="),
+        ("https://x.example/f?key=hush&n=5", "https://x.example/f?key=&amp;n=5"),
+        ("https://x.example/f?n=5&u=${HUSH}&price=$$1", "https://x.example/f?n=5&amp;u=&amp;price=$1"),
+        ("https://x.example/f?n=5&u=${NONE:-hush}", "https://x.example/f?n=5&amp;u="),
+        ("https://x.example/f?n=5&u=${NONE:-a&b=hush}", ""),
+        ("https://x.example/${HUSH}/f", ""),
+        ("https://x.example/f?${HUSH}", ""),
+        ("https://me:hush@x.example/f", ""),
+    ],
+)
+def test_addresses_are_written_without_their_secrets(tmp_path: Path, url: str, written: str) -> None:
+    (tmp_path / "feedbot.toml").write_text(f'[sources.blog]\ntype = "feed"\nurl = "{url}"\n')
+    ran = feedbot("opml", "export", "list.opml", cwd=tmp_path, env={"HUSH": "hush"})
+    assert ran.code == 0
+    text = (tmp_path / "list.opml").read_text()
+    assert "hush" not in text + ran.out + ran.err
+    assert (f'xmlUrl="{written}"' in text) == bool(written)
+    warned = 'the source "blog" is ' in ran.err
+    assert warned == ("hush" in url or "HUSH" in url)
+
+
 def test_thousands_of_feeds_are_taken_in_at_once(place: Path) -> None:
     feeds = "".join(f'<outline text="Feed" xmlUrl="https://f{n}.example/"/>' for n in range(2000))
     (place / "list.opml").write_text(f"<opml><body>{feeds}</body></opml>")

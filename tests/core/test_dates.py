@@ -63,3 +63,8 @@ def test_times_are_told_in_words() -> None:
     assert in_words(now - timedelta(minutes=12), now) == "12 min ago"
     assert in_words(now + timedelta(hours=3), now) == "in 3 h"
     assert in_words(now - timedelta(days=2), now) == "2 d ago"
+
+
+@pytest.mark.parametrize("text", ["2026-07-01T25:00:00Z", "2026-07-01T24:30:00Z", "2026-07-01T99:00"])
+def test_an_hour_that_no_day_has_is_no_date(text: str) -> None:
+    assert parse_date(text) is None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feedbot.core.outbox import MAY_FOLLOW, lease_until, verdict
+from feedbot.core.outbox import MAY_FOLLOW, disables, lease_until, retried, verdict, worth_telling
 from feedbot.core.schedule import DAY, LONGEST_WAIT
 from feedbot.errors import DeliveryError
 from feedbot.model import DeliveryState
@@ -63,3 +65,23 @@ def test_after_any_failure_a_delivery_is_dead_or_due_within_bounds(
 
 def test_a_claimed_delivery_is_its_claimers_for_longer_than_a_sink_may_take() -> None:
     assert lease_until(NOW) > at(seconds=60)
+
+
+def test_a_receiver_that_wants_no_more_of_anything_has_its_deliveries_held() -> None:
+    gone = DeliveryError("410", permanent=True, sink_down=True)
+    assert disables(gone)
+    assert not disables(DeliveryError("550", permanent=True))
+    assert verdict(1, gone, NOW, 0.5).state is DeliveryState.HELD
+
+
+def test_another_try_waits_for_the_end_of_the_quiet_hours() -> None:
+    decided = verdict(1, DeliveryError("500"), NOW, 0.5)
+    assert retried("11:00-13:00", decided, UTC).not_before == at(hours=1)
+    assert retried("", decided, UTC) == decided
+
+
+def test_a_failing_sink_is_worth_telling_once_after_a_day() -> None:
+    assert not worth_telling(None, False, NOW)
+    assert not worth_telling(at(hours=-23), False, NOW)
+    assert worth_telling(at(hours=-24), False, NOW)
+    assert not worth_telling(at(hours=-24), True, NOW)

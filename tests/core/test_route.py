@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from feedbot.core.expression import compile_filter
-from feedbot.core.route import Choice, Route, delivery_key, named, sinks_for
+from feedbot.core.route import Choice, Route, delivery_key, digest_key, named, replay_key, sinks_for, soonest
 from feedbot.model import ChangeKind
 
 NEW, UPDATED = ChangeKind.NEW, ChangeKind.UPDATED
@@ -67,3 +68,19 @@ def test_a_delivery_key_is_the_same_for_the_same_and_only_for_it(one: tuple[Any,
     assert len(delivery_key(*one)) == 32
     if not any("\0" in str(part) for part in one + other):
         assert (delivery_key(*one) == delivery_key(*other)) is (one == other)
+
+
+def test_at_once_wins_over_a_digest_and_the_wait_that_ends_first_over_the_others() -> None:
+    noon = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+    at_once, resting = Route(), Route(quiet="11:00-13:00")
+    daily, weekly = Route(digest="@daily"), Route(digest="@weekly")
+    assert soonest([daily, at_once], noon, UTC) == (noon, at_once)
+    assert soonest([resting, Route(most=3), at_once], noon, UTC) == (noon, at_once)
+    assert soonest([resting, daily], noon, UTC) == (noon + timedelta(hours=1), resting)
+    assert soonest([weekly, daily], noon, UTC) == (noon + timedelta(hours=12), daily)
+
+
+def test_a_digest_is_named_by_what_is_in_it_and_a_replay_by_what_it_repeats() -> None:
+    assert digest_key(["a", "b"]) == digest_key(["b", "a"]) != digest_key(["a"])
+    assert replay_key("abc", 1) == "abc-1"
+    assert replay_key("abc-1", 2) == "abc-2"

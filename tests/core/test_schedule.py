@@ -9,7 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feedbot.core.schedule import DAY, LONGEST_WAIT, WEEK, back_off, is_due, next_poll, retry_after
+from feedbot.core.schedule import (
+    DAY,
+    LONGEST_WAIT,
+    WEEK,
+    Rate,
+    back_off,
+    is_due,
+    next_poll,
+    next_slot,
+    parse_rate,
+    retry_after,
+)
 from feedbot.model import SourceState
 from tests.support.build import NOW, at
 
@@ -72,3 +83,26 @@ def test_the_tries_are_spread_over_three_days() -> None:
     assert waits[:3] == [timedelta(seconds=5), timedelta(minutes=5), timedelta(minutes=30)]
     total: datetime = NOW + sum((w for w in waits if w), timedelta())
     assert at(days=3) < total < at(days=4)
+
+
+def test_a_rate_is_read_as_people_write_it() -> None:
+    assert parse_rate("30/m") == Rate(30, timedelta(minutes=1))
+    assert parse_rate(" 5 / S ") == Rate(5, timedelta(seconds=1))
+    for text in ("", "30", "0/s", "1.5/s", "30/d", "-1/m"):
+        with pytest.raises(ValueError, match="expected a number a second"):
+            parse_rate(text)
+
+
+@given(st.integers(1, 5), st.lists(st.integers(0, 30), max_size=40))
+def test_in_no_span_of_time_go_out_more_messages_than_the_rate_allows(number: int, pauses: list[int]) -> None:
+    rate, now = Rate(number, timedelta(seconds=10)), NOW
+    given_at: list[datetime] = []
+    for pause in pauses:
+        now = next_slot(rate, given_at, now + timedelta(seconds=pause))
+        given_at.append(now)
+    for index, moment in enumerate(given_at):
+        assert sum(moment <= other < moment + rate.span for other in given_at[index:]) <= number
+
+
+def test_a_clock_that_was_set_back_holds_up_a_sink_for_one_span_at_most() -> None:
+    assert next_slot(Rate(1, timedelta(minutes=1)), [at(days=3)], NOW) == at(minutes=1)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from feedbot.model import ChangeKind, Delivery, Document, Item
+from feedbot.model import ChangeKind, Delivery, DeliveryState, Document, Item
 from feedbot.plugins import SourceSettings
 from feedbot.settings import RouteSettings
 from tests.engine.world import RememberingSink, Saying, World
@@ -280,7 +280,6 @@ def test_an_edit_of_an_entry_whose_announcement_waits_is_no_update(world: World)
 
 
 def test_held_announcements_carry_the_entry_as_it_is_when_they_are_released(world: World) -> None:
-    from feedbot.model import DeliveryState
 
     world.feedbot = {"flood_limit": 1}
     hear(world, (60, folder(OTHER)), (60, folder(OTHER, A, post("b", "b"))))
@@ -304,6 +303,19 @@ def test_a_return_is_told_only_to_those_who_heard_of_the_withdrawal(world: World
     world.routes = [RouteSettings(to=("news",)), RouteSettings(to=("all",), on=(ChangeKind.NEW, ChangeKind.WITHDRAWN))]
     hear(world, (60, folder(A, OTHER)), (60, folder(OTHER)), (60, folder(A, OTHER)))
     assert world.sent == [("all", "withdrawn", A.id), ("all", "updated", A.id)]
+
+
+def test_a_withdrawal_that_is_still_held_is_dropped_when_its_entry_comes_back(world: World) -> None:
+    world.routes = [RouteSettings(on=ALL)]
+    world.sources = {"blog": SourceSettings(type="scripted")}
+    hear(world, (60, folder(*many(30))), (60, folder(many(30)[0])), (60, folder(*many(30))))
+    store = world.store()
+    held = store.outbox.listed([DeliveryState.HELD], sink="", limit=100)
+    dropped = store.outbox.listed([DeliveryState.DROPPED], sink="", limit=100)
+    store.close()
+    assert held == []
+    assert {one.change for one in dropped} == {ChangeKind.WITHDRAWN}
+    assert sent() == []
 
 
 def test_missing_entries_stay_in_feeds_until_they_are_withdrawn(world: World) -> None:

@@ -16,6 +16,7 @@ from tests.sinks.builders import delivery
 
 SENDER = Mailbox("Feed, Böt", "feedbot@example.org")
 READERS = (Mailbox("", "ada@example.org"), Mailbox("Grace", "grace@example.net"))
+LETTERHEAD = mail.Letterhead(sender=SENDER, recipients=READERS)
 HEADERS = "From To Subject Date Message-ID List-Id Auto-Submitted Archived-At Content-Type MIME-Version".split()
 
 
@@ -26,7 +27,7 @@ def sent(**values: object) -> EmailMessage:
 
 
 def raw(**values: object) -> bytes:
-    return mail.as_bytes(mail.build(delivery(**values), SENDER, READERS))
+    return mail.as_bytes(mail.build(delivery(**values), LETTERHEAD))
 
 
 def text_of(message: EmailMessage, kind: str) -> str:
@@ -75,7 +76,7 @@ def test_an_update_shows_what_changed_on_top() -> None:
     message = sent(change="updated", diff="--- before\n+++ after\n@@ -1 +1 @@\n-Hello <b>\n+Hello, reader\n same")
     assert message["Subject"] == "[planet] Updated: Welcome"
     text, page = text_of(message, "plain"), text_of(message, "html")
-    assert "What is different:\n\n    @@ -1 +1 @@\n    -Hello <b>\n    +Hello, reader\n     same\n\nHello" in text
+    assert "What is different:\n\n    -Hello <b>\n    +Hello, reader\n     same\n\nHello" in text
     assert ">-Hello &lt;b&gt;</del>" in page
     assert ">+Hello, reader</ins>" in page
     assert page.index("+Hello, reader") < page.index("<p>Hello")
@@ -238,7 +239,7 @@ def test_no_address_that_is_taken_can_carry_more_than_an_address(text: str) -> N
         mailbox = parse_mailbox(f"{text} <me{text}@example.org>")
     except ValueError:
         return
-    message = mail.build(delivery(), mailbox, (mailbox,) * 30)
+    message = mail.build(delivery(), mail.Letterhead(sender=mailbox, recipients=(mailbox,) * 30))
     back = message_from_bytes(mail.as_bytes(message), policy=default)
     assert set(back.keys()) <= set(HEADERS)
     assert [a.addr_spec for a in back["To"].addresses] == [mailbox.address] * 30

@@ -31,7 +31,7 @@ TELLING = (
     ("check", "--json"),
     ("queue", "list", "--json"),
 )
-# These show an address as it is configured, where a query may belong to what it names.
+# These show addresses as they are configured, or as they are by now.
 SHOWING = (
     ("status",),
     ("status", "--json"),
@@ -84,7 +84,7 @@ def folder(tmp_path: Path, web: WebServer) -> Iterator[Path]:
 
 
 def said(folder: Path, *arguments: str) -> str:
-    ran: Ran = feedbot(*arguments, cwd=folder, env={"SECRET": FROM_ENVIRONMENT})
+    ran: Ran = feedbot(*arguments, cwd=folder, env={"SECRET": FROM_ENVIRONMENT, "WHICH": FROM_ENVIRONMENT})
     assert ran.code == 0, ran
     return ran.out + ran.err
 
@@ -97,11 +97,25 @@ def test_no_command_tells_a_secret(folder: Path, web: WebServer) -> None:
     assert sent["authorization"].startswith("Basic ")
 
 
-def test_no_command_shows_a_header_or_a_password(folder: Path) -> None:
+def test_no_command_shows_a_secret(folder: Path) -> None:
     said(folder, "run")
     shown = {command: said(folder, *command) for command in SHOWING}
-    secrets = [secret for secret in SECRETS if secret != KEY]
-    assert not {command for command, text in shown.items() if any(secret in text for secret in secrets)}
+    assert not {command for command, text in shown.items() if any(secret in text for secret in SECRETS)}
+
+
+def test_what_came_by_reference_into_a_query_is_not_shown_whatever_it_is_called(tmp_path: Path, web: WebServer) -> None:
+    asked = f"/feed?page=2&x={FROM_ENVIRONMENT}"
+    web.answers[asked] = Answer(301, headers={"Location": f"/new?page=2&x={FROM_ENVIRONMENT}"})
+    web.serve(f"/new?page=2&x={FROM_ENVIRONMENT}", rss("x"))
+    url = web.url("/feed?page=2&x=${WHICH}")
+    config = '[feedbot]\nstate = "feedbot.db"\n' + feed("bad-8", url, f'allow_private = ["{web.address}"]')
+    (tmp_path / "feedbot.toml").write_text(config)
+    assert "2 entries" in said(tmp_path, "run", "-vv")
+    shown = {command: said(tmp_path, *command) for command in SHOWING}
+    assert not {command for command, text in shown.items() if FROM_ENVIRONMENT in text}
+    assert "/feed?page=2&amp;x=" in shown["opml", "export", "-"]
+    assert 'the address of the source "bad-8" is written without' in shown["opml", "export", "-"]
+    assert url in shown["config", "show"]
 
 
 def test_what_is_published_holds_no_secret(folder: Path) -> None:

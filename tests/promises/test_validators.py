@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from feedbot import __version__
 from feedbot.engine.report import SourceStatus
 from tests.promises.company import Company, asked_of, assert_unharmed, feed, ok, raw, rss
 from tests.support.web import Answer, Asked, WebServer, web_server
@@ -122,6 +123,23 @@ def test_it_says_who_asks_and_carries_nothing_from_one_poll_to_the_next(company:
     for request in asked:
         assert request.headers["user-agent"] == "feedbot (+https://example.org/contact)"
         assert not {"cookie", "referer", "authorization", "from"} & set(request.headers)
+
+
+@pytest.mark.parametrize(
+    ("base_url", "contact"),
+    [
+        ("https://feeds.example/planet", "+https://feeds.example/planet/"),
+        ("", "feed reader; see user_agent in its configuration"),
+        ("https://bücher.example/", "feed reader; see user_agent in its configuration"),
+    ],
+)
+def test_where_nobody_chose_its_name_it_tells_whom_to_turn_to_as_far_as_it_knows(
+    company: Company, base_url: str, contact: str
+) -> None:
+    company.settings = f'base_url = "{base_url}"'
+    company.run()
+    (asked,) = asked_of(company.web, "/bad")
+    assert asked.headers["user-agent"] == f"feedbot/{__version__} ({contact})"
 
 
 @pytest.mark.parametrize(("status", "sightings"), [(301, 3), (308, 3), (302, 99), (307, 99)])

@@ -177,9 +177,10 @@ def test_two_feeds_do_not_write_the_same_file(config: Config) -> None:
         ("on = []", "expected a list that is not empty", ""),
         ('sources = ["b"]', 'there is no source "b"', ""),
         ('filter = "autor == 1"', "autor", ""),
-        ('digest = "0 8 * * *"', '"digest" is not there yet', ""),
-        ('quiet = "22:00-07:00"', '"quiet" is not there yet', ""),
-        ("max_per_run = 3", '"max_per_run" is not there yet', ""),
+        ('digest = "0 0 31 2 *"', "names a day that never comes", ""),
+        ('digest = "8:00"', "expected the five fields of a crontab line", ""),
+        ('quiet = "22-7"', 'expected hours such as "22:00-07:00"', ""),
+        ("max_per_run = 0", "at least 1", ""),
         ("dedupe = true", '"dedupe" in [[routes]] number 1: expected', ""),
     ],
 )

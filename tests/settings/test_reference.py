@@ -12,10 +12,6 @@ def test_the_page_is_what_the_settings_say() -> None:
     assert page == reference(), "make it anew: python -m feedbot.settings.reference > docs/configuration.md"
 
 
-def test_a_table_without_keys_says_so() -> None:
-    assert '## `[sinks.NAME]` with `type = "console"`\n\nIt has no keys of its own.\n' in reference()
-
-
 def test_every_key_of_feedbots_own_is_described() -> None:
     schema = json_schema()
     tables = [*schema["$defs"].values(), schema["properties"]["feedbot"]]

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import tomllib
 
+import pytest
+
+from feedbot.settings.sentences import show
 from feedbot.settings.show import as_toml, redacted
 from tests.settings.conftest import Config
 
@@ -76,3 +79,50 @@ def test_the_shortest_configuration_is_shown_with_its_defaults(config: Config) -
 
     assert settings["feedbot"]["flood_limit"] == 20
     assert settings["routes"] == []
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "token=s3cret",
+        "tag=x&api_key=s3cret",
+        "apikey=s3cret#top",
+        "a=1&amp;auth=s3cret",
+        "access%5Ftoken=s3cret",
+        "X-Amz-Signature=s3cret&tag=x",
+        "TOKEN=s3cret;tag=x",
+        "token=${API_KEY:-s3cret}",
+        "token=s3${API_KEY}",
+    ],
+)
+def test_no_secret_in_the_query_of_an_address_is_shown(config: Config, query: str) -> None:
+    text = f'[sources.a]\ntype = "web"\nurl = "https://x.example/feed?{query}"\n'
+
+    url = redacted(config.load(text, API_KEY="cret"))["sources"]["a"]["url"]
+
+    assert "s3" not in url
+    assert "=***" in url
+    assert ("tag=x" in query) == ("tag=x" in url)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "feed=rss2",
+        "format=atom&tag=x",
+        "author=ann",
+        "keywords=a+b&keyphrase=c",
+        "token=",
+        "id=4&sort=session",
+        "a=b/token=1",
+    ],
+)
+def test_an_ordinary_query_is_shown_whole(config: Config, query: str) -> None:
+    address = f"https://x.example/feed?{query}"
+    text = f'[sources.a]\ntype = "web"\nurl = "{address}"\n'
+
+    assert redacted(config.load(text))["sources"]["a"]["url"] == address
+
+
+def test_what_is_wrong_with_an_address_is_told_without_its_secrets() -> None:
+    assert show("https://me:s3cret@x.example/?token=s3cret") == '"https://***@x.example/?token=***"'

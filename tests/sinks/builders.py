@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from feedbot.http import Fetcher
-from feedbot.model import Author, ChangeKind, Delivery, Entry
+from feedbot.model import Author, ChangeKind, Delivery, Digest, Entry
 from feedbot.plugins import SinkContext
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -31,6 +31,10 @@ def entry(**values: Any) -> Entry:
     )
 
 
+def digest(*deliveries: Delivery, key: str = "feedfeedfeedfeed") -> Digest:
+    return Digest(key=key, sink="readers", deliveries=deliveries or (delivery(),), created=NOW)
+
+
 def delivery(
     key: str = "0123456789abcdef",
     change: str = "new",
@@ -38,6 +42,7 @@ def delivery(
     delivered: tuple[str, ...] = (),
     sink: str = "readers",
     created: datetime = NOW,
+    first_key: str = "",
     **values: Any,
 ) -> Delivery:
     return Delivery(
@@ -50,6 +55,7 @@ def delivery(
         created=created,
         not_before=NOW,
         delivered=frozenset(delivered),
+        first_key=first_key,
     )
 
 

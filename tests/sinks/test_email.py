@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from feedbot.errors import DeliveryError
 from feedbot.sinks.email import EmailSink
-from tests.sinks.builders import NOW, context, delivery
+from tests.sinks.builders import NOW, context, delivery, digest
 from tests.support.smtp import SmtpServer, smtp_server
 
 ADA, BOB, EVE = "ada@example.org", "bob@example.org", "eve@example.org"
@@ -450,3 +450,103 @@ def test_a_password_without_tls_may_stay_on_this_machine() -> None:
     for host in ("localhost", "127.0.0.1", "::1"):
         values = {"host": host, "tls": "none", "username": "me", "password": "x", "from": "f@a.org", "to": ADA}
         assert EmailSink.Settings.model_validate({"type": "email", **values}).to == (ADA,)
+
+
+# Over LMTP
+
+
+def lmtp_sink(folder: Path, server: SmtpServer | None = None, **values: object) -> EmailSink:
+    base: dict[str, object] = {"type": "email", "transport": "lmtp", "from": "feedbot@example.org", "timeout": "5s"}
+    base |= {"host": "127.0.0.1", "port": server.port} if server else {}
+    return EmailSink(EmailSink.Settings.model_validate(base | {"to": [ADA, BOB, EVE]} | values), context(folder))
+
+
+def test_lmtp_hears_of_each_recipient(tmp_path: Path) -> None:
+    with smtp_server(lmtp="") as server:
+        to = lmtp_sink(tmp_path, server)
+        server.answers = {f"data:{BOB}": "452 4.2.2 full", EVE: "550 nobody"}
+        error = failure(to)
+        assert error.delivered == {ADA}
+        assert not error.permanent
+        server.answers = {}
+        to.send(delivery("second"), NOW)
+        to.close()
+        assert server.received[-1].recipients == [ADA, BOB, EVE]
+        assert server.connections == 1
+
+
+def test_lmtp_goes_through_a_socket_beside_the_configuration(tmp_path: Path) -> None:
+    with smtp_server(lmtp=str(tmp_path / "lmtp.sock")) as server:
+        to = lmtp_sink(tmp_path, path="lmtp.sock")
+        to.send(delivery(), NOW)
+        to.close()
+        assert server.received[0].recipients == [ADA, BOB, EVE]
+
+
+def test_a_socket_that_is_not_there_is_told(tmp_path: Path) -> None:
+    assert failure(lmtp_sink(tmp_path, path="none.sock")).sink_down
+
+
+# Options of mails
+
+
+def test_mails_come_back_to_the_envelope_sender(smtp: SmtpServer, tmp_path: Path) -> None:
+    to = sink(tmp_path, smtp, envelope_from="bounces@example.org")
+    to.send(delivery(), NOW)
+    to.close()
+    assert smtp.received[0].sender == "bounces@example.org"
+    assert smtp.received[0].message["From"] == "Feeds <feedbot@example.org>"
+
+
+def test_readers_can_leave_and_the_subject_is_their_own(smtp: SmtpServer, tmp_path: Path) -> None:
+    keys = {"unsubscribe": "https://example.org/leave?me", "subject": "{{ title|upper }}\r\nBcc: x ({{ source }})"}
+    to = sink(tmp_path, smtp, **keys)
+    to.send(delivery(), NOW)
+    to.close()
+    message = smtp.received[0].message
+    assert message["Subject"] == "WELCOME Bcc: x (planet)"
+    assert message["Bcc"] is None
+    assert message["List-Unsubscribe"] == "<https://example.org/leave?me>"
+    assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+
+
+def test_leaving_by_mail_takes_no_post(smtp: SmtpServer, tmp_path: Path) -> None:
+    to = sink(tmp_path, smtp, unsubscribe="mailto:leave@example.org")
+    to.send(delivery(), NOW)
+    to.close()
+    assert smtp.received[0].message["List-Unsubscribe"] == "<mailto:leave@example.org>"
+    assert smtp.received[0].message["List-Unsubscribe-Post"] is None
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"unsubscribe": "http://example.org/"},
+        {"unsubscribe": "https://example.org/>\r\nBcc: x"},
+        {"subject": "{{ title"},
+        {"transport": "lmtp"},
+        {"transport": "lmtp", "host": "a", "path": "b"},
+    ],
+)
+def test_options_that_cannot_work_are_refused(tmp_path: Path, wrong: dict[str, object]) -> None:
+    host = {} if "transport" in wrong else {"host": "mail.example.org"}
+    with pytest.raises(ValidationError):
+        sink(tmp_path, None, **{**host, **wrong})
+
+
+def test_an_update_answers_the_first_mail_unless_it_may_not(smtp: SmtpServer, tmp_path: Path) -> None:
+    for threaded in (True, False):
+        to = sink(tmp_path, smtp, reply_changes=threaded)
+        to.send(delivery("second", change="updated", first_key="first"), NOW)
+        to.close()
+    answering, alone = (got.message for got in smtp.received)
+    assert (answering["In-Reply-To"], answering["References"]) == ("<first@example.org>",) * 2
+    assert alone["In-Reply-To"] is None
+
+
+def test_who_has_a_digest_gets_it_no_second_time(smtp: SmtpServer, tmp_path: Path) -> None:
+    to = sink(tmp_path, smtp, to=[ADA, BOB])
+    to.send_digest(digest(delivery("a", delivered=(ADA,)), delivery("b", delivered=(ADA,))), NOW)
+    to.send_digest(digest(delivery("a", delivered=(ADA, BOB))), NOW)
+    to.close()
+    assert [got.recipients for got in smtp.received] == [[BOB]]

@@ -141,3 +141,44 @@ def test_the_folder_can_be_read_by_the_mailbox_tools_of_python(tmp_path: Path) -
     to.send(delivery(), NOW)
     (path,) = (tmp_path / "outbox").iterdir()
     assert mailbox.Message(path.read_bytes())["Auto-Submitted"] == "auto-generated"
+
+
+# An mbox
+
+
+def box(folder: Path) -> list[mailbox.mboxMessage]:
+    return list(mailbox.mbox(folder / "a.mbox", create=False))
+
+
+def test_mails_in_an_mbox_are_read_back_each_once(tmp_path: Path) -> None:
+    for key in ("a", "b", "a"):
+        sink(tmp_path, "a.mbox").send(delivery(key, content="<p>x</p>\n\nFrom here on"), NOW)
+    assert [mail["Message-ID"] for mail in box(tmp_path)] == ["<a@localhost>", "<b@localhost>"]
+    assert (tmp_path / "a.mbox").read_bytes().count(b"\nFrom ") == 1
+
+
+@pytest.mark.parametrize("size", [1, 4, 20, 23, 60, 400, -3])
+def test_a_mail_that_a_crash_tore_off_is_written_anew(tmp_path: Path, size: int) -> None:
+    sink(tmp_path, "a.mbox").send(delivery("a"), NOW)
+    first = (tmp_path / "a.mbox").read_bytes()
+    sink(tmp_path, "a.mbox").send(delivery("b"), NOW)
+    whole = (tmp_path / "a.mbox").read_bytes()
+    torn = whole[len(first) :][:size]
+    (tmp_path / "a.mbox").write_bytes(first + torn)
+    sink(tmp_path, "a.mbox").send(delivery("b"), NOW)
+    assert (tmp_path / "a.mbox").read_bytes() == whole
+
+
+def test_mails_of_others_in_an_mbox_are_left_alone(tmp_path: Path) -> None:
+    other = b"From ada@example.org Sat Nov 21 12:00:00 2026\nSubject: hello\n\ntext without an end"
+    (tmp_path / "a.mbox").write_bytes(other)
+    sink(tmp_path, "a.mbox").send(delivery("a"), NOW)
+    assert (tmp_path / "a.mbox").read_bytes().startswith(other + b"\n\nFrom feedbot@localhost")
+    assert [mail["Subject"] for mail in box(tmp_path)] == ["hello", "[planet] Welcome"]
+
+
+def test_the_format_can_be_named(tmp_path: Path) -> None:
+    settings = FileSink.Settings(type="file", path="folder", format="maildir")
+    FileSink(settings, context(tmp_path)).send(delivery("a"), NOW)
+    (mail,) = mailbox.Maildir(tmp_path / "folder", create=False)
+    assert mail["Message-ID"] == "<a@localhost>"

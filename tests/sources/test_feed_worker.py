@@ -10,6 +10,8 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -129,44 +131,77 @@ def test_when_feedbot_is_killed_its_process_ends_soon() -> None:
     assert wait_until(lambda: not is_running(child))
 
 
-def answered(question: bytes, change: str = "") -> bytes:
+def answered(text: str, change: str) -> dict[str, Any]:
     """What the process says, with something changed in it beforehand."""
-    program = f"from feedbot.sources.feed import worker\n{change}\nworker.main()"
+    program = (
+        "import sys\nfrom feedbot.sources.feed import worker\n"
+        f"{change}\nsys.stdout.buffer.write(worker.answered(sys.stdin.buffer.read()))"
+    )
+    asked = {"url": URL, "now": NOW.isoformat(), "memory": {}, "by_id": True, "seconds": 30}
+    question = json.dumps(asked).encode() + b"\n" + text.encode()
     done = subprocess.run(
         [sys.executable, "-c", program], input=question, capture_output=True, cwd=PROJECT, timeout=60, check=True
     )
-    return done.stdout
-
-
-def question(text: str, **more: object) -> bytes:
-    asked = {"url": URL, "now": NOW.isoformat(), "memory": {}, "by_id": True, "length": len(text), "seconds": 30}
-    return json.dumps({**asked, **more}).encode() + b"\n" + text.encode()
-
-
-def test_a_question_that_is_cut_off_is_not_answered() -> None:
-    asked = question(rss("<guid>1</guid>"))
-
-    assert answered(asked)
-    assert answered(asked[:-10]) == b""
-    assert answered(b"") == b""
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
 
 
 def test_too_much_memory_is_told_and_not_taken() -> None:
     large = rss(*(f"<guid>{n}</guid><description>{'word ' * 4000}</description>" for n in range(1000)))
 
-    answer = json.loads(answered(question(large), "worker.MAX_MEMORY = 120_000_000"))
-
-    assert "memory" in answer["error"]
+    assert "memory" in answered(large, "worker.MAX_MEMORY = 120_000_000")["error"]
 
 
 def test_an_answer_that_would_not_end_is_not_given() -> None:
-    assert "memory" in json.loads(answered(question(rss("<guid>1</guid>")), "worker.MAX_ANSWER = 100"))["error"]
+    assert "memory" in answered(rss("<guid>1</guid>"), "worker.MAX_ANSWER = 100")["error"]
 
 
-def test_no_secret_of_the_environment_reaches_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TEAM_TOKEN", "hush")
+CONFIG = '[feedbot]\nstate = "s.db"\noutput = "public"\ntimeout = "4s"\n[feeds.all]\nformats = ["json"]\n'
+STARTED = """
+import feedbot.processes, sys
+from feedbot.cli import main
+start, began = feedbot.processes._started, []
+feedbot.processes._started = lambda module: began.append(module) or start(module)
+sys.argv = ["feedbot", "run", "--force", "--json"]
+try:
+    main()
+finally:
+    print(len(began), *began[:1], file=sys.stderr)
+"""
 
-    assert "hush" not in str(worker._environment())
+
+def run_with(folder: Path, **feeds: str) -> tuple[dict[str, Any], int]:
+    """What a run says of sources, and how many processes it started."""
+    tables = ""
+    for name, text in feeds.items():
+        (folder / f"{name}.xml").write_text(text)
+        tables += f'[sources.{name}]\ntype = "feed"\npath = "{name}.xml"\n'
+    (folder / "feedbot.toml").write_text(CONFIG + tables)
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
+    ran = subprocess.run([sys.executable, "-c", STARTED], cwd=folder, env=environment, capture_output=True, text=True)
+    sources: dict[str, Any] = json.loads(ran.stdout)["sources"]
+    return sources, int(ran.stderr.split()[0])
+
+
+def broken(number: int) -> str:
+    return rss(f"<guid>{number}</guid><title>Broken &nbsp; {number}</title>")
+
+
+def test_many_broken_feeds_of_a_run_are_read_by_one_process(tmp_path: Path) -> None:
+    sources, started = run_with(tmp_path, **{f"bad-{number}": broken(number) for number in range(10)})
+
+    assert [source["new"] for source in sources.values()] == [[str(number)] for number in range(10)]
+    assert started == 1
+
+
+def test_a_feed_that_takes_too_long_costs_only_itself(tmp_path: Path) -> None:
+    feeds = {f"bad-{number}": broken(number) for number in range(6)}
+
+    sources, started = run_with(tmp_path, **{**feeds, "killer": SLOW})
+
+    assert "reading it takes more than" in sources.pop("killer")["error"]
+    assert [source["new"] for source in sources.values()] == [[str(number)] for number in range(6)]
+    assert started <= 3
 
 
 TEXTS = st.text(st.characters(codec=None), max_size=8)

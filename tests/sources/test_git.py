@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ import pytest
 import trustme
 
 from feedbot.errors import SourceError
-from feedbot.sources.posts.git import Access, Blob, Repository
+from feedbot.sources.posts.git import Access, Blob, Past, Repository
 from tests.support.git import BEGUN, Blog, GitServer, Made, git_server
 
 EACH, TOTAL = 1_000_000, 10_000_000
@@ -45,27 +46,46 @@ def authority() -> trustme.CA:
     return trustme.CA()
 
 
-@pytest.fixture
-def place(tmp_path: Path, authority: trustme.CA) -> Iterator[Place]:
-    blog = Blog(tmp_path / "served" / "blog.git")
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory, authority: trustme.CA) -> Place:
+    """The blog that all tests begin with, and a clone that was read once."""
+    folder = tmp_path_factory.mktemp("made")
+    blog = Blog(folder / "blog.git")
     blog.commit({"posts/a/index.md": "first", "posts/b.md": "second", "README.md": "about"}, onto="")
-    ca_file = tmp_path / "ca.pem"
+    ca_file = folder / "ca.pem"
     authority.cert_pem.write_to_path(ca_file)
+    with git_server(folder, authority) as server:
+        place = Place(blog, server, folder / "clone", ca_file)
+        place.texts(place.open())
+    return place
+
+
+@pytest.fixture
+def fresh(tmp_path: Path, authority: trustme.CA, made: Place) -> Iterator[Place]:
+    """A blog that was never read."""
+    blog = made.blog.copy(tmp_path / "served" / "blog.git")
     with git_server(tmp_path / "served", authority) as server:
-        yield Place(blog, server, tmp_path / "state" / "blog", ca_file)
+        yield Place(blog, server, tmp_path / "state" / "blog", made.ca_file)
+
+
+@pytest.fixture
+def place(fresh: Place, made: Place) -> Place:
+    """A blog that was read as it is."""
+    shutil.copytree(made.folder, fresh.folder)
+    return fresh
 
 
 def names(blobs: tuple[Blob, ...]) -> list[str]:
     return [blob.name for blob in blobs]
 
 
-def test_the_files_of_the_newest_commit_are_listed_and_read(place: Place) -> None:
-    repository = place.open()
+def test_the_files_of_the_newest_commit_are_listed_and_read(fresh: Place) -> None:
+    repository = fresh.open()
 
     head = repository.head()
     files = repository.files(head, "posts")
 
-    assert head == place.blog.head()
+    assert head == fresh.blog.head()
     assert names(files) == ["a/index.md", "b.md"]
     assert [(blob.size, blob.mode) for blob in files] == [(None, "100644")] * 2
     assert dict(repository.read(files, each=EACH, total=TOTAL)) == {files[0]: b"first", files[1]: b"second"}
@@ -73,7 +93,6 @@ def test_the_files_of_the_newest_commit_are_listed_and_read(place: Place) -> Non
 
 
 def test_a_poll_without_change_asks_for_references_and_nothing_else(place: Place) -> None:
-    place.texts(place.open())
     place.server.spent()
 
     repository = place.open()
@@ -162,7 +181,6 @@ def test_an_empty_repository_has_no_commit_yet(place: Place, tmp_path: Path) -> 
 
 def test_a_forced_push_is_followed(place: Place) -> None:
     repository = place.open()
-    place.texts(repository)
 
     place.blog.commit({"posts/new.md": "begun anew"}, onto="")
 
@@ -171,7 +189,6 @@ def test_a_forced_push_is_followed(place: Place) -> None:
 
 def test_a_repository_that_was_deleted_and_made_again_is_read(place: Place, tmp_path: Path) -> None:
     repository = place.open()
-    place.texts(repository)
     place.blog.folder.rename(tmp_path / "away")
     with pytest.raises(SourceError, match="there is no git repository at"):
         repository.head()
@@ -182,14 +199,14 @@ def test_a_repository_that_was_deleted_and_made_again_is_read(place: Place, tmp_
     assert place.texts(repository) == {"posts/again.md": b"hello again"}
 
 
-def test_a_file_that_is_too_large_is_left_out_and_no_other(place: Place) -> None:
+def test_a_file_that_is_too_large_is_left_out_and_no_other(fresh: Place) -> None:
     import random
 
     noise = random.Random(1).randbytes(3_000_000)
-    place.blog.commit({"posts/film.md": noise, **{f"posts/{n}.md": f"text {n}" for n in range(7)}})
-    repository = place.open(max_bytes=2_000_000)
+    fresh.blog.commit({"posts/film.md": noise, **{f"posts/{n}.md": f"text {n}" for n in range(7)}})
+    repository = fresh.open(max_bytes=2_000_000)
 
-    texts = place.texts(repository, "posts")
+    texts = fresh.texts(repository, "posts")
 
     assert set(texts) == {"a/index.md", "b.md", *(f"{n}.md" for n in range(7))}
 
@@ -201,9 +218,9 @@ def test_all_files_together_are_bounded(place: Place) -> None:
         list(repository.read(files, each=EACH, total=10))
 
 
-def test_one_content_under_several_names_is_read_for_each(place: Place) -> None:
-    place.blog.commit({"x.md": "same", "y.md": "same"})
-    texts = place.texts(place.open())
+def test_one_content_under_several_names_is_read_for_each(fresh: Place) -> None:
+    fresh.blog.commit({"x.md": "same", "y.md": "same"})
+    texts = fresh.texts(fresh.open())
     assert texts["x.md"] == texts["y.md"] == b"same"
 
 
@@ -221,10 +238,10 @@ def test_links_are_told_by_their_mode_and_submodules_left_out(place: Place) -> N
         repository.tree(repository.head(), "theme")
 
 
-def test_names_of_any_letters_are_read(place: Place) -> None:
+def test_names_of_any_letters_are_read(fresh: Place) -> None:
     odd = {"posts/Grüße aus Köln.md": "a", 'posts/"quoted"\ttab.md': "b", "posts/line\nend.md": "c", "posts/*.md": "d"}
-    place.blog.commit(odd)
-    texts = place.texts(place.open())
+    fresh.blog.commit(odd)
+    texts = fresh.texts(fresh.open())
     assert {name: texts[name] for name in odd} == {name: text.encode() for name, text in odd.items()}
 
 
@@ -250,14 +267,14 @@ def test_a_repository_of_sha256_ids_is_read(place: Place, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("version", [0, 2])
-def test_a_server_that_knows_no_filters_sends_all(place: Place, version: int) -> None:
-    place.blog.git("config", "uploadpack.allowFilter", "false")
-    place.blog.git("config", "uploadpack.allowAnySHA1InWant", "false")
-    place.server.version = version
-    repository = place.open()
-    place.texts(repository)
-    place.blog.commit({"posts/b.md": "edited"})
-    assert place.texts(repository)["posts/b.md"] == b"edited"
+def test_a_server_that_knows_no_filters_sends_all(fresh: Place, version: int) -> None:
+    fresh.blog.git("config", "uploadpack.allowFilter", "false")
+    fresh.blog.git("config", "uploadpack.allowAnySHA1InWant", "false")
+    fresh.server.version = version
+    repository = fresh.open()
+    fresh.texts(repository)
+    fresh.blog.commit({"posts/b.md": "edited"})
+    assert fresh.texts(repository)["posts/b.md"] == b"edited"
 
 
 # Moves and dates
@@ -369,12 +386,32 @@ def test_commits_are_listed_from_one_to_another_along_the_main_line(place: Place
         repository.commits(topic, middle)
 
 
+def test_the_past_holds_at_each_commit_what_the_repository_does(place: Place) -> None:
+    place.blog.commit({"posts/b.md": "edited", "posts/link.md": "->b.md", "posts/c.md": "third"})
+    place.blog.commit({"posts/b.md": None, "posts/d.md": "edited"})
+    last = place.blog.commit({"posts/c.md": None, "film.mp4": "moving"})
+    repository = place.open()
+    commits = repository.commits("", last)
+    past = Past(repository, commits)
+
+    for number, commit in enumerate(commits):
+        assert past.switch(commit.id) is (number > 0)
+        there = repository.files(commit.id)
+        assert [(blob.name, blob.id, blob.mode) for blob in past.files(past.head())] == [
+            (blob.name, blob.id, blob.mode) for blob in there
+        ]
+        contents = dict(repository.read(there, each=EACH, total=TOTAL))
+        assert [text for _, text in past.read(past.files(commit.id), each=EACH, total=TOTAL)] == list(contents.values())
+    assert past.renames(commits[1].id, commits[2].id, "posts") == {"d.md": "b.md"}
+    assert past.renames(commits[0].id, commits[1].id) == {}
+    past.close()
+
+
 # Damage and company
 
 
 @pytest.mark.parametrize("what", ["pack", "HEAD", "shallow", "objects", "all"])
 def test_a_damaged_clone_is_made_anew(place: Place, what: str) -> None:
-    place.texts(place.open())
     clone = place.folder / "clone.git"
     if what == "pack":
         for pack in (clone / "objects" / "pack").glob("*.pack"):
@@ -398,7 +435,6 @@ def test_a_damaged_clone_is_made_anew(place: Place, what: str) -> None:
 
 
 def test_locks_that_a_killed_git_left_are_removed(place: Place) -> None:
-    place.texts(place.open())
     clone = place.folder / "clone.git"
     left = [clone / "shallow.lock", clone / "refs/heads/feedbot.lock", clone / "objects/pack/tmp_pack_x"]
     for file in left:
@@ -418,8 +454,8 @@ def test_a_clone_of_many_fetches_is_made_anew(place: Place, monkeypatch: pytest.
     assert len(list((place.folder / "clone.git/objects/pack").glob("*.pack"))) <= 5
 
 
-def test_two_processes_read_one_clone(place: Place) -> None:
-    place.blog.commits([Made({f"posts/{number}.md": f"text {number}"}) for number in range(20)])
+def test_two_processes_read_one_clone(fresh: Place) -> None:
+    fresh.blog.commits([Made({f"posts/{number}.md": f"text {number}"}) for number in range(20)])
     program = (
         "import sys; from pathlib import Path; from feedbot.sources.posts.git import *\n"
         "repository = Repository(sys.argv[1], Path(sys.argv[2]),"
@@ -428,7 +464,7 @@ def test_two_processes_read_one_clone(place: Place) -> None:
         "    files = repository.files(repository.head())\n"
         "    print(len(list(repository.read(files, each=10**6, total=10**7))))\n"
     )
-    arguments = [place.server.url("blog.git"), str(place.folder), str(place.ca_file)]
+    arguments = [fresh.server.url("blog.git"), str(fresh.folder), str(fresh.ca_file)]
     runs = [
         subprocess.Popen([sys.executable, "-c", program, *arguments], stdout=subprocess.PIPE, text=True)
         for _ in range(2)

@@ -48,10 +48,17 @@ def authority() -> trustme.CA:
     return trustme.CA()
 
 
-@pytest.fixture
-def place(tmp_path: Path, authority: trustme.CA) -> Iterator[Place]:
-    blog = Blog(tmp_path / "served" / "blog.git")
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Blog:
+    """The blog that all tests begin with."""
+    blog = Blog(tmp_path_factory.mktemp("made") / "blog.git")
     blog.commit({"posts/a.md": "first"}, onto="")
+    return blog
+
+
+@pytest.fixture
+def place(tmp_path: Path, authority: trustme.CA, made: Blog) -> Iterator[Place]:
+    blog = made.copy(tmp_path / "served" / "blog.git")
     ca_file = tmp_path / "ca.pem"
     authority.cert_pem.write_to_path(ca_file)
     with git_server(tmp_path / "served", authority) as server:

@@ -616,3 +616,13 @@ def test_a_post_that_could_not_be_opened_is_tried_again(tmp_path: Path) -> None:
     (tmp_path / "a.md").unlink()
     write(tmp_path / "a.md", post())
     assert len(blog.poll(Memory(), NOW).items) == 1
+
+
+def test_posts_that_claim_one_id_are_told_apart_by_their_files(tmp_path: Path) -> None:
+    write(tmp_path / "a.md", post("id: same"))
+    write(tmp_path / "b.md", post("id: same", "Other."))
+
+    document = poll(tmp_path)
+
+    assert [item.keys for item in document.items] == [("path:a.md",), ("path:b.md",)]
+    assert [problem.where for problem in document.problems] == ["b.md"]

@@ -61,15 +61,24 @@ def authority() -> trustme.CA:
     return trustme.CA()
 
 
-@pytest.fixture
-def reader(tmp_path: Path, authority: trustme.CA) -> Iterator[Reader]:
-    blog = Blog(tmp_path / "served" / "blog.git")
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory, authority: trustme.CA) -> Reader:
+    """The blog that all tests begin with."""
+    folder = tmp_path_factory.mktemp("made")
+    blog = Blog(folder / "blog.git")
     files = {"content/posts/a/index.md": post("author: jo", "![x](x.png)"), "content/posts/b.md": post()}
     blog.commit({**files, "content/posts/a/x.png": b"png", "content/authors/jo.json": '{"name": "Jo"}'}, onto="")
-    ca_file = tmp_path / "ca.pem"
+    ca_file = folder / "ca.pem"
     authority.cert_pem.write_to_path(ca_file)
+    with git_server(folder, authority) as server:
+        return Reader(blog, server, folder / "home", ca_file)
+
+
+@pytest.fixture
+def reader(tmp_path: Path, authority: trustme.CA, made: Reader) -> Iterator[Reader]:
+    blog = made.blog.copy(tmp_path / "served" / "blog.git")
     with git_server(tmp_path / "served", authority) as server:
-        yield Reader(blog, server, tmp_path / "home", ca_file)
+        yield Reader(blog, server, tmp_path / "home", made.ca_file)
 
 
 def test_a_repository_is_read_as_its_folder_would_be(reader: Reader) -> None:
@@ -196,3 +205,46 @@ def test_a_scheduled_post_comes_without_a_new_commit(reader: Reader) -> None:
     assert reader.poll().not_modified
     assert [item.url for item in reader.poll(due).items] == [f"{SITE}/b/"]
     assert reader.poll(due).not_modified
+
+
+# Dates of commits, where not all commits are there
+
+
+UNDATED = {"date": ["date", ":git-first"], "updated": [":git-last"]}
+
+
+def dates(source: PostsSource) -> list[tuple[datetime | None, datetime | None]]:
+    """When the post that gives no date itself was published and updated."""
+    items = source.poll(Memory(), NOW).items
+    return [(item.published, item.updated) for item in items if item.url.endswith("/c/")]
+
+
+def test_a_server_that_lacks_commits_itself_dates_nothing(reader: Reader, tmp_path: Path) -> None:
+    reader.blog.commit({"content/posts/c.md": "---\ntitle: C\n---\nHello.\n"})
+    whole = tmp_path / "served" / "whole.git"
+    reader.blog.folder.rename(whole)
+    reader.blog.git("clone", "-q", "--bare", "--depth=1", whole.as_uri(), str(reader.blog.folder))
+    reader.settings = UNDATED
+
+    assert dates(reader.source()) == [(None, None)]
+
+
+@pytest.mark.parametrize("shallow", [False, True])
+def test_a_checkout_gives_dates_only_where_it_has_all_commits(reader: Reader, tmp_path: Path, shallow: bool) -> None:
+    reader.blog.commit({"content/posts/c.md": "---\ntitle: C\n---\nHello.\n"})
+    reader.blog.commit({"content/posts/c.md": "---\ntitle: C\n---\nHello again.\n"})
+    depth = ("--depth=1",) if shallow else ()
+    reader.blog.git("clone", "-q", *depth, reader.blog.folder.as_uri(), str(tmp_path / "here"))
+    context = SourceContext(name="blog", folder=tmp_path, timezone=UTC, fetcher=no_fetcher)
+    settings = PostsSettings(path="here/content/posts", site=SITE, preset="generic", **UNDATED)  # type: ignore[arg-type]
+    told = dates(PostsSource(settings, context))
+
+    assert told == [(None, None) if shallow else (BEGUN + timedelta(hours=2), BEGUN + timedelta(hours=3))]
+
+
+def test_a_folder_in_no_repository_gives_no_dates(tmp_path: Path) -> None:
+    (tmp_path / "c.md").write_text("---\ntitle: C\n---\nHello.\n")
+    context = SourceContext(name="blog", folder=tmp_path, timezone=UTC, fetcher=no_fetcher)
+    settings = PostsSettings(path=".", site=SITE, preset="generic", **UNDATED)  # type: ignore[arg-type]
+
+    assert dates(PostsSource(settings, context)) == [(None, None)]

@@ -66,6 +66,30 @@ def test_what_was_taken_away_neither_comes_nor_stands(blog: Blog) -> None:
 
     assert (document.items, document.not_modified) == ((), False)
     assert document.standing == {"path:a.md"}
+    assert document.gone == {"path:b.md", "path:c.md"}
+
+
+def test_what_is_gone_is_told_only_where_all_that_was_there_is_known(blog: Blog) -> None:
+    assert blog.poll().gone is None  # nothing was known
+
+    write(blog.folder / "d.md", post())
+    assert blog.poll().gone == frozenset()
+
+    (blog.folder / "d.md").unlink()
+    (blog.folder / "d.md").symlink_to("/etc/hostname")
+    assert blog.poll().gone == frozenset()  # it stands, though it cannot be read
+
+    (blog.folder / "d.md").unlink()
+    assert blog.poll().gone is None
+
+
+def test_what_must_be_missed_several_times_is_told_by_what_stands(tmp_path: Path) -> None:
+    write(tmp_path / "a.md", post())
+    blog = Blog(tmp_path, withdraw_after=2)
+    blog.poll()
+    write(tmp_path / "b.md", post())
+
+    assert blog.poll().gone is None
 
 
 def test_a_touched_or_copied_file_is_not_rendered_again(blog: Blog) -> None:

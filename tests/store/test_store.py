@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import stat
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from feedbot.core.fingerprint import fingerprints
 from feedbot.core.identity import digest
 from feedbot.errors import LeaseLostError, StateError
-from feedbot.model import DeliveryState, EditKind, Item, Memory, Problem, Validators
+from feedbot.model import Delivery, DeliveryState, EditKind, Item, Memory, Problem, Validators
 from feedbot.store import schema
 from feedbot.store.database import open_state
 from feedbot.store.poll import AddedEntry, EditedEntry, Planned, Poll, WithdrawnEntry
@@ -31,6 +31,12 @@ def store(tmp_path: Path) -> Store:
 
 def claimed(store: Store, name: str = "blog", lease: str = LEASE) -> None:
     assert name in store.sources.claim([name], lease, at(minutes=5), NOW)
+
+
+def claim(store: Store, sink: str, lease: str, until: datetime, now: datetime) -> Delivery | None:
+    """The delivery that has been due for longest."""
+    found = store.outbox.claim(sink, lease, until, now)
+    return found[0].delivery if found else None
 
 
 def added(one: Item, *sinks: str, keys: tuple[str, ...] = ()) -> AddedEntry:
@@ -249,39 +255,41 @@ def test_entries_come_newest_first_and_equal_dates_by_id(store: Store) -> None:
 
 def test_deliveries_are_claimed_oldest_first_and_each_once(store: Store) -> None:
     poll(store, added(item("a"), "log"), added(item("b"), "log"), added(item("c"), "other"))
-    first = store.outbox.claim("log", "w", at(minutes=2), NOW)
-    second = store.outbox.claim("log", "w", at(minutes=2), NOW)
+    first = claim(store, "log", "w", at(minutes=2), NOW)
+    second = claim(store, "log", "w", at(minutes=2), NOW)
     assert first is not None
     assert second is not None
     assert (first.entry.id, second.entry.id, first.attempts) == ("a", "b", 1)
-    assert store.outbox.claim("log", "w", at(minutes=2), NOW) is None
+    assert claim(store, "log", "w", at(minutes=2), NOW) is None
 
 
 def test_only_the_claimer_marks_a_delivery(store: Store) -> None:
     poll(store, added(item("a"), "log"))
-    delivery = store.outbox.claim("log", "mine", at(minutes=2), NOW)
+    delivery = claim(store, "log", "mine", at(minutes=2), NOW)
     assert delivery is not None
     with pytest.raises(LeaseLostError):
-        store.outbox.mark(delivery.pk, "another's", DeliveryState.SENT, NOW)
-    store.outbox.mark(delivery.pk, "mine", DeliveryState.SENT, NOW)
+        store.outbox.mark([delivery.pk], "another's", DeliveryState.SENT, NOW)
+    store.outbox.mark([delivery.pk], "mine", DeliveryState.SENT, NOW)
     assert store.outbox.counts() == {"log": {DeliveryState.SENT: 1}}
 
 
 def test_what_a_dead_process_was_sending_is_pending_again(store: Store) -> None:
     poll(store, added(item("a"), "log"))
-    store.outbox.claim("log", "dead", at(minutes=2), NOW)
+    claim(store, "log", "dead", at(minutes=2), NOW)
     assert store.outbox.recover(at(minutes=1)) == 1
-    again = store.outbox.claim("log", "w", at(minutes=3), at(minutes=1))
+    again = claim(store, "log", "w", at(minutes=3), at(minutes=1))
     assert again is not None
-    assert again.attempts == 2
+    assert again.attempts == 1  # a try that nobody saw the end of does not count
 
 
 def test_a_delivery_that_waits_lets_the_next_go_first(store: Store) -> None:
     poll(store, added(item("a"), "log"), added(item("b"), "log"))
-    poison = store.outbox.claim("log", "w", at(minutes=2), NOW)
+    poison = claim(store, "log", "w", at(minutes=2), NOW)
     assert poison is not None
-    store.outbox.mark(poison.pk, "w", DeliveryState.PENDING, NOW, not_before=at(hours=1), error="500", delivered=["x"])
-    following = store.outbox.claim("log", "w", at(minutes=2), NOW)
+    store.outbox.mark(
+        [poison.pk], "w", DeliveryState.PENDING, NOW, not_before=at(hours=1), error="500", delivered=["x"]
+    )
+    following = claim(store, "log", "w", at(minutes=2), NOW)
     assert following is not None
     assert following.entry.id == "b"
     waiting = store.outbox.listed([DeliveryState.PENDING])[0]
@@ -290,9 +298,9 @@ def test_a_delivery_that_waits_lets_the_next_go_first(store: Store) -> None:
 
 def test_moving_by_hand_keeps_to_what_may_follow(store: Store) -> None:
     poll(store, added(item("a"), "log"), added(item("b"), "log"))
-    sent = store.outbox.claim("log", "w", at(minutes=2), NOW)
+    sent = claim(store, "log", "w", at(minutes=2), NOW)
     assert sent is not None
-    store.outbox.mark(sent.pk, "w", DeliveryState.SENT, NOW)
+    store.outbox.mark([sent.pk], "w", DeliveryState.SENT, NOW)
     assert store.outbox.move(DeliveryState.DROPPED, NOW) == 1
     assert store.outbox.move(DeliveryState.PENDING, NOW) == 0
     assert store.outbox.counts() == {"log": {DeliveryState.SENT: 1, DeliveryState.DROPPED: 1}}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import os
+import shutil
 import ssl
 import subprocess
 import threading
@@ -31,6 +33,10 @@ class Made:
     subject: str = "write"
     author: str = "Robin Author <robin@blog.example>"
     at: datetime | None = None
+    onto: int = -1
+    """For ``Blog.tagged``: the number of the commit before it; -1 for none."""
+    merging: int | None = None
+    """Likewise, the number of the one that it merges."""
 
 
 class Blog:
@@ -41,8 +47,15 @@ class Blog:
         self.branch = branch
         self._hours = 0
         self.git("init", "-q", "--bare", f"--object-format={object_format}", f"--initial-branch={branch}", str(folder))
-        for name in ("uploadpack.allowFilter", "uploadpack.allowAnySHA1InWant"):
-            self.git("config", name, "true")
+        with (folder / "config").open("a") as config:
+            config.write("[uploadpack]\n\tallowFilter = true\n\tallowAnySHA1InWant = true\n")
+
+    def copy(self, folder: Path) -> Blog:
+        """Another repository with all that is in this one."""
+        other = copy.copy(self)
+        other.folder = folder
+        shutil.copytree(self.folder, folder)
+        return other
 
     def commit(self, files: Files, subject: str = "write", *, onto: str | None = None, **fields: Any) -> str:
         """Make a commit on the branch, or on another commit (``onto``, "" for none); gives its id."""
@@ -55,10 +68,19 @@ class Blog:
         self.git("fast-import", "--quiet", "--force", "--done", data=stream + b"done\n")
         return self.head()
 
+    def tagged(self, made: Sequence[Made]) -> None:
+        """Make commits in an empty repository, each onto the one it says, and tag them in their order."""
+        stream = b""
+        for number, each in enumerate(made):
+            parent = f":{each.onto + 1}" if each.onto >= 0 else None
+            stream += self._commit(each, parent, f":{each.merging + 1}" if each.merging is not None else "", number + 1)
+            stream += f"reset refs/tags/{number:04}\nfrom :{number + 1}\n\n".encode()
+        self.git("fast-import", "--quiet", "--force", "--done", data=stream + b"done\n")
+
     def head(self) -> str:
         """The newest commit of the branch, "" where there is none."""
-        done = self.git("rev-parse", "--verify", "-q", f"refs/heads/{self.branch}", check=False)
-        return done.decode().strip()
+        reference = self.folder / "refs" / "heads" / self.branch
+        return reference.read_text().strip() if reference.is_file() else ""
 
     def merge(self, other: str, files: Files) -> str:
         """Merge a commit into the branch, changing these files."""
@@ -73,12 +95,13 @@ class Blog:
         done = subprocess.run(["git", *folder, *arguments], input=data, capture_output=True, env=clean, check=check)
         return done.stdout
 
-    def _commit(self, made: Made, parent: str | None, other: str = "") -> bytes:
+    def _commit(self, made: Made, parent: str | None, other: str = "", mark: int = 0) -> bytes:
         self._hours += 1
         seconds = int((made.at or BEGUN + timedelta(hours=self._hours)).timestamp())
         branch = f"refs/heads/{self.branch}"
         lines = [f"reset {branch}\n\n".encode()] if parent == "" else []
-        lines += [f"commit {branch}\nauthor {made.author} {seconds} +0000\n".encode()]
+        lines += [f"commit {branch}\n".encode(), f"mark :{mark}\n".encode() if mark else b""]
+        lines += [f"author {made.author} {seconds} +0000\n".encode()]
         lines += [f"committer Casey <casey@blog.example> {seconds} +0000\n".encode(), _data(made.subject.encode())]
         lines += [f"from {parent}\n".encode()] if parent else []
         lines += [f"merge {other}\n".encode()] if other else []

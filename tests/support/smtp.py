@@ -13,6 +13,7 @@ from email.message import EmailMessage
 from email.policy import default
 from typing import Any
 
+from aiosmtpd.lmtp import LMTP
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 
 
@@ -36,6 +37,7 @@ class SmtpServer:
     """``answers`` maps an address or "data" to the answer that is given instead of a yes.
 
     ``drop`` and ``hang`` name where the connection is cut, or nothing said any more: "mail", "rcpt", "data".
+    LMTP is answered once a recipient, by what ``answers`` has for "data:" and its address.
     ``drop_once`` cuts the connection at its next command, and only that. ``connections`` counts STARTTLS as one more.
     """
 
@@ -79,6 +81,8 @@ class SmtpServer:
         if "data" not in self.answers:
             content = envelope.content if isinstance(envelope.content, bytes) else b""
             self.received.append(Received(envelope.mail_from or "", list(envelope.rcpt_tos), content))
+        if isinstance(smtp, LMTP):
+            return "\r\n".join(self.answers.get(f"data:{address}", "250 OK") for address in envelope.rcpt_tos)
         return self.answers.get("data", "250 OK")
 
     def authenticate(self, smtp: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:
@@ -88,12 +92,17 @@ class SmtpServer:
 
 
 @contextmanager
-def smtp_server(tls: str = "none", context: ssl.SSLContext | None = None, login: bool = False) -> Iterator[SmtpServer]:
-    """Serve until the end of the block. ``tls``: "none", "starttls" (offered) or "tls" (from the start)."""
+def smtp_server(
+    tls: str = "none", context: ssl.SSLContext | None = None, login: bool = False, lmtp: str | None = None
+) -> Iterator[SmtpServer]:
+    """Serve until the end of the block. ``tls``: "none", "starttls" (offered) or "tls" (from the start).
+
+    ``lmtp``: speak that, on the socket at this path, or with "" on a port.
+    """
     state = SmtpServer()
     loop = asyncio.new_event_loop()
 
-    class Protocol(SMTP):
+    class Protocol(SMTP if lmtp is None else LMTP):  # type: ignore[misc]
         def connection_made(self, transport: Any) -> None:
             state.connections += 1
             super().connection_made(transport)
@@ -111,10 +120,13 @@ def smtp_server(tls: str = "none", context: ssl.SSLContext | None = None, login:
             authenticator=state.authenticate if login else None,
         )
 
-    listening = loop.run_until_complete(
-        loop.create_server(protocol, "127.0.0.1", 0, ssl=context if tls == "tls" else None)
+    where = (
+        loop.create_unix_server(protocol, lmtp)
+        if lmtp
+        else loop.create_server(protocol, "127.0.0.1", 0, ssl=context if tls == "tls" else None)
     )
-    state.port = listening.sockets[0].getsockname()[1]
+    listening = loop.run_until_complete(where)
+    state.port = 0 if lmtp else listening.sockets[0].getsockname()[1]
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -26,6 +26,7 @@ ACCEPT = (
 SIGHTINGS = 3
 """So often must a permanent redirect be seen before the feed is asked for at its new address."""
 _MOST_TRIED = 8
+_WHEREABOUTS = ("at", "moved_to", "seen")
 
 
 @dataclass(frozen=True)
@@ -38,10 +39,10 @@ class Whereabouts:
 
     @classmethod
     def from_json(cls, known: Mapping[str, Any]) -> Whereabouts:
-        return cls(**{name: known[name] for name in ("at", "moved_to", "seen") if name in known})
+        return cls(**{name: known[name] for name in _WHEREABOUTS if name in known})
 
     def as_json(self) -> dict[str, Any]:
-        return {name: value for name, value in asdict(self).items() if value}
+        return {name: value for name in _WHEREABOUTS if (value := getattr(self, name))}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,7 +121,7 @@ def _send(asking: Asking, url: str, validators: Validators) -> Response:
     left = asking.until - monotonic()
     if left <= 0:
         raise SourceError("there was no time left to ask for the feed")
-    own = origin(url) == origin(asking.url)
+    own = url == asking.url or origin(url) == origin(asking.url)
     # A server that knows RFC 3229 answers with the entries alone that we lack.
     instances = {"A-IM": "feed"} if validators.etag else {}
     request = replace(
@@ -167,7 +168,7 @@ def _tried(found: Sequence[Candidate], send: Callable[[str], Response]) -> Itera
 
 def _moved(known: Whereabouts, moved_to: str) -> Whereabouts:
     if not moved_to:
-        return replace(known, moved_to="", seen=0)
+        return replace(known, moved_to="", seen=0) if known.moved_to else known
     seen = known.seen + 1 if moved_to == known.moved_to else 1
     if seen < SIGHTINGS:
         return replace(known, moved_to=moved_to, seen=seen)

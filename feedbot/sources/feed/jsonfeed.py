@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from feedbot.core.dates import parse_date
@@ -25,8 +27,10 @@ from feedbot.sources.feed.parsed import (
     texts,
     within_limits,
 )
+from feedbot.sources.feed.parts import Parts, changed, memory_of, separate
 
 _VERSION = re.compile(r"https?://(?:www\.)?jsonfeed\.org/version/|1(\.[01])?$", re.IGNORECASE)
+_TOO_DEEP = "this JSON is nested too deeply, or has numbers too large, to be a feed"
 
 
 def looks_like_json(text: str, content_type: str) -> bool:
@@ -35,8 +39,14 @@ def looks_like_json(text: str, content_type: str) -> bool:
     return start in ("{", "[") or ("json" in content_type.lower() and start != "<")
 
 
-def read(text: str, url: str, now: datetime) -> Parsed:
-    """Read a JSON Feed that came from ``url``. Raises SourceError where it is none."""
+def read(
+    text: str, url: str, now: datetime, *, memory: Mapping[str, Any] = MappingProxyType({}), by_id: bool = True
+) -> Parsed:
+    """Read a JSON Feed that came from ``url``. Raises SourceError where it is none.
+
+    ``memory`` is what its last reading left, so that only the items that changed are made; ``by_id``: entries are
+    named by their id, else their link.
+    """
     feed = _loaded(text)
     version = feed.get("version")
     entries = feed.get("items")
@@ -45,16 +55,19 @@ def read(text: str, url: str, now: datetime) -> Parsed:
             "this is JSON, but no JSON Feed",
             'a feed has a "version" that begins with https://jsonfeed.org/version/ and a list of "items"',
         )
-    home = Bases(url).absolute(feed.get("home_page_url"))
-    bases = Bases(url, home)
     objects = [entry for entry in entries[:MAX_ENTRIES] if isinstance(entry, dict)]
-    items, notes = within_limits([_item(entry, feed, bases, now) for entry in objects])
-    passed_over = min(len(entries), MAX_ENTRIES) - len(objects)
-    if passed_over:
-        notes += (f"passed over what is no object among the items: {passed_over}",)
-    if len(entries) > MAX_ENTRIES:
-        notes += (TOO_MANY,)
-    return Parsed(items=items, title=one_line(_text(feed, "title")), link=home, notes=notes)
+    parts = _parts(feed, objects, url)
+    notes = _passed_over(entries, objects)
+
+    def read_without(known: Collection[str]) -> Parsed:
+        new = [entry for entry, digest in zip(objects, parts.entries, strict=True) if digest not in known]
+        return _made(feed, new, notes, url, now)
+
+    parsed = changed(parts, memory, read_without)
+    if parsed is None:
+        whole = _made(feed, objects, notes, url, now)
+        parsed = replace(whole, memory=memory_of(parts, whole.items, by_id=by_id))
+    return parsed
 
 
 def _loaded(text: str) -> Mapping[str, Any]:
@@ -63,10 +76,39 @@ def _loaded(text: str) -> Mapping[str, Any]:
     except json.JSONDecodeError as error:
         raise SourceError(f"broken JSON at {error.lineno}:{error.colno}: {error.msg}") from None
     except (RecursionError, ValueError):
-        raise SourceError("this JSON is nested too deeply, or has numbers too large, to be a feed") from None
+        raise SourceError(_TOO_DEEP) from None
     if not isinstance(feed, dict):
         raise SourceError("this is JSON, but no JSON Feed", "a feed is an object")
     return feed
+
+
+def _parts(feed: Mapping[str, Any], objects: list[dict[str, Any]], url: str) -> Parts:
+    """A digest of each item, and of what else is in the feed, but for the extensions, which are not read."""
+    frame = {key: value for key, value in feed.items() if key != "items" and not key.startswith("_")}
+    try:
+        return separate(_bytes(frame), map(_bytes, objects), url)
+    except (RecursionError, ValueError):
+        raise SourceError(_TOO_DEEP) from None
+
+
+def _bytes(value: Mapping[str, Any]) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode()
+
+
+def _passed_over(entries: list[Any], objects: list[dict[str, Any]]) -> tuple[str, ...]:
+    number = min(len(entries), MAX_ENTRIES) - len(objects)
+    notes = (f"passed over what is no object among the items: {number}",) if number else ()
+    return (*notes, TOO_MANY) if len(entries) > MAX_ENTRIES else notes
+
+
+def _made(
+    feed: Mapping[str, Any], objects: list[dict[str, Any]], notes: tuple[str, ...], url: str, now: datetime
+) -> Parsed:
+    """These items of the feed, as entries."""
+    home = Bases(url).absolute(feed.get("home_page_url"))
+    bases = Bases(url, home)
+    items, cut_down = within_limits([_item(entry, feed, bases, now) for entry in objects])
+    return Parsed(items=items, title=one_line(_text(feed, "title")), link=home, notes=(*cut_down, *notes))
 
 
 def _item(entry: Mapping[str, Any], feed: Mapping[str, Any], bases: Bases, now: datetime) -> Item:

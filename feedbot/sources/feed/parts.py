@@ -1,4 +1,4 @@
-"""Recognises the entries of a feed that were there, the same to the byte, when it was last read.
+"""Recognises the entries of a feed that were there, the same as now, when it was last read.
 
 What is remembered of a feed is a digest of its frame (all that is no entry, but for what is stamped anew into
 every answer), and for each entry a digest of its bytes with what names it.
@@ -7,13 +7,14 @@ every answer), and for each entry a digest of its bytes with what names it.
 from __future__ import annotations
 
 from base64 import urlsafe_b64encode
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Any
 
 from feedbot.core.identity import normalised
 from feedbot.model import Item
+from feedbot.sources.feed.parsed import Parsed
 from feedbot.sources.feed.survey import Outline, Ranges
 
 _MOST_REMEMBERED = 500_000
@@ -26,7 +27,7 @@ class Parts:
 
     frame: str
     entries: tuple[str, ...]
-    ranges: Ranges
+    ranges: Ranges = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,11 @@ def divided(data: bytes, outline: Outline, url: str) -> Parts:
     return Parts(_digest(url.encode("utf-8", "replace"), b"\0", *frame), entries, outline.entries)
 
 
+def separate(frame: bytes, entries: Iterable[bytes], url: str) -> Parts:
+    """The parts of a document that came in parts from ``url``."""
+    return Parts(_digest(url.encode("utf-8", "replace"), b"\0", frame), tuple(map(_digest, entries)))
+
+
 def without(data: bytes, parts: Parts, known: Collection[str]) -> bytes:
     """The document without the entries that are known."""
     kept: list[bytes] = []
@@ -85,6 +91,48 @@ def remembering(frame: str, names: Mapping[str, Name | None]) -> Remembered:
     if not usable or sum(len(name.id) for name in there.values()) > _MOST_REMEMBERED:
         return Remembered(frame, tuple(names), None)
     return Remembered(frame, tuple(names), there)
+
+
+def changed(
+    parts: Parts, memory: Mapping[str, Any], read_without: Callable[[Collection[str]], Parsed | None]
+) -> Parsed | None:
+    """What is new in a document, of whose last reading ``memory`` was left; None where only the whole tells.
+
+    ``read_without`` reads the document without the entries that are known, given by their digests; None where that
+    cannot be trusted.
+
+    An id or link that entries share names none of them, so what one is called, and which of several states
+    of it counts, may depend on the others. That is so only where names are shared: if they are, among the entries
+    as they were or as they are, the whole is read.
+    """
+    before = from_json(memory)
+    if before is None or parts.frame != before.frame:
+        return None
+    digests = tuple(dict.fromkeys(parts.entries))
+    if before.names is None:
+        return Parsed(unchanged=True, memory=memory) if digests == before.entries else None
+    known = {digest: before.names[digest] for digest in digests if digest in before.names}
+    if len(known) == len(digests):
+        return Parsed(unchanged=True, memory=to_json(Remembered(parts.frame, digests, known)))
+    parsed = read_without(known) if known else None
+    new = [digest for digest in parts.entries if digest not in known]
+    if parsed is None or len(parsed.items) != len(new):
+        return None
+    after = remembering(parts.frame, {**known, **dict(zip(new, named(parsed.items), strict=True))})
+    if after.names is None:
+        return None
+    standing = frozenset(f"id:{name.id}" for name in known.values())
+    return replace(parsed, standing=standing, memory=to_json(after))
+
+
+def memory_of(parts: Parts, items: Iterable[Item], *, by_id: bool) -> dict[str, Any]:
+    """What to remember, as JSON has it, of a document whose entries were all read as these items.
+
+    ``by_id``: they are named by their id, else their link. By other rules an entry's name depends on what else is
+    in the document.
+    """
+    names = dict(zip(parts.entries, named(items), strict=True))
+    return to_json(remembering(parts.frame, names if by_id else dict.fromkeys(names)))
 
 
 def to_json(remembered: Remembered) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,7 @@ from feedbot.errors import SourceError
 from feedbot.sources.feed.decode import readable_xml
 from feedbot.sources.feed.parse import parse
 from feedbot.sources.feed.parsed import TOO_MANY, Parsed
-from feedbot.sources.feed.parts import Parts, Remembered, divided, from_json, named, remembering, to_json, without
+from feedbot.sources.feed.parts import Parts, changed, divided, memory_of, without
 from feedbot.sources.feed.survey import Survey, survey
 
 UNWATCHED = 512_000
@@ -42,11 +42,9 @@ def read(task: Task, *, watched: bool) -> Parsed | None:
     body, lines_before = readable_xml(task.text)
     found = survey(body.encode())
     parts = divided(found.part, found.outline, task.url) if found.outline else None
-    before = from_json(task.memory)
-    if parts and before and parts.frame == before.frame:
-        changed = _changed(found, parts, before, task, watched=watched)
-        if changed:
-            return changed
+    new = changed(parts, task.memory, _rest(found, parts, task, watched=watched)) if parts else None
+    if new:
+        return new
     if not watched and not _is_harmless(found, found.part):
         return None
     parsed = parse(found.part, task.url, task.now, half=found.half)
@@ -55,38 +53,19 @@ def read(task: Task, *, watched: bool) -> Parsed | None:
         why = f" ({where})" if found.fault else ""
         raise SourceError(f"this is no feed that feedbot can read{why}", "RSS, Atom and JSON Feed are")
     if parts and parsed.strict and len(parsed.items) == len(parts.entries):
-        # By other rules an entry's name depends on what else is in the document.
-        names = dict(zip(parts.entries, named(parsed.items), strict=True))
-        after = remembering(parts.frame, names if task.by_id else dict.fromkeys(names))
-        return replace(parsed, memory=to_json(after))
+        return replace(parsed, memory=memory_of(parts, parsed.items, by_id=task.by_id))
     return replace(parsed, notes=(*parsed.notes, *_notes(found, where)), cut=_cut(found, where))
 
 
-def _changed(found: Survey, parts: Parts, before: Remembered, task: Task, *, watched: bool) -> Parsed | None:
-    """What is new in a document with the same frame as before; None where only the whole tells.
+def _rest(found: Survey, parts: Parts, task: Task, *, watched: bool) -> Callable[[Collection[str]], Parsed | None]:
+    """Reads the document without the entries that are known, if it may be read here."""
 
-    An id or link that entries share names none of them, so what one is called, and which of several states
-    of it counts, may depend on the others. That is so only where names are shared: if they are, among the entries
-    as they were or as they are, the whole is read.
-    """
-    digests = tuple(dict.fromkeys(parts.entries))
-    if before.names is None:
-        return Parsed(unchanged=True, memory=task.memory) if digests == before.entries else None
-    known = {digest: before.names[digest] for digest in digests if digest in before.names}
-    if len(known) == len(digests):
-        return Parsed(unchanged=True, memory=to_json(Remembered(parts.frame, digests, known)))
-    rest = without(found.part, parts, known)
-    if not known or not (watched or _is_harmless(found, rest)):
-        return None
-    parsed = parse(rest, task.url, task.now)
-    new = [digest for digest in parts.entries if digest not in known]
-    if parsed is None or not parsed.strict or len(parsed.items) != len(new):
-        return None
-    after = remembering(parts.frame, {**known, **dict(zip(new, named(parsed.items), strict=True))})
-    if after.names is None:
-        return None
-    standing = frozenset(f"id:{name.id}" for name in known.values())
-    return replace(parsed, standing=standing, memory=to_json(after))
+    def read_without(known: Collection[str]) -> Parsed | None:
+        rest = without(found.part, parts, known)
+        parsed = parse(rest, task.url, task.now) if watched or _is_harmless(found, rest) else None
+        return parsed if parsed and parsed.strict else None
+
+    return read_without
 
 
 def _is_harmless(found: Survey, data: bytes) -> bool:

@@ -19,11 +19,12 @@ from feedbot.errors import SourceError
 from feedbot.http import Request
 from feedbot.http.guard import parse_allowance
 from feedbot.model import Document, Memory, Problem, Validators
-from feedbot.plugins import Duration, Later, Place, Size, SourceContext, SourceSettings
+from feedbot.plugins import Duration, Place, Size, SourceContext, SourceSettings
 from feedbot.sources.feed import jsonfeed, webpage, xmlfeed
 from feedbot.sources.feed.address import host
 from feedbot.sources.feed.asking import Asking, Whereabouts, ask, shown, without_credentials
 from feedbot.sources.feed.decode import decode
+from feedbot.sources.feed.hub import NO_HUB, hub_of
 from feedbot.sources.feed.identity import Identity, identified
 from feedbot.sources.feed.local import read_file
 from feedbot.sources.feed.manners import Wishes, fresh_until, wishes_of
@@ -35,11 +36,6 @@ _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 class FeedSettings(SourceSettings):
     """A feed at an address, or in a file below the folder of the configuration."""
-
-    later: ClassVar[Mapping[str, Later]] = {
-        **SourceSettings.later,
-        "hub": Later("subscribing to a WebSub hub", (False,)),
-    }
 
     url: str = ""
     """The address of the feed."""
@@ -55,6 +51,8 @@ class FeedSettings(SourceSettings):
     """The longest that reading it may take. Default: that of [feedbot]."""
     max_bytes: Size | None = None
     """The most that is read of one answer. Default: that of [feedbot]."""
+    hub: bool = True
+    """Whether its WebSub hub is asked to push what is new, where it has one and callback is set in [feedbot]."""
     identity: Identity = "auto"
     """What names an entry: its guid, else its link, else its content ("auto"), or one of these first."""
 
@@ -123,15 +121,16 @@ class FeedSource:
         if not self._remote:
             name = self._settings.path or self._settings.url
             body = read_file(self._context.folder, name, self._settings.max_bytes or _MAX_FILE)
-            return self._document(body, "", "", Validators(), memory, now, until)
+            return self._document(body, "", {}, Validators(), memory, now, until)
         asked = ask(self._asking(now, until), Whereabouts.from_json(memory.extra), memory.validators)
         response, found = asked.response, asked.whereabouts.as_json()
         if response.status == 304:
             document = Document(not_modified=True, memory=_renewed(memory, response.validators))
         else:
-            content_type = response.headers.get("content-type", "")
             kept = replace(memory, digest="") if response.status == 226 else memory
-            document = self._document(response.body, response.url, content_type, response.validators, kept, now, until)
+            document = self._document(
+                response.body, response.url, response.headers, response.validators, kept, now, until
+            )
         extra = {**_without(document.memory.extra, ("at", "moved_to", "seen")), **found}
         wishes = Wishes.from_json(extra.get("wishes", {}))
         interval = self._settings.interval
@@ -163,7 +162,7 @@ class FeedSource:
         self,
         body: bytes,
         url: str,
-        content_type: str,
+        headers: Mapping[str, str],
         validators: Validators,
         memory: Memory,
         now: datetime,
@@ -175,21 +174,23 @@ class FeedSource:
         if kept.digest == memory.digest:
             return Document(not_modified=True, memory=kept)
         faults.reach("fetched")
+        content_type = headers.get("content-type", "")
         text = decode(body, content_type)
         if webpage.is_web_page(text):
             raise SourceError("this is a web page, not a feed", "give the address, or the file, of a feed")
+        by_id = self._settings.identity in ("auto", "id")
+        parts, turn = memory.extra.get("parts", {}), self._context.turn
         if jsonfeed.looks_like_json(text, content_type):
-            parsed = jsonfeed.read(text, url, now)
+            with turn:
+                parsed = jsonfeed.read(text, url, now, memory=parts, by_id=by_id)
         else:
             seconds = max(until - monotonic(), _LEAST_SECONDS)
-            by_id = self._settings.identity in ("auto", "id")
-            parts = memory.extra.get("parts", {})
-            turn = self._context.turn
             parsed = xmlfeed.read(text, url, now, memory=parts, by_id=by_id, seconds=seconds, turn=turn)
         extra = {"parts": parsed.memory, "wishes": wishes_of(text).as_json()}
         kept = replace(kept, extra={name: value for name, value in extra.items() if value})
+        hub = hub_of(text, url, headers) if self._settings.hub and self._remote else NO_HUB
         if parsed.unchanged:
-            return Document(not_modified=True, memory=kept)
+            return Document(not_modified=True, memory=kept, hub=hub)
         problems: tuple[Problem, ...] = ()
         if parsed.cut:
             where = shown(url) or self._settings.path or self._settings.url
@@ -204,6 +205,7 @@ class FeedSource:
             notes=parsed.notes,
             title=parsed.title,
             link=parsed.link,
+            hub=hub,
         )
 
 

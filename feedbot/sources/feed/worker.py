@@ -1,15 +1,12 @@
 """Reads a feed in a process of its own, which can be ended: a thread cannot, and some feeds are made to be slow.
 
-The process is told on its standard input and answers on its output, both a JSON object on the first line;
-behind the one of the input stands the text. It limits its own memory and computing time, so that it ends by
-itself should feedbot be killed.
+The process is asked with a JSON object on one line, behind which stands the text, and answers with a JSON object. It
+limits its own memory and computing time, so that it ends by itself should feedbot be killed.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import sys
 from dataclasses import asdict, fields
 from datetime import datetime
 from math import ceil
@@ -17,59 +14,49 @@ from typing import Any
 
 from feedbot.errors import SourceError
 from feedbot.model import Author, Enclosure, Item
+from feedbot.processes import Helpers, serve
 from feedbot.sources.feed import reading
 from feedbot.sources.feed.parsed import Parsed
 
 MAX_MEMORY = 1_000_000_000
 """Bytes of addresses, of which less than a tenth are taken before a feed is read."""
 MAX_ANSWER = 100_000_000
+HELPERS = Helpers(__name__)
+"""The processes of this program that read feeds, whatever sources these belong to; none is started before its time."""
 _SLOW = "it is too large, or made to be slow"
 _GREEDY = "reading it takes too much memory"
 
 
 def read(task: reading.Task, seconds: float) -> Parsed:
-    """Read a document in another process, which is killed after ``seconds``.
+    """Read a document in another process, which is killed after ``seconds``, and else serves for the next one.
 
     Raises SourceError for what the process does, and where it takes too much time or memory.
     """
-    import subprocess  # here: most runs need no process
-
     question = {"url": task.url, "now": task.now.isoformat(), "memory": dict(task.memory), "by_id": task.by_id}
-    text = _encoded(task.text)
-    head = _encoded(json.dumps({**question, "length": len(text), "seconds": ceil(seconds)}))
+    head = json.dumps({**question, "seconds": ceil(seconds)})
     try:
-        done = subprocess.run(  # noqa: S603 - our own module
-            [sys.executable, "-P", "-m", __name__],
-            input=b"\n".join((head, text)),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            timeout=seconds,
-            check=False,
-            env=_environment(),
-        )
-    except subprocess.TimeoutExpired:
+        answer = HELPERS.ask(_encoded(f"{head}\n{task.text}"), seconds)
+    except TimeoutError:
         raise SourceError(f"reading it takes more than {seconds:.3g} s", _SLOW) from None
+    except EOFError:
+        raise SourceError("the process that read it ended without a word", _SLOW) from None
     except OSError as error:
         raise SourceError(f"no process can be started to read it: {error.strerror or error}") from error
-    if done.returncode or not done.stdout:
-        raise SourceError(f"the process that read it ended without a word ({done.returncode})", _SLOW)
-    return parsed_of(json.loads(_decoded(done.stdout)))
+    return parsed_of(json.loads(_decoded(answer)))
 
 
-def main() -> None:
-    """Answer the question on standard input. Ends in silence where that is cut off: nobody is waiting."""
-    head, line_end, text = sys.stdin.buffer.read().partition(b"\n")
-    question: dict[str, Any] = json.loads(_decoded(head)) if line_end else {}
-    if len(text) != question.get("length"):
-        return
-    _limit(question["seconds"])
+def answered(question: bytes) -> bytes:
+    """What the process says to a question."""
+    head, _, text = question.partition(b"\n")
+    asked: dict[str, Any] = json.loads(_decoded(head))
+    _limit(asked["seconds"])
     try:
-        answer = _encoded(json.dumps(_answer(question, _decoded(text)), ensure_ascii=False))
+        answer = _encoded(json.dumps(_answer(asked, _decoded(text)), ensure_ascii=False))
         if len(answer) > MAX_ANSWER:
             raise MemoryError
     except MemoryError:
         answer = _encoded(json.dumps({"error": _GREEDY, "hint": _SLOW}))
-    sys.stdout.buffer.write(answer)
+    return answer
 
 
 def parsed_of(answer: dict[str, Any]) -> Parsed:
@@ -121,23 +108,19 @@ def _item(values: dict[str, Any]) -> Item:
 
 
 def _limit(seconds: int) -> None:
-    """Limit this process, where the system knows how to."""
+    """Limit this process, where the system knows how to: its memory, and the computing time of the next answer."""
     try:
         import resource
     except ImportError:  # on Windows
         return
-    limits = ((resource.RLIMIT_CPU, seconds), (resource.RLIMIT_AS, MAX_MEMORY), (resource.RLIMIT_CORE, 0))
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    until = ceil(usage.ru_utime + usage.ru_stime) + seconds
+    limits = ((resource.RLIMIT_CPU, until), (resource.RLIMIT_AS, MAX_MEMORY), (resource.RLIMIT_CORE, 0))
     for what, most in limits:
         try:
-            resource.setrlimit(what, (most, most))
+            resource.setrlimit(what, (most, resource.getrlimit(what)[1]))
         except (ValueError, OSError):  # a lower limit stands already, or the system knows no such limit
             continue
-
-
-def _environment() -> dict[str, str]:
-    """Where modules are found, and nothing that is a secret."""
-    kept = {name: os.environ[name] for name in ("SYSTEMROOT", "PYTHONDONTWRITEBYTECODE") if name in os.environ}
-    return {**kept, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
 
 
 def _encoded(text: str) -> bytes:
@@ -149,4 +132,4 @@ def _decoded(data: bytes) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    serve(answered)

@@ -50,7 +50,7 @@ class Images:
         problem = Problem(
             f"{self.name}:{line}",
             f"the image {address} {copied[1:]}",
-            "the post is published without it until it is put there",
+            "put it there; until then the post shows it from where the site would have it",
         )
         if problem not in self.problems:
             self.problems.append(problem)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -25,6 +25,8 @@ MANY = 300
 LARGE = 200_000
 """Bytes from which on a post is rendered in a process that can be ended."""
 _ROUNDS = 5
+_ENTRIES = ("post", "broken")
+"""The kinds of files whose entries stand."""
 
 Progress = Callable[[int, int], None]
 
@@ -122,23 +124,29 @@ class _Blog:
         standing = set(self._tree.refused) | self._unread.keys()
         items = []
         counts: Counter[str] = Counter()
+        owners = Counter(record.own_id for record in self._records.values())
+        broken: list[Problem] = []
         for name in self._files:
             if name in self._unread:
                 problems.append(self._unread[name])
                 continue
             record, sheet = self._records[name], self._sheets.get(name)
             counts[record.kind] += 1
-            problems += record.problems
+            (broken if record.kind == "broken" else problems).extend(record.problems)
             if sheet is not None and sheet.item is not None:
                 was = former.get(name)
-                keys = sheet.item.keys + ((f"path:{was}",) if was and was not in self._files else ())
-                items.append(replace(sheet.item, keys=keys))
-                due = sheet.item.published
+                moved = was and was not in self._files
+                item = sheet.item
+                if record.own_id and owners[record.own_id] > 1:  # names neither of them, so that their files do
+                    item = replace(item, keys=tuple(key for key in item.keys if not key.startswith("id:")))
+                items.append(replace(item, keys=(*item.keys, f"path:{was}")) if moved else item)
+                due = item.published
                 if due is not None and due > now:
                     self._records[name] = replace(record, due=due.timestamp())
-            elif record.kind in ("post", "broken"):
+            elif record.kind in _ENTRIES:
                 standing.add(name)
-        problems += [*author_problems, *_shared(self._records)]
+        # Where only some are shown, what keeps a post out comes before what is shown otherwise than meant.
+        problems = [*broken, *author_problems, *_shared(self._records), *problems]
         asked = {question for record in self._records.values() for question in record.asked}
         answers = {question: self._answers.get(question) for question in sorted(asked)}
         index = Index(
@@ -154,12 +162,18 @@ class _Blog:
             complete=True,
             trusted_dates=True,
             standing=frozenset(f"path:{name}" for name in standing),
+            gone=frozenset(f"path:{name}" for name in self._gone(standing)),
             problems=tuple(problems),
             notes=(_note(counts["post"], counts["draft"]),),
             assets=self._answers.exported(answers),
             link=self._plan.site.address,
         )
         return Reading(document=document, index=index, beside=self._answers.beside(answers), whole=not self._unread)
+
+    def _gone(self, standing: Set[str]) -> Iterator[str]:
+        """The posts of the last reading that are there no longer, or are no posts any more."""
+        there = standing | {name for name, sheet in self._sheets.items() if sheet.item is not None}
+        return (name for name, record in self._index.files.items() if record.kind in _ENTRIES and name not in there)
 
     def _rendered(self, names: Sequence[str]) -> Iterator[Sheet]:
         files = [self._files[name] for name in names]

@@ -17,21 +17,27 @@ _YES = frozenset({"true", "yes", "on", "y", "1", "always"})
 _WORDS = (_NO | _YES) - {""}
 _HIDING = (
     "draft", "drafts", "is_draft", "isDraft", "wip", "private", "hidden", "unlisted", "unpublished", "headless",
-    "eleventyExcludeFromCollections",
+    "eleventyExcludeFromCollections", "password", "protected", "encrypted", "members_only",
 )  # fmt: skip
-_SHOWING = ("published", "publish", "is_published", "isPublished", "dg-publish")
+_SHOWING = (
+    "published", "publish", "is_published", "isPublished", "dg-publish", "public", "is_public", "isPublic", "listed",
+    "visible",
+)  # fmt: skip
 _BUILT = ("render", "build.render", "build.list", "_build.render", "_build.list")
 _STATUS = ("status", "publish_status", "post_status", "publishStatus")
 _UNPUBLISHED = frozenset(
     {
         "draft", "drafts", "hidden", "private", "pending", "scheduled", "future", "unpublished", "unlisted", "wip",
-        "in progress", "in review", "review", "idea", "todo", "trash", "internal",
+        "in progress", "in review", "review", "idea", "todo", "trash", "internal", "archived", "deleted", "withdrawn",
+        "disabled", "inactive",
     }
 )  # fmt: skip
 STATUS_KEYS = (*_HIDING, *_SHOWING, *_STATUS, "visibility")
 _FIRST_COMMIT = frozenset({"created", "git created"})
 _LAST_COMMIT = frozenset({"last modified", "git last modified", "last-modified"})
 _BUILD_TIME = frozenset({"today", "now"})
+_MONTH_FIRST = re.compile(r"(\d{1,2})([-/])(\d{1,2})\2(\d{4})(?!\d)")
+_YEAR = re.compile(r"\s*\d{4}")
 _SHORT_DATE = re.compile(r"(\d{4})([-/])(\d{1,2})\2(\d{1,2})(?!\d)")
 _NAMED = ("name", "title", "label", "slug", "value")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8})*")
@@ -73,7 +79,7 @@ def is_draft(matter: FrontMatter, publish_if: Iterable[str] = ()) -> bool:
             return True
     if any(_flag(value) is False for key in _BUILT if (value := matter.get(key)) not in (None, "")):
         return True
-    for key in _STATUS:
+    for key in (*_STATUS, "state"):  # which may be one of a country as well, and so is no key of ours alone
         status = text(matter.get(key)).lower()
         if status and (status in _NO or status.replace("-", " ").replace("_", " ") in _UNPUBLISHED):
             return True
@@ -83,7 +89,14 @@ def is_draft(matter: FrontMatter, publish_if: Iterable[str] = ()) -> bool:
     return bool(asked) and not any(_flag(value) is True or _is_date(value) for value in asked)
 
 
-def date(matter: FrontMatter, keys: Iterable[str], zone: tzinfo, commits: Ask = lambda: None) -> datetime | None:
+def date(
+    matter: FrontMatter,
+    keys: Iterable[str],
+    zone: tzinfo,
+    commits: Ask = lambda: None,
+    *,
+    month_first: bool = False,
+) -> datetime | None:
     """The date in the first of ``keys`` that has one. Raises FrontMatterError for one that is none.
 
     "git Created", "Last Modified" and the like are those of ``commits``; what is made up when a site is built
@@ -99,7 +112,7 @@ def date(matter: FrontMatter, keys: Iterable[str], zone: tzinfo, commits: Ask = 
             if told is not None:
                 return told[words in _LAST_COMMIT]
             continue
-        moment = written_date(text(value), zone)
+        moment = written_date(text(value), zone, month_first=month_first)
         if moment is None:
             shown = repr(text(value)) if isinstance(value, str) else "a list or a table"
             raise FrontMatterError(f"{key} is {shown}, which is no date", matter.line(key), "write it as 2026-07-01")
@@ -107,8 +120,13 @@ def date(matter: FrontMatter, keys: Iterable[str], zone: tzinfo, commits: Ask = 
     return None
 
 
-def written_date(text: str, zone: tzinfo) -> datetime | None:
-    """A date as posts have it, in UTC: midnight where no time is given, in ``zone`` where no zone is."""
+def written_date(text: str, zone: tzinfo, *, month_first: bool = False) -> datetime | None:
+    """A date as posts have it, in UTC: midnight where no time is given, in ``zone`` where no zone is.
+
+    With ``month_first``, 7/28/2026 is one too; elsewhere nobody can tell which number is the month.
+    """
+    if month_first:
+        text = _MONTH_FIRST.sub(r"\4-\1-\3", text.strip(), count=1)
     padded = _SHORT_DATE.sub(lambda found: f"{found[1]}-{int(found[3]):02}-{int(found[4]):02}", text, count=1)
     moment = parse_date(padded, zone)
     return moment if moment is not None and 1970 <= moment.year <= 2200 else None
@@ -163,8 +181,8 @@ def language(value: Any) -> str:
 
 
 def in_words(slug: str) -> str:
-    """A slug as a title: ``my-first-post`` is "My first post"."""
-    words = " ".join(re.split(r"[-_\s]+", slug)).strip()
+    """A slug as a title: ``my-first-post`` and ``2026/07/01/my-first-post`` are "My first post"."""
+    words = " ".join(re.split(r"[-_\s]+", slug.rpartition("/")[2])).strip()
     return words[:1].upper() + words[1:]
 
 
@@ -178,7 +196,7 @@ def _flag(value: Any) -> bool | None:
 
 def _is_date(value: Any) -> bool:
     """Whether a text is meant to be a date; whether it is one is told where it is read."""
-    return isinstance(value, str) and (value.strip()[:4].isdecimal() or parse_date(value) is not None)
+    return isinstance(value, str) and (bool(_YEAR.match(value)) or parse_date(value) is not None)
 
 
 def _tags(value: Any, spaced: bool) -> Iterable[str]:

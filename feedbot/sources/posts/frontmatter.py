@@ -22,6 +22,7 @@ _CLOSING = re.compile(r"^(?:---|\.\.\.)[ \t]*$", re.MULTILINE)
 _TOML_CLOSING = re.compile(r"^\+\+\+[ \t]*$", re.MULTILINE)
 _JSON_OPENING = re.compile(r"\{\s*[\"}]")  # as no component, shortcode or template starts
 _NEWLINE = re.compile(r"\r\n?")
+_BLANK_ABOVE = re.compile(r"""(?:[ \t]*\n)+(?=---[ \t]*\n["']?[A-Za-z][\w.-]*["']?:(?:\s|$)|\+\+\+[ \t]*\n)""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,14 +101,17 @@ def split(text: str, *, headers: bool = False) -> Parts:
     """Split a file at its fences: ``---`` for YAML (closed by ``---`` or ``...``), ``+++`` for TOML, an object of JSON.
 
     With ``headers``, lines of "Key: value" at the top are front matter too, if one of them is a title or a date.
-    All line ends become "\\n". Raises FrontMatterError where it is opened and not closed, or too long.
+    Blank lines above a fence are passed over. All line ends become "\\n". Raises FrontMatterError where it is opened
+    and not closed, or too long.
     """
     text = _NEWLINE.sub("\n", text.removeprefix("\ufeff"))
-    first, _, rest = text.partition("\n")
+    blank = _BLANK_ABOVE.match(text)
+    above = blank[0].count("\n") if blank else 0
+    first, _, rest = text[blank.end() if blank else 0 :].partition("\n")
     if first.rstrip() == "+++":
-        return _fenced(rest, _TOML_CLOSING, "toml", "+++")
+        return _fenced(rest, _TOML_CLOSING, "toml", "+++", above)
     if _OPENING.fullmatch(first):
-        return _fenced(rest, _CLOSING, "toml" if first.rstrip().endswith("toml") else "yaml", "---")
+        return _fenced(rest, _CLOSING, "toml" if first.rstrip().endswith("toml") else "yaml", "---", above)
     if _JSON_OPENING.match(text):
         return _json(text)
     if headers and is_header(first):
@@ -137,14 +141,16 @@ def parse(matter: str, first_line: int = 2, kind: Kind = "yaml") -> FrontMatter:
     return FrontMatter(values, names, lines)
 
 
-def _fenced(rest: str, closing: re.Pattern[str], kind: Kind, fence: str) -> Parts:
+def _fenced(rest: str, closing: re.Pattern[str], kind: Kind, fence: str, above: int) -> Parts:
+    """The parts below a fence, which has so many lines ``above`` it."""
     end = closing.search(rest)
     if end is None:
-        raise FrontMatterError("its front matter is not closed", 1, f"end it with a line that holds {fence} alone")
+        hint = f"end it with a line that holds {fence} alone"
+        raise FrontMatterError("its front matter is not closed", above + 1, hint)
     if end.start() > MAX_SIZE:
         raise _too_long()
-    body_line = 2 + rest.count("\n", 0, end.end()) + 1
-    return Parts(rest[: end.start()], 2, rest[end.end() + 1 :], body_line, kind)
+    body_line = above + 2 + rest.count("\n", 0, end.end()) + 1
+    return Parts(rest[: end.start()], above + 2, rest[end.end() + 1 :], body_line, kind)
 
 
 def _json(text: str) -> Parts:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import posixpath
 import unicodedata
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 from feedbot.errors import SourceError
 from feedbot.files import write_atomic
-from feedbot.sources.posts.git import Blob, Repository
+from feedbot.sources.posts.git import Blob, FileDates
 from feedbot.sources.posts.presets import Preset
 from feedbot.sources.posts.scan import printable
 from feedbot.sources.posts.tree import AUTHOR_FILES, IMAGES, MAX_IMAGE, Found, Globs, hidden, suffix
@@ -19,6 +20,17 @@ from feedbot.sources.posts.tree import AUTHOR_FILES, IMAGES, MAX_IMAGE, Found, G
 MAX_TOTAL = 2_000_000_000
 """Bytes that are read of a repository in one go."""
 _LINK = "120000"
+_AUTHOR_FILES = tuple(f".{suffix}" for suffix in sorted(AUTHOR_FILES))
+
+
+class Archive(Protocol):
+    """A repository, as far as reading a commit of it takes."""
+
+    def files(self, commit: str) -> tuple[Blob, ...]: ...
+
+    def read(self, blobs: Sequence[Blob], *, each: int, total: int) -> Iterator[tuple[Blob, bytes]]: ...
+
+    def history(self, commit: str, path: str = "") -> Mapping[str, FileDates]: ...
 
 
 class GitTree:
@@ -29,7 +41,7 @@ class GitTree:
 
     near: ClassVar[bool] = False
 
-    def __init__(self, repository: Repository, commit: str, copies: Path) -> None:
+    def __init__(self, repository: Archive, commit: str, copies: Path) -> None:
         self.commit = commit
         self.folder = ""
         self.posts: Sequence[Found] = ()
@@ -39,6 +51,7 @@ class GitTree:
         self._repository = repository
         self._copies = copies
         self._blobs = {blob.name: blob for blob in repository.files(commit)}
+        self._names = sorted(self._blobs)
 
     def top(self, path: str) -> tuple[str, ...]:
         """The names in a folder, those of folders with a slash."""
@@ -127,24 +140,33 @@ class GitTree:
         return {name: str(path) for name, path in paths.items()}
 
     def _base(self, path: str, folders: Sequence[str]) -> str:
-        there = {parent for name in self._blobs for parent in _parents(name)}
-        if path and path not in there:
+        if path and not self._is_folder(path):
             raise SourceError(f'there is no folder "{path}" in the repository', "set path to the folder of the blog")
-        return next((base for folder in folders if (base := posixpath.join(path, folder)) in there), path)
+        return next((base for folder in folders if self._is_folder(base := posixpath.join(path, folder))), path)
+
+    def _is_folder(self, path: str) -> bool:
+        return next(iter(self._inside(path)), None) is not None
+
+    def _inside(self, folder: str) -> Sequence[str]:
+        """The names of all files in a folder and below it."""
+        if not folder:
+            return self._names
+        # "0" follows "/", so that what begins with the folder and "/" stands between the two.
+        return self._names[bisect_left(self._names, f"{folder}/") : bisect_left(self._names, f"{folder}0")]
 
     def _below(self, folder: str) -> Iterator[tuple[str, Blob]]:
-        start = f"{folder}/" if folder else ""
-        return (
-            (_named(name.removeprefix(start)), blob) for name, blob in self._blobs.items() if name.startswith(start)
-        )
+        start = len(folder) + 1 if folder else 0
+        return ((_named(name[start:]), self._blobs[name]) for name in self._inside(folder))
 
     def _authors(self, globs: Sequence[str]) -> Sequence[Found]:
         wanted = Globs(globs)
+        if not any(name.lower().endswith(_AUTHOR_FILES) for name in self._names):
+            return ()
         for folder in (self.folder, *_parents(self.folder), *([""] if self.folder else [])):
             found = [
                 self._found(name, blob)
                 for name, blob in self._below(folder)
-                if suffix(name) in AUTHOR_FILES and wanted.match(name) and not _refusal(name, blob)
+                if name.lower().endswith(_AUTHOR_FILES) and wanted.match(name) and not _refusal(name, blob)
             ]
             if found:
                 return sorted(found, key=lambda file: file.name)

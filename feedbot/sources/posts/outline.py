@@ -85,7 +85,7 @@ def outline(file: Found, data: bytes, site: Site, history: History | None = None
     matter = (found or FrontMatter()).lifted(rules.lifted)
     if fields.is_draft(matter, rules.publish_if) or _among_drafts(name) or matter.get("permalink") is False:
         raise Skipped(post=True)
-    expires = fields.date(matter, rules.expires, site.zone)
+    expires = fields.date(matter, rules.expires, site.zone, month_first=rules.month_first)
     if expires is not None and site.now is not None and expires <= site.now:
         raise Skipped(post=True)
     published = _date(rules.date, matter, name, site, history)
@@ -165,7 +165,7 @@ def _date(
             told = commits()
             found = told[key == ":git-last"] if told is not None else None
         else:
-            found = fields.date(matter, [key], site.zone, commits)
+            found = fields.date(matter, [key], site.zone, commits, month_first=site.rules.month_first)
         if found is not None:
             return found
     return None
@@ -234,7 +234,7 @@ def _field(key: str, name: str, slug: str, matter: FrontMatter, site: Site) -> s
     """A field of a permalink by its name, "" where the post has none."""
     rules, path = site.rules, path_of(name)
     plain = permalink.plain_name if rules.plain_names else str
-    parent = PurePosixPath(path).parent.as_posix()
+    parent = _folder(path, rules).as_posix()
     match key:
         case "slug":
             return slug
@@ -252,6 +252,13 @@ def _field(key: str, name: str, slug: str, matter: FrontMatter, site: Site) -> s
         case "category" if matter.get(key) is None:
             return next(iter(fields.tags(matter, ("categories",), spaced=rules.spaced_tags)), "")
     return next(iter(fields.texts(matter.get(key))), "")
+
+
+def _folder(path: str, rules: Preset) -> PurePosixPath:
+    """The folder that a post is in, where the one of its own name is not counted if the tool does not."""
+    post = PurePosixPath(path)
+    own = rules.doubled_names and dated_name(post.parent.name)[1] == dated_name(post.name)[1]
+    return post.parent.parent if own else post.parent
 
 
 def _rooted(key: str, address: str) -> str:

@@ -26,6 +26,7 @@ from feedbot.sources.posts.syntax.destinations import destinations_plugin
 from feedbot.sources.posts.syntax.dialect import Dialect
 from feedbot.sources.posts.syntax.maths import maths_plugin
 from feedbot.sources.posts.syntax.percent import Percent
+from feedbot.sources.posts.syntax.plain import paragraphs_plugin, plain_text
 from feedbot.sources.posts.syntax.shortcodes import Shortcodes
 from feedbot.sources.posts.syntax.tags import Desk, Notation, tags_plugin
 from feedbot.sources.posts.syntax.wikilinks import wikilinks_plugin
@@ -65,6 +66,7 @@ def build(dialect: Dialect, components: Components, desk: Desk, *, mdx: bool) ->
         verbatim.verbatim_plugin(parser, desk, openings)
     if mdx:
         mdx_rules.mdx_plugin(parser, desk)
+    parser.use(paragraphs_plugin)
     return parser
 
 
@@ -104,6 +106,8 @@ def _inline(state: StateCore, desk: Desk) -> None:
         if is_too_deep(token.content, desk):
             desk.post.warn("a paragraph has too many brackets within each other and is shown as it is written")
             token.children.append(Token("text", "", 0, content=token.content))
+        elif (plain := plain_text(token.content, state.md)) is not None:
+            token.children = plain
         else:
             state.md.inline.parse(token.content, state.md, state.env, token.children)
         if token.meta.get("strong"):

@@ -4,23 +4,34 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from feedbot.errors import SourceError
 from feedbot.plugins import SourceContext
 from feedbot.sources.posts.detect import Detected, detect, detect_at
-from feedbot.sources.posts.presets import Preset
+from feedbot.sources.posts.presets import Preset, wants_history
 from feedbot.sources.posts.scan import FolderTree, scan
 from feedbot.sources.posts.settings import PostsSettings
 from feedbot.sources.posts.tree import Tree
 
 if TYPE_CHECKING:
-    from feedbot.sources.posts.git import Repository
+    from feedbot.sources.posts import gittree
+    from feedbot.sources.posts.git import Access
     from feedbot.sources.posts.gittree import GitTree
+
+    class Archive(gittree.Archive, Protocol):
+        """A repository with a commit that is the newest."""
+
+        def head(self) -> str: ...
+
+        def fetch(self, commit: str) -> None: ...
+
+        def renames(self, old: str, new: str, path: str = "") -> Mapping[str, str]: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +70,8 @@ class FolderPlace:
             tree = scan(self._path.parent, (), (self._path.name,), (), now)
         else:
             tree = scan(self._path, rules.folders, rules.files, rules.authors_data, now)
+        if wants_history(rules):
+            tree = _Committed(**{each.name: getattr(tree, each.name) for each in fields(tree)})
         digest = tree.digest(f"{salt}\n{found.preset}")
         if digest == known and _as_marked(tree, remembered):
             return None
@@ -80,21 +93,37 @@ class FolderPlace:
             ) from error
 
 
-class GitPlace:
-    """A branch of a git repository."""
+class _Committed(FolderTree):
+    """A folder that may be in a checkout, whose history tells of posts that do not say themselves when they began."""
 
-    def __init__(self, settings: PostsSettings, context: SourceContext) -> None:
+    def commits(self) -> Mapping[str, tuple[datetime, datetime]]:
+        """Read of git's log when a post asks for it. Nothing is told of a shallow clone, nor where there is none."""
+        from feedbot.sources.posts.git import LocalRepository
+
+        try:
+            repository = LocalRepository(self.base)
+            history = repository.history(repository.resolve("HEAD"), repository.below)
+        except (SourceError, OSError):
+            return {}
+        return {unicodedata.normalize("NFC", name): (dates.first, dates.last) for name, dates in history.items()}
+
+
+class GitPlace:
+    """A git repository; or another that is read like one, where ``repository`` is given."""
+
+    def __init__(self, settings: PostsSettings, context: SourceContext, repository: Archive | None = None) -> None:
         from feedbot.sources.posts.git.address import parse_address
 
         self._settings = settings
         self._context = context
-        self.host = parse_address(settings.git).host
+        self._given = repository
+        self.host = parse_address(settings.git).host if repository is None else ""
 
     def look(self, salt: str, known: str, remembered: Mapping[str, Any], now: datetime) -> Look | None:  # noqa: ARG002
         """What is there now; None where it is as it was when ``known`` was its digest."""
         from feedbot.sources.posts.gittree import GitTree
 
-        repository = self._repository()
+        repository = self._given or self._repository()
         commit = repository.head()
         digest = hashlib.blake2b(f"{salt}\n{commit}".encode(), digest_size=16).hexdigest()
         if digest == known:
@@ -118,18 +147,12 @@ class GitPlace:
             extra={"commit": commit},
         )
 
-    def _repository(self) -> Repository:
-        from feedbot.sources.posts.git import Access, Repository
+    def _repository(self) -> Archive:
+        from feedbot.sources.posts.git import Repository
 
         settings, context = self._settings, self._context
-        key = context.folder / Path(settings.key_file).expanduser() if settings.key_file else None
-        token = settings.token.get_secret_value() if settings.token is not None else ""
-        access = Access(
-            token=token,
-            username=settings.username,
-            key_file=key,
-            ca_file=context.folder / Path(settings.ca_file).expanduser() if settings.ca_file else context.ca_file,
-            allow_private=(*settings.allow_private, *context.allow_private),
+        access = access_to(
+            settings, folder=context.folder, ca_file=context.ca_file, allow_private=context.allow_private
         )
         timeout = settings.timeout.total_seconds() if settings.timeout else context.timeout
         return Repository(settings.git, context.cache / "git", branch=settings.branch, access=access, timeout=timeout)
@@ -139,6 +162,19 @@ class GitPlace:
             return Detected(self._settings.preset, "")
         start = f"{path}/" if path else ""
         return detect(tree.top(path), lambda name: tree.content(start + name))
+
+
+def access_to(settings: PostsSettings, *, folder: Path, ca_file: Path | None, allow_private: Sequence[str]) -> Access:
+    """What opens the repository of a source: its own settings, paths read from ``folder``, and those of all sources."""
+    from feedbot.sources.posts.git import Access
+
+    return Access(
+        token=settings.token.get_secret_value() if settings.token is not None else "",
+        username=settings.username,
+        key_file=folder / Path(settings.key_file).expanduser() if settings.key_file else None,
+        ca_file=folder / Path(settings.ca_file).expanduser() if settings.ca_file else ca_file,
+        allow_private=(*settings.allow_private, *allow_private),
+    )
 
 
 def _as_marked(tree: FolderTree, remembered: Mapping[str, Any]) -> bool:

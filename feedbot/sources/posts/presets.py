@@ -64,6 +64,10 @@ class Preset:
     """A date before the name of a file is no part of its slug."""
     permalink_tokens: bool = False
     """A post may give its address as a pattern of the tool's own: "pretty", "/:year/:title/"."""
+    month_first: bool = False
+    """A date such as 7/28/2026 starts with the month."""
+    doubled_names: bool = False
+    """A file that is called as its folder stands for the folder: ``a/b/b.md`` has the address of ``a/b``."""
     plain_names: bool = False
     """Names of files go into addresses in lower case, with hyphens for spaces and without signs."""
     bare: bool = False
@@ -81,12 +85,30 @@ _MARKDOWN = ("**/*.md", "**/*.markdown")
 _HUGO_FOLDERS = ("content/posts", "content/post", "content/blog", "content/articles", "content/news", "content")
 
 _ASTRO = Preset(
-    folders=("content/posts", "src/content/blog", "src/content/posts", "src/content/post"),
+    folders=(
+        "content/posts",
+        "src/content/blog",
+        "src/content/posts",
+        "src/content/post",
+        "src/data/blog",
+        "src/data/post",
+    ),
     files=("**/*.md", "**/*.mdx", "!**/_*", "!**/_*/**"),
     permalink="/blog/{slug}/",
-    date=("publishDate", "pubDate", "date", ":git-first"),
-    updated=("updatedDate", "updated", "lastmod", "modified"),
+    date=(
+        "publishDate",
+        "pubDate",
+        "pubDatetime",
+        "date",
+        "publishedDate",
+        "publishedAt",
+        "datePublished",
+        "published",
+        ":git-first",
+    ),
+    updated=("updatedDate", "updateDate", "modDatetime", "updatedAt", "updated", "lastmod", "modified"),
     syntax=("gfm", "mdx", "markdoc"),
+    month_first=True,
 )
 PRESETS: Mapping[str, Preset] = {
     "generic": Preset(
@@ -117,6 +139,7 @@ PRESETS: Mapping[str, Preset] = {
         date=_ASTRO.date,
         updated=_ASTRO.updated,
         syntax=_ASTRO.syntax,
+        month_first=True,
     ),
     "hugo": Preset(
         folders=_HUGO_FOLDERS,
@@ -172,6 +195,7 @@ PRESETS: Mapping[str, Preset] = {
         syntax=("liquid",),
         dropped_tags=("post", "posts", "all"),
         dated_names=True,
+        doubled_names=True,
     ),
     "pelican": Preset(
         folders=("content",),
@@ -223,6 +247,7 @@ PRESETS: Mapping[str, Preset] = {
         summary=("description",),
         image=("image",),
         syntax=("mdx", "mdx-in-md", "admonitions"),
+        month_first=True,
         dated_names=True,
         bare=True,
     ),
@@ -254,6 +279,7 @@ PRESETS: Mapping[str, Preset] = {
         summary=("description", "abstract", "subtitle"),
         image=("image",),
         syntax=("callouts", "shortcodes", "math"),
+        month_first=True,
     ),
     "obsidian": Preset(
         folders=(),

@@ -25,10 +25,10 @@ class PostsSource:
 
     Settings: ClassVar[type[SourceSettings]] = PostsSettings
 
-    def __init__(self, settings: PostsSettings, context: SourceContext) -> None:
+    def __init__(self, settings: PostsSettings, context: SourceContext, place: GitPlace | None = None) -> None:
         self._settings = settings
         self._context = context
-        self._place = GitPlace(settings, context) if settings.git else FolderPlace(settings, context)
+        self._place = place or (GitPlace(settings, context) if settings.git else FolderPlace(settings, context))
         self.kind = f"posts ({settings.preset}{', git' if settings.git else ''})"
         self.host = self._place.host
         text = f"{RENDERER_VERSION}\n{context.timezone}\n{settings.model_dump_json(exclude=_NOT_CONTENT)}"
@@ -72,12 +72,17 @@ class PostsSource:
         )
         index = unpacked(remembered.get("index", "") if remembered.get("preset") == look.preset else "")
         reading = read_blog(look.tree, plan, index, now, former=look.former, progress=self._context.progress)
-        extra: dict[str, Any] = {"preset": look.preset, "index": reading.index.packed()}
+        document = reading.document
+        if not (index.files and remembered.get("sure") and settings.withdraw_after == 1):
+            document = replace(document, gone=None)
+        # What cannot be read is not in the index, and what is missing but not withdrawn yet must be missed again.
+        sure = reading.whole and not look.tree.refused and settings.withdraw_after == 1
+        extra: dict[str, Any] = {"preset": look.preset, "index": reading.index.packed(), "sure": sure}
         if reading.index.wake is not None:
             extra["wake"] = reading.index.wake
         if reading.beside:
             extra["beside"] = dict(reading.beside)
-        return reading.document, extra, reading.whole
+        return document, extra, reading.whole
 
 
 def _due(remembered: Mapping[str, Any], now: datetime) -> bool:

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from feedbot.core.text import shorten, storable
+from feedbot.sources.posts.plainyaml import plain_pairs
 
 try:
     from yaml import CSafeLoader as _SafeLoader
@@ -59,6 +60,9 @@ def of_yaml(text: str, first_line: int, what: str = "its front matter") -> list[
     Raises FrontMatterError, with the line and saying ``what`` it is, for what is no such table, has a key twice,
     or is too deep or too large.
     """
+    plain = plain_pairs(text)
+    if plain is not None:
+        return [Pair(key, value, line) for line, (key, value) in enumerate(plain, start=first_line)]
     reader = _Yaml(first_line, what)
     node = reader.node(text)
     if node is None:

@@ -16,7 +16,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from queue import SimpleQueue
 from subprocess import DEVNULL, PIPE, Popen
+from typing import Any
 
+from feedbot.core import fingerprint
 from feedbot.model import Problem
 from feedbot.sources.posts.press import Plan, Press, Sheet, broken
 from feedbot.sources.posts.tree import Found
@@ -26,6 +28,8 @@ PATIENCE = 20.0
 _CHUNK_POSTS = 40
 _CHUNK_BYTES = 1_000_000
 
+Done = tuple[Sheet, str]
+"""What came of a post, with the digest of its text, which takes long enough to be made here."""
 Job = tuple[Found, bytes, Mapping[str, str]]
 """A post, its content, and answers to what it asks as far as they are known."""
 
@@ -106,7 +110,10 @@ class _Worker:
             try:
                 _send(process, chunk[len(done) :])
                 while len(done) < len(chunk):
-                    done.append(_received(process))
+                    sheet, text = _received(process)
+                    if text:
+                        fingerprint.known_text(sheet.item, text)
+                    done.append(sheet)
             except (OSError, EOFError, pickle.UnpicklingError):
                 self._kill()
                 if self._ended:
@@ -147,10 +154,9 @@ def _send(process: Popen[bytes], what: object) -> None:
     process.stdin.flush()
 
 
-def _received(process: Popen[bytes]) -> Sheet:
+def _received(process: Popen[bytes]) -> Any:
     assert process.stdout is not None
-    sheet: Sheet = pickle.load(process.stdout)  # noqa: S301 - of our own process
-    return sheet
+    return pickle.load(process.stdout)  # noqa: S301 - of our own process
 
 
 def _environment() -> dict[str, str]:
@@ -174,8 +180,9 @@ def main() -> None:
                 # Ends the process from a thread that needs no turn of the interpreter.
                 faulthandler.dump_traceback_later(patience, exit=True, file=nowhere)
                 sheet = press.sheet(file, data, lambda question, known=answers: known.get(question, ""))  # type: ignore[misc]
+                done: Done = (sheet, "" if sheet.item is None else fingerprint.text(sheet.item))
                 faulthandler.cancel_dump_traceback_later()
-                pickle.dump(sheet, target, pickle.HIGHEST_PROTOCOL)
+                pickle.dump(done, target, pickle.HIGHEST_PROTOCOL)
                 target.flush()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +15,7 @@ from feedbot.files import write_atomic
 
 COMMIT_FORMAT = "--format=%H%x00%ct%x00%an%x00%s"
 FILES_FORMAT = "--format=%x01%ct %an"
+CHANGES_FORMAT = "--format=%x01%H"
 _RENAMED = re.compile(r"[RC]\d+")
 
 
@@ -37,11 +38,35 @@ class FileDates:
     author: str
 
 
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """What a commit did to a file: its id and mode from then on; ``id`` is "" where it is gone."""
+
+    name: str
+    id: str
+    mode: str
+
+
 def commits_of(out: bytes) -> tuple[Commit, ...]:
     """What ``git log -z`` with COMMIT_FORMAT printed."""
     fields = out.decode("utf-8", "replace").split("\0")
     groups = zip(*[iter(fields)] * 4, strict=False)
     return tuple(Commit(name, _date(date), one_line(author), one_line(said)) for name, date, author, said in groups)
+
+
+def changes_of(out: bytes) -> dict[str, list[Touched]]:
+    """What each commit did to files, of what ``git log -z --raw --no-abbrev`` with CHANGES_FORMAT printed."""
+    changes: dict[str, list[Touched]] = {}
+    commit: list[Touched] = []
+    tokens = iter(out.decode("utf-8", "surrogateescape").split("\0"))
+    for token in tokens:
+        word = token.lstrip("\n")
+        if word.startswith("\x01"):
+            commit = changes.setdefault(word[1:], [])
+        elif word.startswith(":"):
+            _, mode, _, blob, status = word.split(" ")
+            commit.append(Touched(next(tokens, ""), "" if status == "D" else blob, mode))
+    return changes
 
 
 def follow(known: Mapping[str, FileDates], out: bytes) -> dict[str, FileDates]:
@@ -58,6 +83,12 @@ def follow(known: Mapping[str, FileDates], out: bytes) -> dict[str, FileDates]:
             before = dates.get(name)
             dates[name] = FileDates(min(before.first, date), date, before.author) if before else _born(date, author)
     return dates
+
+
+def below(dates: Mapping[str, FileDates], path: str, names: Iterable[str]) -> dict[str, FileDates]:
+    """The dates of those files, whose names are from the folder at a clean path."""
+    prefix = f"{path}/" if path else ""
+    return {name: dates[prefix + name] for name in names if prefix + name in dates}
 
 
 def load(path: Path) -> tuple[str, dict[str, FileDates]]:

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from feedbot.errors import SourceError
 from feedbot.sources.posts.git.command import Git
-from feedbot.sources.posts.git.history import Commit
+from feedbot.sources.posts.git.history import Commit, FileDates, Touched, below
 from feedbot.sources.posts.git.objects import Blob, Objects, clean, stream
 
 
 class LocalRepository:
     """The repository that a folder is in: ``root`` is its top, ``below`` the folder's path from there.
 
-    All methods raise SourceError.
+    ``shallow``: commits before its oldest one are missing. All methods raise SourceError.
     """
 
     def __init__(self, folder: Path, *, timeout: float = 30.0) -> None:
         self.root, git_folder = _find(folder.resolve())
         self.below = folder.resolve().relative_to(self.root).as_posix()
+        common = git_folder / "commondir"  # of a linked working tree
+        shared = git_folder / common.read_text().strip() if common.is_file() else git_folder
+        self.shallow = (shared / "shallow").exists()
         self._objects = Objects(Git(git_folder, timeout), lambda: str(self.root))
+        self._dates: tuple[str, Mapping[str, FileDates]] = ("", {})
 
     def files(self, commit: str, path: str = "") -> tuple[Blob, ...]:
         """All files of a commit below ``path``, sorted by name."""
@@ -33,6 +37,21 @@ class LocalRepository:
     def commits(self, first: str, last: str) -> tuple[Commit, ...]:
         """The commits of the main line from ``first`` ("" for the oldest) to ``last``, both included, oldest first."""
         return self._objects.commits(first, last)
+
+    def changes(self, first: str, last: str) -> Mapping[str, Sequence[Touched]]:
+        """What each commit of the main line after ``first`` and up to ``last`` did to files, by its id."""
+        return self._objects.changes(first, last)
+
+    def history(self, commit: str, path: str = "") -> Mapping[str, FileDates]:
+        """When the files below ``path`` came in and were changed last, by name; nothing where commits are missing."""
+        if self.shallow:
+            return {}
+        self._dates = commit, self._objects.dates(commit, *self._dates)
+        return below(self._dates[1], clean(path), (blob.name for blob in self.files(commit, path)))
+
+    def renames(self, old: str, new: str, path: str = "") -> Mapping[str, str]:
+        """New name to old name of the files below ``path`` that moved between two commits."""
+        return self._objects.renames(old, new, clean(path))
 
     def resolve(self, revision: str) -> str:
         """The id of a revision as git writes it."""

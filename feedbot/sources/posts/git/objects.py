@@ -13,7 +13,7 @@ from typing import IO
 from feedbot.errors import SourceError
 from feedbot.sources.posts.git import history
 from feedbot.sources.posts.git.command import Done, Git, TooLargeError, UnsoundError
-from feedbot.sources.posts.git.history import Commit, FileDates
+from feedbot.sources.posts.git.history import Commit, FileDates, Touched
 
 SHOWN = 10  # names that a hint lists
 _ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
@@ -65,7 +65,7 @@ class Objects:
         listed = (
             Blob(name, blob, int(size) if size.isdigit() else None, mode)
             for mode, kind, blob, size, name in self._list(tree)
-            if kind == "blob" and _harmless(name)
+            if kind == "blob" and harmless(name)
         )
         return tuple(sorted(listed, key=lambda blob: blob.name))
 
@@ -117,6 +117,12 @@ class Objects:
             raise SourceError(f"{first[:12]} is not in the history of {last[:12]}", "both must be on one branch")
         return found[begin:]
 
+    def changes(self, first: str, last: str) -> dict[str, list[Touched]]:
+        """What each commit of the main line after ``first`` and up to ``last`` did to files, by its id."""
+        options = ("--first-parent", "-m", "--reverse", "-z", "--raw", "--no-abbrev", "--no-renames")
+        out = self._run("log", *options, history.CHANGES_FORMAT, f"{first}..{last}").out
+        return history.changes_of(out)
+
     def resolve(self, revision: str) -> str:
         """The id of a revision as git writes it. Raises SourceError."""
         done = self._git.run("rev-parse", "--verify", "--quiet", "--end-of-options", revision + "^{commit}")
@@ -157,6 +163,11 @@ def clean(path: str) -> str:
     if ".." in parts or "\0" in path:
         raise SourceError(f'the path "{path}" leads out of the repository', "write it from the repository's root")
     return "/".join(parts)
+
+
+def harmless(name: str) -> bool:
+    """Whether a name stays below the folder it is in: git's trees can be made by hand."""
+    return all(part not in ("", ".", "..") and part.lower() != ".git" for part in name.split("/"))
 
 
 def require_id(name: str) -> None:
@@ -214,8 +225,3 @@ def _verify(contents: IO[bytes], sizes: Mapping[str, int]) -> None:
         digest.update(contents.read(size))
         if digest.hexdigest() != name:
             raise UnsoundError("a content is damaged")
-
-
-def _harmless(name: str) -> bool:
-    """Whether a name stays below the folder it is in: git's trees can be made by hand."""
-    return all(part not in ("", ".", "..") and part.lower() != ".git" for part in name.split("/"))

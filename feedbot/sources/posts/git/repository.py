@@ -14,7 +14,7 @@ from feedbot.sources.posts.git import history
 from feedbot.sources.posts.git.address import Access
 from feedbot.sources.posts.git.clone import BRANCH, Clone
 from feedbot.sources.posts.git.command import Git, TooLargeError, UnsoundError
-from feedbot.sources.posts.git.history import Commit, FileDates
+from feedbot.sources.posts.git.history import Commit, FileDates, Touched, below
 from feedbot.sources.posts.git.objects import SHOWN, Blob, Objects, clean, require_id, stream
 from feedbot.sources.posts.git.remote import Remote
 
@@ -114,13 +114,15 @@ class Repository:
         return self._sound(read)
 
     def history(self, commit: str, path: str = "") -> Mapping[str, FileDates]:
-        """When the files below ``path`` came in and were changed last, by name; fetches all commits for it."""
+        """When the files below ``path`` came in and were changed last, by name; fetches all commits for it.
+
+        Nothing is told where the other side lacks commits itself: its oldest one seems to have brought all files.
+        """
 
         def read() -> Mapping[str, FileDates]:
             dates = self._dates(commit)
-            prefix = f"{clean(path)}/" if clean(path) else ""
             there = self._objects.files(self._tree(commit, path))
-            return {blob.name: dates[prefix + blob.name] for blob in there if prefix + blob.name in dates}
+            return below(dates, clean(path), (blob.name for blob in there))
 
         return self._sound(read)
 
@@ -133,6 +135,15 @@ class Repository:
         def read() -> tuple[Commit, ...]:
             self._deepen(last)
             return self._objects.commits(first, last)
+
+        return self._sound(read)
+
+    def changes(self, first: str, last: str) -> Mapping[str, Sequence[Touched]]:
+        """What each commit of the main line after ``first`` and up to ``last`` did to files, by its id."""
+
+        def read() -> Mapping[str, Sequence[Touched]]:
+            self._deepen(last)
+            return self._objects.changes(first, last)
 
         return self._sound(read)
 
@@ -201,6 +212,8 @@ class Repository:
         if kept == commit:
             return dates
         self._deepen(commit)
+        if self._clone.shallow:
+            return {}
         dates = self._objects.dates(commit, kept, dates)
         try:
             history.save(self._clone.history, commit, dates)

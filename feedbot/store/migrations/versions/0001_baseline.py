@@ -125,10 +125,30 @@ def upgrade() -> None:
         sa.Column("lease_until", sa.BigInteger(), nullable=True),
         sa.Column("error", sa.Text(), server_default="", nullable=False),
         sa.Column("delivered", JSON, nullable=False),
+        sa.Column("digest", sa.Text(), server_default="", nullable=False),
+        sa.Column("quiet", sa.Text(), server_default="", nullable=False),
+        sa.Column("most", sa.Integer(), nullable=True),
+        sa.Column("batch", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(["entry_pk"], ["entries.pk"], name=op.f("fk_outbox_entry_pk"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("pk", name=op.f("pk_outbox")),
         sa.UniqueConstraint("key", name=op.f("uq_outbox_key")),
         sa.UniqueConstraint("sink", "across", name=op.f("uq_outbox_sink_across")),
+    )
+    op.create_index(
+        "ix_outbox_batch",
+        "outbox",
+        ["batch"],
+        unique=False,
+        sqlite_where=sa.text("batch IS NOT NULL"),
+        postgresql_where=sa.text("batch IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_outbox_done_at",
+        "outbox",
+        ["done_at"],
+        unique=False,
+        sqlite_where=sa.text("across IS NULL"),
+        postgresql_where=sa.text("across IS NULL"),
     )
     op.create_index("ix_outbox_entry_pk", "outbox", ["entry_pk"], unique=False)
     op.create_index("ix_outbox_state_sink", "outbox", ["state", "sink", "not_before", "pk"], unique=False)
@@ -158,6 +178,15 @@ def upgrade() -> None:
         sa.Column("error", sa.Text(), server_default="", nullable=False),
         sa.PrimaryKeyConstraint("source", name=op.f("pk_subscriptions")),
         sa.UniqueConstraint("token", name=op.f("uq_subscriptions_token")),
+    )
+    op.create_table(
+        "sinks",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("disabled_at", sa.BigInteger(), nullable=True),
+        sa.Column("failing_since", sa.BigInteger(), nullable=True),
+        sa.Column("failing_told", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("error", sa.Text(), server_default="", nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_sinks")),
     )
     op.create_table(
         "tries",

@@ -1,0 +1,61 @@
+"""How sinks are doing: which want no more deliveries, and which have failed for how long."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from feedbot.core.text import storable
+from feedbot.store.schema import sinks
+from feedbot.store.transactions import Transactions, upsert
+
+
+@dataclass(frozen=True, kw_only=True)
+class SinkState:
+    """What is not well with a sink. ``disabled_at``: it said then that it wants no more; ``told``: a person knows."""
+
+    name: str
+    disabled_at: datetime | None = None
+    failing_since: datetime | None = None
+    told: bool = False
+    error: str = ""
+
+
+class Sinks:
+    """Sinks that are not well; the others are not written down."""
+
+    def __init__(self, transactions: Transactions) -> None:
+        self._transactions = transactions
+
+    def states(self) -> dict[str, SinkState]:
+        """Those that are not well, by name."""
+        with self._transactions.read() as connection:
+            return {
+                row.name: SinkState(
+                    name=row.name,
+                    disabled_at=row.disabled_at,
+                    failing_since=row.failing_since,
+                    told=row.failing_told,
+                    error=row.error,
+                )
+                for row in connection.execute(sa.select(sinks).order_by(sinks.c.name))
+            }
+
+    def keep(self, state: SinkState) -> None:
+        """Remember what is not well with a sink."""
+        values = {
+            "disabled_at": state.disabled_at,
+            "failing_since": state.failing_since,
+            "failing_told": state.told,
+            "error": storable(state.error),
+        }
+        statement = upsert(sinks).values(name=state.name, **values)
+        with self._transactions.write() as connection:
+            connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=values))
+
+    def well(self, name: str) -> None:
+        """A sink took a delivery, or a person says that it may be tried again."""
+        with self._transactions.write() as connection:
+            connection.execute(sa.delete(sinks).where(sinks.c.name == name))

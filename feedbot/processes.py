@@ -12,6 +12,7 @@ import os
 import struct
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from threading import Condition, Timer
 from time import monotonic
 from typing import IO, TYPE_CHECKING
@@ -200,10 +201,13 @@ def _received(pipe: IO[bytes]) -> tuple[bytes, bool] | None:
 
 
 def _peak() -> int:
-    """The most memory that this process ever held, in bytes; 0 where the system does not tell."""
+    """The most memory that this process ever held, in bytes; 0 where the system does not tell.
+
+    Not of getrusage, which counts what the process that started this one held then.
+    """
     try:
-        import resource
-    except ImportError:  # on Windows
+        status = Path("/proc/self/status").read_text("ascii", "replace")
+    except OSError:
         return 0
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return most if sys.platform == "darwin" else most * 1024
+    most = next((line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:")), "0")
+    return int(most) * 1024

@@ -124,7 +124,9 @@ class TestABlog:
         shutil.rmtree(blog / "content" / "posts" / "beta")
         ran = feedbot("run", "--json", cwd=blog)
         assert changes(ran) == {**NONE, "withdrawn": ["https://blog.example/2026/02/beta/"]}
-        assert b"beta" not in (blog / "public" / "all.atom").read_bytes()
+        feed = (blog / "public" / "all.atom").read_bytes()
+        assert b">beta<" not in feed
+        assert b'deleted-entry ref="https://blog.example/2026/02/beta/"' in feed
 
     def test_it_was_broken(self, blog: Path) -> None:
         ran = self.edit(blog, "beta", "title: beta", "title: [beta")

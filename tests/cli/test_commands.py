@@ -68,7 +68,12 @@ def test_json_is_one_document_as_the_contract_says(place: Path) -> None:
     assert (blog["status"], blog["entries"], blog["new"]) == ("ok", 1, [url])
     assert blog["updated"] == blog["withdrawn"] == []
     assert blog["error"] is None
-    assert document["feeds"]["all"] == {"written": ["all.atom", "all.rss", "all.json"], "entries": 1, "error": None}
+    assert document["feeds"]["all"] == {
+        "written": ["all.atom", "all.rss", "all.json"],
+        "removed": [],
+        "entries": 1,
+        "error": None,
+    }
     sink = document["deliveries"]["log"]
     assert (sink["sent"], sink["pending"], sink["dead"]) == (1, 0, 0)
 
@@ -76,7 +81,8 @@ def test_json_is_one_document_as_the_contract_says(place: Path) -> None:
     assert status["sources"]["blog"]["state"] == "ok"
     assert status["sources"]["blog"]["entries"] == 1
     assert {"failures", "last_poll", "next_poll", "error"} <= status["sources"]["blog"].keys()
-    assert status["sinks"]["log"] == {"pending": 0, "held": 0, "dead": 0, "sent": 1, "configured": True}
+    sink = {"pending": 0, "held": 0, "dead": 0, "sent": 1, "configured": True, "disabled": None, "failing_since": None}
+    assert status["sinks"]["log"] == sink
 
     (entry,) = feedbot("entry", "list", "--json", cwd=place).json["entries"]
     assert (entry["id"], entry["title"], entry["content"]) == (url, "First", "<p>hello</p>")

@@ -24,6 +24,7 @@ from feedbot.model import Document, Item, Memory, Validators
 from feedbot.settings import load
 from feedbot.sources.feed import reading
 from feedbot.sources.feed.decode import decode
+from feedbot.sources.feed.hub import NO_HUB
 from feedbot.sources.feed.identity import identified
 from feedbot.sources.feed.parsed import Parsed
 from tests.conftest import CORPUS, WebServer
@@ -430,4 +431,5 @@ def test_a_poll_says_what_a_document_does(tmp_path: Path) -> None:
         standing=frozenset({"id:urn:x:a"}),
         memory=document.memory,
         title="Feed",
+        hub=NO_HUB,
     )

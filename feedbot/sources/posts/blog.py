@@ -162,7 +162,8 @@ class _Blog:
             complete=True,
             trusted_dates=True,
             standing=frozenset(f"path:{name}" for name in standing),
-            gone=frozenset(f"path:{name}" for name in self._gone(standing)),
+            # A file that cannot be read may be any post, so that all that is there has to be looked at.
+            gone=None if broken or self._unread else frozenset(f"path:{name}" for name in self._gone(standing)),
             problems=tuple(problems),
             notes=(_note(counts["post"], counts["draft"]),),
             assets=self._answers.exported(answers),

@@ -177,7 +177,12 @@ class Repository:
         self._clone.prepare(self._git, "sha1" if len(commit) == 40 else "sha256")
         if commit not in self._objects.here([commit]):
             depth = ("--depth=1",) if self._clone.shallow or not self._clone.size() else ()
-            self._remote.run(*_FETCH, *depth, "--", "feedbot", f"+{commit}:{BRANCH}", most=self._max_bytes)
+            try:
+                self._remote.run(*_FETCH, *depth, "--", "feedbot", f"+{commit}:{BRANCH}", most=self._max_bytes)
+            except TooLargeError:
+                if self._clone.size() > self._max_bytes:  # it was all there before anybody looked
+                    self._clone.discard()
+                raise
         self._commit = commit
 
     def _deepen(self, commit: str) -> None:

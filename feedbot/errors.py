@@ -55,8 +55,11 @@ class UsageError(FeedbotError):
 class SourceError(FeedbotError):
     """A source could not be read; it is polled again later and nothing of it is changed.
 
-    ``not_before`` is the earliest moment at which the other side wants to be asked again.
+    ``not_before`` is the earliest moment at which the other side wants to be asked again. ``status`` is that of its
+    HTTP answer, 0 where there was none.
     """
+
+    status = 0
 
     def __init__(self, message: str, hint: str = "", *, not_before: datetime | None = None, gone: bool = False) -> None:
         super().__init__(message, hint)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import tempfile
+from contextlib import suppress
+from io import FileIO
 from pathlib import Path
 
 from feedbot import faults
@@ -41,6 +43,20 @@ def write_atomic(path: Path, data: bytes, mode: int = 0o644) -> bool:
     sync_folder(path.parent)
     faults.reach("file-renamed")
     return True
+
+
+def append(file: FileIO, data: bytes) -> None:
+    """Add bytes at the end of a file for good: all, or none of them. Raises OSError."""
+    size = file.seek(0, os.SEEK_END)
+    try:
+        left = memoryview(data)
+        while left:
+            left = left[file.write(left) :]
+        os.fsync(file.fileno())
+    except OSError:
+        with suppress(OSError):
+            file.truncate(size)
+        raise
 
 
 def sync_folder(folder: Path) -> None:

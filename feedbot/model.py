@@ -111,6 +111,12 @@ class ChangeKind(StrEnum):
     NEW = "new"
     UPDATED = "updated"
     WITHDRAWN = "withdrawn"
+    ALERT = "alert"
+    """No change of an entry, but something that a person should know about feedbot's own work."""
+
+
+ALERTS = "Feedbot"
+"""The source that alerts are entries of; no configuration can have one of this name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +169,8 @@ class Document:
     poll and are not any more, so that all others stand. ``trusted_dates``: a changed ``updated`` alone
     is an edit. ``notes``: for the line about the source. ``assets``: files to publish, by the name
     under which content names them. ``fresh_until``: the source asks not to be polled before. ``hub`` is None where
-    the document does not tell.
+    the document does not tell. ``status`` and ``size`` are those of the answer that it was read from, 0 where there
+    was none.
     """
 
     items: tuple[Item, ...] = ()
@@ -180,6 +187,8 @@ class Document:
     title: str = ""
     link: str = ""
     hub: Hub | None = None
+    status: int = 0
+    size: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,8 +228,9 @@ class DeliveryState(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
     """One change for one sink. ``key`` is the same at every try; ``delivered`` names the recipients
-    that have it already. ``first_key``: of an update or withdrawal, the key under which the sink was told that the
-    entry is new, "" where it was not."""
+    that have it already. Of an update or withdrawal, ``first_key`` is the key of the message, perhaps a digest, in
+    which the sink was told that the entry is new, and ``receipt`` what the sink called the last message about the
+    entry alone (see plugins.Sink.send); both are "" where there is none."""
 
     pk: int
     key: str
@@ -235,6 +245,7 @@ class Delivery:
     error: str = ""
     delivered: frozenset[str] = frozenset()
     first_key: str = ""
+    receipt: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -39,6 +39,16 @@ def _size(value: object) -> object:
     return parse_size(value) if isinstance(value, str) else value
 
 
+def _allowance(text: str) -> str:
+    from feedbot.http.guard import parse_allowance  # of which most configurations have none
+
+    parse_allowance(text)
+    return text
+
+
+Allowance = Annotated[str, AfterValidator(_allowance)]
+"""A host, "host:port" or network that may be asked though it is private."""
+
 Duration = Annotated[timedelta, BeforeValidator(_duration, json_schema_input_type=str)]
 """A span of time, written "90s", "30m", "2h" or "1d"."""
 
@@ -107,13 +117,13 @@ class SourceSettings(Settings):
     paused: bool = False
     """Whether it is left alone."""
 
+    def watched(self) -> Sequence[str]:
+        """Paths whose change has the daemon poll it at once. Relative ones start from the configuration's folder."""
+        return ()
+
 
 class SinkSettings(Settings):
     """Keys that every sink has."""
-
-    later: ClassVar[Mapping[str, Later]] = {
-        "on_update": Later("editing a sent message"),
-    }
 
     type: str
     """What kind of sink it is."""
@@ -159,6 +169,10 @@ class SinkContext:
     fetcher: Callable[[], Fetcher]
     out: TextIO
     """Where a sink that prints writes to."""
+    ca_file: Path | None = None
+    """Authorities that are trusted beside those of the system, for what does not ask through ``fetcher``."""
+    allow_private: tuple[str, ...] = ()
+    """Private hosts and networks that may be asked, likewise."""
     report: Callable[[str], None] = field(default=lambda _problem: None)
     """Told what was wrong with a message that was sent all the same, such as a template that fails."""
 
@@ -212,8 +226,11 @@ class Sink(Protocol):
 
     def __init__(self, settings: Any, context: SinkContext) -> None: ...
 
-    def send(self, delivery: Delivery, now: datetime) -> None:
-        """Hand over one change; its texts are clean. Raises DeliveryError where the receiver did not get it."""
+    def send(self, delivery: Delivery, now: datetime) -> str | None:
+        """Hand over one change; its texts are clean. Raises DeliveryError where the receiver did not get it.
+
+        A sink that can edit what it has sent gives a receipt, which it is handed with the next change of the entry.
+        """
         ...
 
     def close(self) -> None:

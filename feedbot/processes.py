@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import atexit
 import os
+import signal
 import struct
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from threading import Condition, Timer
 from time import monotonic
@@ -169,6 +171,28 @@ def serve(answer: Callable[[bytes], bytes]) -> None:
             is_last = True
         if is_last:
             return
+
+
+def end(process: Popen[bytes], grace: float) -> None:
+    """End a program that leads a session of its own, with all that it started: asked to, and killed after ``grace``.
+
+    In seconds. Where there are no sessions, it alone is killed.
+    """
+    from subprocess import TimeoutExpired  # here: most runs need no process
+
+    if process.returncode is not None:
+        return
+    if os.name != "posix":
+        process.kill()
+        process.wait()
+        return
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+    with suppress(TimeoutExpired):
+        process.wait(grace)
+    with suppress(ProcessLookupError):  # what ignored the first signal, or was started by the one that did not
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def environment() -> dict[str, str]:

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -14,6 +14,7 @@ import pytest
 from feedbot import processes
 from feedbot.processes import Helpers
 from tests.conftest import PROJECT
+from tests.support.processes import children_of, is_running, wait_until
 
 MODULE = "tests.support.answering"
 
@@ -23,37 +24,21 @@ def helpers() -> Iterator[Helpers]:
     some = Helpers(MODULE)
     yield some
     some.close()
-    assert wait_until(lambda: not children_of(os.getpid()))
+    assert wait_until(lambda: not own_children())
 
 
-def children_of(pid: int) -> set[int]:
-    """The processes of that module that a process has started, ended ones that nobody waited for too."""
-    done = subprocess.run(["ps", "-A", "-o", "pid=,ppid=,args="], capture_output=True, text=True, check=True)
-    rows = (line.split(None, 2) for line in done.stdout.splitlines())
-    return {int(row[0]) for row in rows if int(row[1]) == pid and (MODULE in row[2] or "defunct" in row[2])}
-
-
-def is_running(pid: int) -> bool:
-    done = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False)
-    return done.stdout.strip()[:1] not in ("", "Z")
-
-
-def wait_until(holds: Callable[[], object], seconds: float = 10) -> bool:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if holds():
-            return True
-        time.sleep(0.05)
-    return False
+def own_children() -> set[int]:
+    """The processes of that module that this one has started, ended ones that nobody waited for too."""
+    return {pid for pid, line in children_of(os.getpid()).items() if MODULE in line or "defunct" in line}
 
 
 def test_one_process_answers_in_turn_whoever_asks(helpers: Helpers) -> None:
-    assert not children_of(os.getpid())
+    assert not own_children()
 
     with ThreadPoolExecutor(8) as pool:
         answers = set(pool.map(lambda _: helpers.ask(b"who", 30), range(16)))
 
-    assert answers == {str(pid).encode() for pid in children_of(os.getpid())}
+    assert answers == {str(pid).encode() for pid in own_children()}
     assert len(answers) == 1
 
 
@@ -73,7 +58,7 @@ def test_what_takes_too_long_is_ended_in_time_and_the_next_one_answered_by_anoth
         helpers.ask(b"sleep 30", 0.5)
 
     assert time.monotonic() - start < 2
-    assert not children_of(os.getpid())
+    assert not own_children()
     assert helpers.ask(b"who", 30) != first
 
 
@@ -101,7 +86,7 @@ def test_nobody_waits_long_for_what_takes_long(helpers: Helpers) -> None:
 
         assert len({other.result() for other in others}) == 1
         assert not long.done()
-    assert len(children_of(os.getpid())) == 1
+    assert len(own_children()) == 1
 
 
 def test_after_its_share_of_work_a_process_makes_room(helpers: Helpers, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,7 +99,7 @@ def test_after_its_share_of_work_a_process_makes_room(helpers: Helpers, monkeypa
 def test_a_process_that_held_much_memory_makes_room(helpers: Helpers) -> None:
     first = helpers.ask(f"take {processes.MOST_MEMORY}".encode(), 30)
 
-    assert not children_of(os.getpid())
+    assert not own_children()
     assert helpers.ask(b"who", 30) != first
 
 
@@ -122,7 +107,7 @@ def test_a_process_without_work_ends_after_a_while() -> None:
     helpers = Helpers(MODULE, idle=0.3)
     first = helpers.ask(b"who", 30)
 
-    assert wait_until(lambda: not children_of(os.getpid()))
+    assert wait_until(lambda: not own_children())
     assert helpers.ask(b"who", 30) != first
     helpers.close()
 

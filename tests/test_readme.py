@@ -12,7 +12,7 @@ import pytest
 
 from tests.conftest import PROJECT
 
-_SHIPPED = ("feedbot", "tests", "pyproject.toml", "README.md", "LICENSE", "config.example.toml")
+_SHIPPED = ("feedbot", "tests", "docs", "pyproject.toml", "README.md", "LICENSE", "config.example.toml")
 
 
 @pytest.fixture

@@ -12,19 +12,25 @@ from feedbot import __version__
 from feedbot.cli.context import Context, remembered
 
 _COMMANDS = {
+    "init": ("init", "Write a first configuration, for a blog or a feed."),
     "run": ("run", "Poll what is due once, publish, deliver, exit."),
     "daemon": ("daemon", "Keep running: poll, publish and deliver as things come due."),
+    "worker": ("worker", "Poll, publish and deliver beside other workers."),
     "serve": ("serve", "Publish the feeds over HTTP."),
     "add": ("add", "Add a source: a feed, a page with a feed, or a folder of posts."),
     "check": ("check", "Find everything that is wrong with the configuration."),
     "status": ("status", "Show how sources, feeds and sinks are doing."),
+    "doctor": ("doctor", "Look whether all is there that feedbot needs."),
     "source": ("source", "Look at sources, or care for one."),
     "entry": ("entry", "Look at the entries that feedbot knows."),
+    "metrics": ("metrics", "Tell Prometheus how sources, feeds and sinks are doing."),
+    "healthcheck": ("healthcheck", "Tell by the exit code whether feedbot is well."),
     "explain": ("explain", "Tell why an entry was announced or not, to whom, and when."),
     "feed": ("feed", "Look at the feeds that are published, or make them anew."),
     "queue": ("queue", "Look at deliveries that wait, or care for them."),
     "replay": ("replay", "Send again what a sink was sent before."),
     "config": ("config", "Show the configuration as feedbot understands it."),
+    "preview": ("preview", "Read a source and show what it says, and what is odd about it."),
     "preset": ("preset", "Look at the presets of posts, or find the one for a blog."),
     "state": ("state", "Care for the file that holds all that feedbot remembers."),
     "replay-git": ("replay_git", "Tell what the history of a blog would have announced."),
@@ -32,11 +38,10 @@ _COMMANDS = {
     "template": ("template", "Look at the templates of messages, or try your own."),
     "service": ("service", "Print files with which other programs run feedbot."),
     "completion": ("completion", "Print completion of commands for a shell."),
+    "man": ("man", "Print the manual page."),
     "opml": ("opml", "Take in lists of feeds, or write one."),
     "import": ("importing", "Take over the feeds of another program."),
 }
-
-_LATER = frozenset(("init", "worker"))
 
 
 def global_options() -> list[click.Parameter]:
@@ -54,7 +59,7 @@ def global_options() -> list[click.Parameter]:
                      help="Print one JSON document."),
         click.Option(["--no-color"], is_flag=True, expose_value=False, callback=remembered("no_color"),
                      help="Print without colours."),
-        click.Option(["--log-format"], type=click.Choice(["auto", "text", "json"]), expose_value=False,
+        click.Option(["--log-format"], type=click.Choice(["auto", "text", "json", "journal"]), expose_value=False,
                      callback=remembered("log_format"), help="How log lines on stderr are written."),
     ]  # fmt: skip
 
@@ -78,17 +83,14 @@ class Group(click.Group):
 
     command_class = Command
 
-    def __init__(self, *args: Any, later: frozenset[str] = frozenset(), **kwargs: Any) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.later = later
         self.params.extend(global_options())
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
-        if name in self.later:
-            raise click.UsageError(f'"{ctx.command_path} {name}" is not there yet: it comes with a later version', ctx)
         known = self.list_commands(ctx)
         if name not in known and not name.startswith("-"):
             from feedbot.settings.document import suggestion
@@ -116,7 +118,7 @@ class _Lazy(Group):
             formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
 
 
-@click.group(cls=_Lazy, later=_LATER, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, message="feedbot %(version)s")
 def feedbot() -> None:
     """Polls blogs and feeds, publishes feeds of its own, and announces what is new.

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
+from feedbot.cli.logs import formatter
+from feedbot.core.text import redacted
 from feedbot.errors import ConfigError, FeedbotError
 
 if TYPE_CHECKING:
@@ -22,11 +24,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("feedbot")
 
-_SHORTEST_SECRET = 4  # a shorter one would black out half of every text, and hide nothing
-
 
 class Context:
-    """The global options, wherever on the command line they stood."""
+    """The global options, wherever on the command line they stood. ``run`` tells this process from others in logs."""
 
     def __init__(self) -> None:
         self.config: Path | None = None
@@ -35,17 +35,17 @@ class Context:
         self.json = False
         self.no_color = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
         self.log_format = "auto"
+        self.run = os.urandom(2).hex()
         self._secrets: frozenset[str] = frozenset()
 
     def start(self) -> None:
         """Set up logging as the options say; called once they are all read."""
         level = {0: logging.WARNING, 1: logging.INFO}.get(self.verbose, logging.DEBUG)
         handler = logging.StreamHandler(sys.stderr)
-        handler.setFormatter(
-            _JsonLines() if self.log_format == "json" else logging.Formatter("%(levelname)s %(message)s")
-        )
-        handler.addFilter(self._redacted)
+        handler.setFormatter(formatter(self.log_format, self.run, self.redact))
         log.handlers[:] = [handler]
+        if not logging.root.handlers:  # what libraries have to say is written in the same way
+            logging.root.addHandler(handler)
         log.setLevel(logging.ERROR if self.quiet else level)
         log.propagate = False
 
@@ -53,6 +53,8 @@ class Context:
         """Have the log tell what is done, as it is all that a command says which keeps running."""
         if not self.quiet:
             log.setLevel(min(log.level, logging.INFO))
+        for handler in log.handlers:
+            handler.setFormatter(formatter(self.log_format, self.run, self.redact, timed=True))
 
     def find(self) -> tuple[Path, str]:
         """The configuration file, and what named it."""
@@ -64,8 +66,8 @@ class Context:
             here = Path()
         return find_config(self.config, os.environ, here)
 
-    def load(self, *, thorough: bool = False) -> Configuration:
-        """Read the configuration, telling warnings on stderr. Raises ConfigError.
+    def load(self, *, thorough: bool = False, telling: bool = True) -> Configuration:
+        """Read the configuration, ``telling`` warnings on stderr. Raises ConfigError.
 
         ``thorough``: a path that leads nowhere is a problem too, of which a run would only tell.
         """
@@ -74,7 +76,7 @@ class Context:
         path, _ = self.find()
         configuration = load(path, os.environ, thorough=thorough)
         self._secrets = configuration.secrets
-        for warning in configuration.warnings:
+        for warning in configuration.warnings if telling else ():
             self.warn(str(warning))
         return configuration
 
@@ -83,8 +85,16 @@ class Context:
         from feedbot.store.store import Store
 
         if writable:
-            return Store.open(configuration.state_path, create=False)
-        return Store.open_to_read(configuration.state_path)
+            return Store.open(configuration.state, create=False)
+        return Store.open_to_read(configuration.state)
+
+    def has_state(self, configuration: Configuration) -> bool:
+        """Whether there is a state to look at."""
+        if isinstance(configuration.state, Path):
+            return configuration.state.exists()
+        from feedbot.store.store import Store
+
+        return Store.exists(configuration.state)
 
     def now(self) -> datetime:
         return datetime.now(UTC)
@@ -127,26 +137,10 @@ class Context:
 
     def redact(self, text: str) -> str:
         """Text without any secret of the configuration."""
-        for secret in self._secrets:
-            if len(secret) >= _SHORTEST_SECRET:
-                text = text.replace(secret, "***")
-        return text
+        return redacted(text, self._secrets)
 
     def _styled(self, text: str, stream: TextIO, **how: Any) -> str:
         return text if self.no_color or not stream.isatty() else click.style(text, **how)
-
-    def _redacted(self, record: logging.LogRecord) -> bool:
-        record.msg, record.args = self.redact(record.getMessage()), ()
-        return True
-
-
-class _JsonLines(logging.Formatter):
-    def format(self, record: logging.LogRecord) -> str:
-        moment = datetime.fromtimestamp(record.created, UTC).isoformat()
-        line = {"time": moment, "level": record.levelname.lower(), "message": record.getMessage()}
-        if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False)
 
 
 def remembered(name: str) -> Callable[[click.Context, click.Parameter, Any], None]:

@@ -5,12 +5,17 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 from types import FrameType
 
 import click
 
 from feedbot.cli.commands import Command
 from feedbot.cli.context import Context
+from feedbot.web import DEFAULT_HOST, DEFAULT_PORT
+
+_LONGEST = 9.5
+"""Seconds after which it is gone when it was told to end; supervisors kill after ten, as a rule."""
 
 
 @click.command(cls=Command)
@@ -22,6 +27,7 @@ def daemon(context: Context, serve: str) -> None:
     SIGHUP, or a change of the configuration file, has it read anew. SIGTERM and SIGINT end it; a second one at once.
     """
     from feedbot.cli.entrance import Stopped
+    from feedbot.errors import FeedbotError
     from feedbot.service import Service
 
     context.tell_work()
@@ -33,11 +39,19 @@ def daemon(context: Context, serve: str) -> None:
             os._exit(128 + number)
         ended.append(number)
         service.stop()
+        last = threading.Timer(_LONGEST, os._exit, [128 + number])  # whatever is under way, such as a long reload
+        last.daemon = True
+        last.start()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, end)
     signal.signal(signal.SIGHUP, lambda _number, _frame: service.reload())
-    service.run()
+    try:
+        service.run()
+    except FeedbotError as error:
+        context.fail(error)
+        sys.stdout.flush()
+        os._exit(error.exit_code)  # a source may still be read for long
     raise Stopped(ended[0])
 
 
@@ -47,7 +61,9 @@ def _address(given: str) -> tuple[str, int] | None:
         return None
     host, colon, port = given.rpartition(":")
     if not colon and not given.isdigit():
-        host, port = given, "8737"
+        host, port = given, str(DEFAULT_PORT)
     if not port.isdigit() or int(port) > 65535:
-        raise click.BadParameter(f'"{given}" is no address; write it as "127.0.0.1:8737"', param_hint="--serve")
-    return host or "127.0.0.1", int(port)
+        raise click.BadParameter(
+            f'"{given}" is no address; write it as "{DEFAULT_HOST}:{DEFAULT_PORT}"', param_hint="--serve"
+        )
+    return host or DEFAULT_HOST, int(port)

@@ -47,10 +47,10 @@ def list_entries(context: Context, sources: tuple[str, ...], limit: int | None) 
 @click.pass_obj
 def show(context: Context, entry_id: str) -> None:
     """Show one entry by its id, or by how its id begins."""
-    from feedbot.app import App
     from feedbot.core.expose import exposed
     from feedbot.core.html import to_lines
     from feedbot.message.terminal import inert
+    from feedbot.parts import Parts
 
     configuration = context.load()
     store = context.open_store(configuration)
@@ -58,8 +58,8 @@ def show(context: Context, entry_id: str) -> None:
         found = find(store, entry_id)
     finally:
         store.close()
-    app = App(configuration, out=sys.stdout)
-    for one in map(app.present, found):
+    parts = Parts(configuration, out=sys.stdout)
+    for one in map(parts.present, found):
         if context.json:
             context.answer(exposed(one))
             return
@@ -165,12 +165,12 @@ def _inert(text: str) -> str:
 
 
 def _entries(context: Context, sources: tuple[str, ...], limit: int | None) -> tuple[list[Entry], bool]:
-    from feedbot.app import App
     from feedbot.errors import UsageError
+    from feedbot.parts import Parts
     from feedbot.settings.document import suggestion
 
     configuration = context.load()
-    app = App(configuration, out=sys.stdout)
+    parts = Parts(configuration, out=sys.stdout)
     store = context.open_store(configuration)
     try:
         names = list(dict.fromkeys((*configuration.sources, *store.sources.states())))
@@ -180,7 +180,7 @@ def _entries(context: Context, sources: tuple[str, ...], limit: int | None) -> t
         found = list(islice(store.entries.newest(sources or names), limit and limit + 1))
     finally:
         store.close()
-    return [app.present(one) for one in found[:limit]], limit is not None and len(found) > limit
+    return [parts.present(one) for one in found[:limit]], limit is not None and len(found) > limit
 
 
 def _line(one: Entry) -> str:

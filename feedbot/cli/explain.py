@@ -13,14 +13,15 @@ from feedbot.cli.context import Context
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from feedbot.store.deliveries import Trace
     from feedbot.store.entries import Revision
-    from feedbot.store.outbox import Trace
 
 _DECISIONS = {
     "new": "It was new, and announced.",
     "backfill": "It came with the first poll, among the newest entries that backfill announces.",
     "first poll": "It came with the first poll, beyond what backfill announces, so it was taken in without a word.",
-    "adopted": "Another program had announced it before this source was taken over, so nothing was announced.",
+    "adopted": "It was announced before, by the program that this source was taken over from or as an entry pruned "
+    "since, so nothing was announced.",
     "moved": "Its source was of another type before, so nothing was announced of it.",
     "old": "It was older than max_age, so it was taken in and not announced.",
     "flood": "More entries came at once than flood_limit allows, so its announcement was held.",
@@ -53,26 +54,32 @@ def explain(context: Context, entry_id: str) -> None:
     store = context.open_store(context.load())
     try:
         told = [
-            (store.entries.revisions(one), store.outbox.traces(one.id, one.source)) for one in find(store, entry_id)
+            (
+                store.entries.revisions(one),
+                store.deliveries.traces(one.id, one.source),
+                store.sources.former_name(one.source),
+            )
+            for one in find(store, entry_id)
         ]
     finally:
         store.close()
     if context.json:
         context.answer({"entries": [_as_json(*one) for one in told]})
         return
-    for number, (revisions, traces) in enumerate(told):
+    for number, (revisions, traces, former) in enumerate(told):
         if number:
             context.say()
-        for line in _sentences(revisions, traces):
+        for line in _sentences(revisions, traces, former):
             context.say(line)
 
 
-def _sentences(revisions: list[Revision], traces: list[Trace]) -> Iterator[str]:
+def _sentences(revisions: list[Revision], traces: list[Trace], former: str) -> Iterator[str]:
     from feedbot.message.terminal import inert
 
     entry = revisions[-1].entry
     yield inert(entry.title or entry.url or entry.id)
-    yield f"  {inert(entry.id)}, of the source {inert(entry.source)}"
+    was = f', which was called "{inert(former)}" before' if former else ""
+    yield f"  {inert(entry.id)}, of the source {inert(entry.source)}{was}"
     yield ""
     if revisions[0].entry.revision > 1:
         yield f"{_time(entry.first_seen)}  it was seen first; what came of that is kept no more."
@@ -114,7 +121,7 @@ def _fate(trace: Trace) -> Iterator[str]:
         yield f"                    due {_time(one.not_before)}, after {tries}."
 
 
-def _as_json(revisions: list[Revision], traces: list[Trace]) -> dict[str, Any]:
+def _as_json(revisions: list[Revision], traces: list[Trace], former: str) -> dict[str, Any]:
     from feedbot.core.dates import rfc3339
 
     def moment(at: datetime | None) -> str | None:
@@ -124,6 +131,7 @@ def _as_json(revisions: list[Revision], traces: list[Trace]) -> dict[str, Any]:
     return {
         "id": entry.id,
         "source": entry.source,
+        "source_before": former or None,
         "title": entry.title,
         "first_seen": rfc3339(entry.first_seen),
         "revisions": [

@@ -96,6 +96,10 @@ def validate(context: Context, names: tuple[str, ...]) -> None:
     """Check the published files against the rules of their formats; leaves with code 5 where one breaks them."""
     configuration = context.load()
     _demand(configuration, names)
+    if configuration.bucket is not None:
+        from feedbot.errors import UsageError
+
+        raise UsageError(f"the files are in {configuration.bucket}, not in a folder", "feedbot feed show tells one")
     records = _records(context, configuration)
     files: dict[str, list[str]] = {}
     for name, record in sorted(records.items()):
@@ -140,21 +144,24 @@ def _listed(configuration: Configuration, name: str, records: dict[str, FeedReco
     return {
         "title": configuration.feeds[name].title or name,
         "entries": record.entries if record else 0,
-        "files": [_file(configuration.output_path, path) for path in sorted(record.files)] if record else [],
+        "files": [_file(configuration, path, mark) for path, mark in sorted(record.files.items())] if record else [],
         "pages": sum(1 for other in records if other.startswith(f"{name}/")),
         "parts": sorted(other for other in records if other.startswith(f"{name}/")),
     }
 
 
-def _file(output: Path, path: str) -> dict[str, Any]:
+def _file(configuration: Configuration, path: str, mark: list[int]) -> dict[str, Any]:
+    """A file as it is in the folder; one in a bucket as it was written."""
     from feedbot.core.dates import rfc3339
 
-    try:
-        stat = (output / path).stat()
-    except OSError:
-        return {"path": path, "size": 0, "updated": None}
-    moment = datetime.fromtimestamp(int(stat.st_mtime), UTC)
-    return {"path": path, "size": stat.st_size, "updated": rfc3339(moment)}
+    size, written = mark[0], mark[1] // 1_000_000_000
+    if configuration.bucket is None:
+        try:
+            stat = (configuration.output_path / path).stat()
+        except OSError:
+            return {"path": path, "size": 0, "updated": None}
+        size, written = stat.st_size, int(stat.st_mtime)
+    return {"path": path, "size": size, "updated": rfc3339(datetime.fromtimestamp(written, UTC)) if written else None}
 
 
 def _built(report: FeedReport) -> dict[str, Any]:

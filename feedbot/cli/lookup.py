@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,14 +21,18 @@ from feedbot.interchange.listing import web_address
 from feedbot.model import Document, Memory
 from feedbot.plugins import SOURCES, Source, SourceContext, load
 from feedbot.settings.sentences import complaints, mask
-from feedbot.sources.posts.detect import detect_at
+from feedbot.sources.posts.detect import detect_at, tops
+from feedbot.sources.posts.engineconfig import EngineConfig, gather_in, read
 
 if TYPE_CHECKING:
     from feedbot.settings import Configuration
 
 _HOST = re.compile(r"(?:[\w-]+\.)+[a-z]{2,24}(?::\d+)?(?:/.*)?", re.IGNORECASE)
-_GIT = re.compile(r"https://[^\s?#]+\.git/?|ssh://\S+|\w[\w.-]*@[\w.-]+:\S+", re.IGNORECASE)
-_SITE = re.compile(r"""^\s*site\s*:\s*["'](https?://[^"'\s]+)["']""", re.MULTILINE)
+_GIT = re.compile(
+    r"https://[^\s?#]+\.git/?|ssh://\S+|\w[\w.-]*@[\w.-]+:\S+"
+    r"|https://(?:github\.com|gitlab\.com|codeberg\.org|bitbucket\.org)/[^\s/?#]+/[^\s/?#]+/?",
+    re.IGNORECASE,
+)
 _ACCEPT = (
     "application/atom+xml, application/rss+xml, application/feed+json, text/html, application/xml;q=0.9, */*;q=0.1"
 )
@@ -66,7 +70,10 @@ def _looked_up(context: Context, configuration: Configuration, place: str) -> Fo
     if _GIT.fullmatch(place):
         return _repository(context, configuration, place)
     if "://" not in place and not _HOST.fullmatch(place):
-        raise UsageError(f"there is nothing at {place}", "give the address of a feed or page, or an existing folder")
+        raise UsageError(
+            f"there is nothing at {place}",
+            "give the address of a feed or page, with http:// or https:// before it, or an existing folder",
+        )
     try:
         url = web_address(place if "://" in place else f"https://{place}")
     except ValueError as error:
@@ -83,12 +90,13 @@ def _folder_or_file(context: Context, configuration: Configuration, here: Path) 
         raise SourceError(f"it cannot be read: {error.strerror}") from error
     settings: dict[str, Any] = {"type": "feed", "path": path}
     if here.is_dir() or told.preset == "ghost":
-        site = _site(here)
-        settings = {"type": "posts", "path": path, "preset": told.preset, **({"site": site} if site else {})}
+        said = _said(here.resolve(), told.preset)
+        settings = {"type": "posts", "path": path, "preset": told.preset, **({"site": said.site} if said.site else {})}
     document = _polled(_source(configuration, settings), context)
-    notes = [f"{problem}" for problem in document.problems[:3]]
+    notes = [*document.notes, *map(str, document.problems[:3])]
     if settings["type"] == "posts":
-        notes += [f'preset = "{told.preset}" was chosen: {told.reason}', *_lacking(settings)]
+        site = [f"site from {said.file}"] if "site" in settings else []
+        notes = [f'preset = "{told.preset}" was chosen: {told.reason}', *site, *notes, *_lacking(document)]
     return Found(settings=settings, shown=here.resolve().name, document=document, notes=tuple(notes))
 
 
@@ -98,15 +106,15 @@ def _repository(context: Context, configuration: Configuration, address: str) ->
     settings = {"type": "posts", "git": address}
     with TemporaryDirectory(prefix="feedbot-") as folder:
         document = _polled(_source(configuration, settings, Path(folder)), context)
-    notes = (*document.notes, *map(str, document.problems[:3]), *_lacking(settings))
+    notes = (*document.notes, *map(str, document.problems[:3]), *_lacking(document))
     name = re.split("[/:]", address.rstrip("/"))[-1].removesuffix(".git")
     return Found(settings=settings, shown=name, document=document, notes=notes)
 
 
-def _lacking(settings: Mapping[str, Any]) -> tuple[str, ...]:
-    return (
-        () if "site" in settings else ("set site to the address of the blog, which the links of its posts start from",)
-    )
+def _lacking(document: Document) -> Iterator[str]:
+    """What a blog does not say of itself and has to be set, for its posts to have addresses."""
+    if not any(re.match("https?:", item.url) for item in document.items):
+        yield "set site to the address of the blog, which the links of its posts start from"
 
 
 def _source(configuration: Configuration, settings: Mapping[str, Any], cache: Path = Path(".feedbot")) -> Source:
@@ -131,7 +139,7 @@ def _source(configuration: Configuration, settings: Mapping[str, Any], cache: Pa
 
 
 def _web(context: Context, configuration: Configuration, url: str) -> Found:
-    from feedbot.app import open_client
+    from feedbot.parts import open_client
 
     _demand_new(configuration, address_key(url))
     client = open_client(configuration)
@@ -233,11 +241,7 @@ def _written(path: Path, folder: Path) -> str:
     return relative if relative.count("..") <= 3 else str(path.resolve())
 
 
-def _site(folder: Path) -> str:
-    """The address that a blog says it is published at, where it does in a place known to us; else ""."""
-    for place in (folder, *list(folder.resolve().parents)[:3]):
-        for config in sorted(place.glob("astro.config.*")):
-            match = _SITE.search(config.read_text("utf-8", "replace")[:100_000])
-            if match:
-                return match[1].rstrip("/")
-    return ""
+def _said(place: Path, preset: str) -> EngineConfig:
+    """What the configuration of a blog's own tool says, at a place or above it."""
+    files = (gather_in(top, preset) for top in tops(place, preset))
+    return read(preset, next(filter(None, files), {}))

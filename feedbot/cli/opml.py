@@ -67,7 +67,7 @@ def _outlines(context: Context, configuration: Configuration) -> tuple[list[Outl
     from feedbot.interchange.opml import Outline
 
     states = {}
-    if configuration.state_path.exists():
+    if context.has_state(configuration):
         store = context.open_store(configuration)
         try:
             states = store.sources.states()

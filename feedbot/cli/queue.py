@@ -43,7 +43,7 @@ def list_deliveries(context: Context, sink: str, state: tuple[str, ...], limit: 
     store = context.open_store(configuration)
     try:
         _check_sink(sink, configuration, store)
-        found = store.outbox.listed(states, sink=sink, limit=limit)
+        found = store.deliveries.listed(states, sink=sink, limit=limit)
         disabled = [one for one in store.sinks.states().values() if one.disabled_at and sink in ("", one.name)]
     finally:
         store.close()
@@ -99,7 +99,7 @@ def _check_sink(name: str, configuration: Configuration, store: Store) -> None:
     from feedbot.errors import UsageError
     from feedbot.settings.document import suggestion
 
-    known = list(dict.fromkeys((*configuration.sinks, *store.outbox.counts())))
+    known = list(dict.fromkeys((*configuration.sinks, *store.deliveries.counts())))
     if name and name not in known:
         raise UsageError(f'there is no sink named "{name}"', suggestion(name, known))
 
@@ -113,8 +113,8 @@ def _mover(name: str, text: str, to: str, only: str | None, done: str) -> None:
     @click.option("--all", "everything", is_flag=True, help="All there are.")
     @click.pass_obj
     def move(context: Context, numbers: tuple[int, ...], sink: str, everything: bool) -> None:
-        from feedbot.app import run_lock
         from feedbot.errors import UsageError
+        from feedbot.locking import run_lock
         from feedbot.model import DeliveryState
 
         if not (numbers or sink or everything):
@@ -122,7 +122,7 @@ def _mover(name: str, text: str, to: str, only: str | None, done: str) -> None:
                 "it is not said which deliveries", "give numbers of feedbot queue list, --sink NAME or --all"
             )
         configuration = context.load()
-        with run_lock(configuration.state_path):
+        with run_lock(configuration.state):
             store = context.open_store(configuration, writable=True)
             try:
                 _check_sink(sink, configuration, store)
@@ -131,7 +131,7 @@ def _mover(name: str, text: str, to: str, only: str | None, done: str) -> None:
                 moved = store.outbox.move(target, context.now(), pks=numbers, sink=sink, only=state)
                 if name == "release" and (sink or everything):
                     for known in [sink] if sink else store.sinks.states():
-                        store.sinks.well(known)
+                        store.sinks.enable(known)
             finally:
                 store.close()
         if numbers and not moved:

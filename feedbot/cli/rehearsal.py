@@ -58,7 +58,7 @@ class Rehearsal(Generic[AnyMoment]):
         return sent
 
     def due_at(self) -> datetime | None:
-        waiting = self._store.outbox.listed([DeliveryState.PENDING], limit=_WAITING)
+        waiting = self._store.deliveries.listed([DeliveryState.PENDING], limit=_WAITING)
         return min((delivery.not_before for delivery in waiting), default=None)
 
     def title(self, entry_id: str) -> str:

@@ -27,8 +27,8 @@ def replay(context: Context, sink: str, since: str, until: str, source: str, yes
     The deliveries get new keys, since the receiver has seen the former ones and may ignore them. What was sent
     longer ago than [feedbot] retention is not known any more.
     """
-    from feedbot.app import run_lock
     from feedbot.errors import UsageError
+    from feedbot.locking import run_lock
     from feedbot.message.terminal import counted
     from feedbot.settings.document import suggestion
 
@@ -39,7 +39,7 @@ def replay(context: Context, sink: str, since: str, until: str, source: str, yes
     now = context.now()
     first = _moment(since, now, configuration.zone)
     last = _moment(until, now, configuration.zone) if until else now
-    with run_lock(configuration.state_path):
+    with run_lock(configuration.state):
         store = context.open_store(configuration, writable=True)
         try:
             found = store.retention.sent(sink, first, last, source)

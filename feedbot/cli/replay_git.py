@@ -14,8 +14,9 @@ import click
 
 from feedbot.cli.commands import Command
 from feedbot.cli.context import Context
+from feedbot.cli.preview import UnreadableError
 from feedbot.engine.report import SourceReport
-from feedbot.errors import FeedbotError, SourceError, UsageError
+from feedbot.errors import SourceError, UsageError
 from feedbot.plugins import SourceContext
 
 if TYPE_CHECKING:
@@ -27,12 +28,6 @@ if TYPE_CHECKING:
 _TIMEOUT = 600.0
 _MAX_BYTES = 1_000_000_000
 _TITLE = 60  # columns
-
-
-class HistoryError(FeedbotError):
-    """The history of a source cannot be read."""
-
-    exit_code = 3
 
 
 @click.command(cls=Command, name="replay-git")
@@ -65,7 +60,7 @@ def replay_git(context: Context, source: str, first: str, last: str) -> int:
                     for line in _lines(context, steps[-1]):
                         context.say(line)
     except SourceError as error:
-        raise HistoryError(error.message, error.hint) from error
+        raise UnreadableError(error.message, error.hint) from error
     if context.json:
         context.answer({"source": source, "commits": number, "steps": steps})
     elif not context.quiet:
@@ -84,7 +79,7 @@ class _Walk:
         archive, below, self.commits = _open(configuration, source, scratch / "git", first, last)
         self._past = Past(archive, self.commits)
         moved = _moved(configuration, source, self._past, below, scratch)
-        self._store = Store.open_copy(moved.state_path)
+        self._store = Store.open_copy(moved.state)
         self._rehearsal: Rehearsal[Commit] = Rehearsal(
             moved, source, self._store, lambda commit: self._past.switch(commit.id)
         )

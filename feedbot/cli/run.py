@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 from collections.abc import Mapping
@@ -14,9 +13,7 @@ from feedbot.cli.commands import Command
 from feedbot.cli.context import Context
 
 if TYPE_CHECKING:
-    from feedbot.engine.report import RunReport, SourceReport
-
-log = logging.getLogger(__name__)
+    from feedbot.engine.report import SourceReport
 
 
 @click.command(cls=Command)
@@ -39,6 +36,7 @@ def run(
     """Poll what is due once, publish, deliver, exit."""
     from feedbot.app import App, RunOptions
     from feedbot.cli.progress import Progress
+    from feedbot.cli.runlog import log_polls, log_run
     from feedbot.cli.runreport import as_json, as_text, headline, needs_a_person, source_lines
 
     configuration = context.load()
@@ -60,7 +58,7 @@ def run(
 
     def polled(reports: Mapping[str, SourceReport]) -> None:
         progress.close()
-        _log_polls(reports)
+        log_polls(reports)
         if talks:
             for line in source_lines(context, configuration, reports, options):
                 context.say(line)
@@ -69,7 +67,7 @@ def run(
         report = app.run(options, polled=polled)
     finally:
         progress.close()
-    _log_deliveries(report)
+    log_run(context.run, report)
     if context.json:
         context.answer(as_json(report))
     elif talks:
@@ -86,31 +84,3 @@ def run(
     if strict and report.delivery_failed:
         return 4
     return 3 if strict and report.source_failed else 0
-
-
-def _log_polls(reports: Mapping[str, SourceReport]) -> None:
-    from feedbot.message.terminal import counted
-
-    for report in reports.values():
-        log.info(
-            "source %s: %s in %.3f s, %s, %d new, %d updated, %d withdrawn%s",
-            report.name,
-            report.status.value,
-            report.seconds,
-            counted(report.entries, "entry", "entries"),
-            len(report.new),
-            len(report.updated),
-            len(report.withdrawn),
-            f": {report.error}" if report.error else "",
-        )
-
-
-def _log_deliveries(report: RunReport) -> None:
-    from feedbot.message.terminal import counted
-
-    for feed in report.feeds.values():
-        entries = counted(feed.entries, "entry", "entries")
-        log.info("feed %s: %s, wrote %s", feed.name, entries, ", ".join(feed.written) or "nothing")
-    for sink in report.sinks.values():
-        log.info("sink %s: %d sent, %d failed, %d waiting", sink.name, sink.sent, sink.failed, sink.pending)
-    log.info("run: %.3f s", report.seconds)

@@ -11,6 +11,7 @@ from feedbot import __version__
 from feedbot.app import RunOptions
 from feedbot.cli.context import Context
 from feedbot.engine.report import Announced, RunReport, SourceReport, SourceStatus
+from feedbot.location import Database, Location
 from feedbot.message.terminal import counted, fit, inert, width
 from feedbot.model import ChangeKind
 from feedbot.settings import Configuration
@@ -30,7 +31,7 @@ _MARKS = {
 
 def headline(configuration: Configuration) -> str:
     """Program, configuration and state, in one line."""
-    return f"feedbot {__version__} · {shown(configuration.path)} · state {shown(configuration.state_path)}"
+    return f"feedbot {__version__} · {shown(configuration.path)} · state {shown(configuration.state)}"
 
 
 def source_lines(
@@ -82,7 +83,7 @@ def _outcome(context: Context, configuration: Configuration, report: RunReport, 
     written = [f"{path} ({feed.entries})" for feed in report.feeds.values() for path in feed.written]
     would = "would write" if options.dry_run else "wrote"
     if written:
-        yield f"  {would} {shown(configuration.output_path)}/: {_some(written)}"
+        yield f"  {would} {configuration.bucket or shown(configuration.output_path)}/: {_some(written)}"
     removed = [path for feed in report.feeds.values() for path in feed.removed]
     if removed:
         yield f"  removed {_some(removed)}"
@@ -186,12 +187,14 @@ def needs_a_person(report: RunReport) -> Iterator[str]:
             yield f"{sink.name}: {counted(sink.dead, 'delivery is', 'deliveries are')} dead; see feedbot queue list"
 
 
-def shown(path: Path) -> str:
-    """A path as short as it can be, from where the person is."""
+def shown(place: Location) -> str:
+    """A path as short as it can be, from where the person is; a database as it may be shown."""
+    if isinstance(place, Database):
+        return str(place)
     try:
-        return str(path.resolve().relative_to(Path.cwd()))
+        return str(place.resolve().relative_to(Path.cwd()))
     except (ValueError, OSError):
-        return str(path)
+        return str(place)
 
 
 def _words(report: SourceReport, configuration: Configuration, options: RunOptions) -> str:

@@ -36,11 +36,11 @@ def known(context: Context, configuration: Configuration, sink: str, entry_id: s
 
     Raises UsageError where there is none of that id, or several begin so.
     """
-    from feedbot.app import App
     from feedbot.cli.entry import find
     from feedbot.core.route import delivery_key
+    from feedbot.parts import Parts
 
-    if not entry_id and not configuration.state_path.exists():
+    if not entry_id and not context.has_state(configuration):
         return None
     store = context.open_store(configuration)
     try:
@@ -51,7 +51,7 @@ def known(context: Context, configuration: Configuration, sink: str, entry_id: s
     if found is None:
         return None
     key = delivery_key(instance, sink, found.source, found.id, found.revision)
-    return _new(sink, key, App(configuration, out=sys.stdout).present(found), context.now())
+    return _new(sink, key, Parts(configuration, out=sys.stdout).present(found), context.now())
 
 
 def _new(sink: str, key: str, entry: Entry, now: datetime) -> Delivery:

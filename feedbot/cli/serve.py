@@ -10,13 +10,14 @@ import click
 
 from feedbot.cli.commands import Command
 from feedbot.cli.context import Context
+from feedbot.web import DEFAULT_HOST, DEFAULT_PORT
 
 log = logging.getLogger(__name__)
 
 
 @click.command(cls=Command)
-@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8737, show_default=True)
+@click.option("--host", default=DEFAULT_HOST, show_default=True, help="The address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), default=DEFAULT_PORT, show_default=True)
 @click.pass_obj
 def serve(context: Context, host: str, port: int) -> None:
     """Publish the feeds over HTTP, as they are written by a run or a daemon.

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import getpass
+import os
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from feedbot.cli.commands import Command, Group
 from feedbot.cli.context import Context
 from feedbot.cli.servicefiles import FILES, Place
+
+if TYPE_CHECKING:
+    from feedbot.settings import Configuration
+
+_SANDBOXED = ("systemd", "timer", "docker")  # what starts feedbot only where its folders are
 
 
 @click.group(cls=Group)
@@ -24,19 +32,53 @@ def service() -> None:
 @click.pass_obj
 def print_file(context: Context, kind: str) -> None:
     """Print a file, with the paths of this machine in it; its first line says where it goes."""
-    configuration = context.load()
-    program = Path(sys.argv[0]).absolute()
-    if program.name != "feedbot":
-        program = Path(shutil.which("feedbot") or Path(sys.executable).with_name("feedbot"))
-    place = Place(
-        program=program,
-        config=configuration.path.absolute(),
-        state=configuration.state_path.absolute(),
-        output=configuration.output_path.absolute(),
-        user=getpass.getuser(),
-    )
+    place = _place(context.load())
     text = FILES[kind](place)
     if context.json:
         context.answer({"kind": kind, "text": text})
     else:
         context.say(text.rstrip("\n"))
+    missing = [path for path in place.writable if not path.is_dir()]
+    if missing and kind in _SANDBOXED:
+        folders = ", ".join(map(str, missing))
+        context.warn(f"{folders}: not there yet; run feedbot once as {place.user} before it is started this way")
+
+
+def _place(configuration: Configuration) -> Place:
+    """Where everything is on this machine."""
+    program = Path(sys.argv[0]).absolute()
+    if program.name != "feedbot":
+        program = Path(shutil.which("feedbot") or Path(sys.executable).with_name("feedbot"))
+    return Place(
+        program=program,
+        config=configuration.path.absolute(),
+        state=_clean(configuration.cache_path),
+        output=_clean(configuration.output_path),
+        user=getpass.getuser(),
+        owner=f"{os.getuid()}:{os.getgid()}" if os.name == "posix" else "1000:1000",
+        base_url=configuration.feedbot.base_url,
+        written=tuple(_written(configuration)),
+        read=tuple(_read(configuration)),
+    )
+
+
+def _written(configuration: Configuration) -> Iterator[Path]:
+    """The folders that sinks write to."""
+    for settings in configuration.sinks.values():
+        for place in settings.places():
+            path = configuration.folder / Path(place.path).expanduser()
+            if place.wanted == "made":
+                yield _clean(path if place.path.endswith("/") or path.is_dir() else path.parent)
+
+
+def _read(configuration: Configuration) -> Iterator[Path]:
+    """What sources read beside the configuration."""
+    for settings in configuration.sources.values():
+        for place in settings.places():
+            if place.wanted != "made":
+                yield _clean(configuration.folder / Path(place.path).expanduser())
+
+
+def _clean(path: Path) -> Path:
+    """An absolute path without ``..``, which neither units nor compose files follow."""
+    return Path(os.path.normpath(path.absolute()))

@@ -5,25 +5,50 @@ Each function answers with the text of a file, made of what stands on this machi
 
 from __future__ import annotations
 
+import json
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 from xml.sax.saxutils import escape
 
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """Where feedbot and its files are, as absolute paths, and who runs it."""
+    """Where feedbot and its files are, as absolute paths, and who runs it.
+
+    ``owner`` is that person as ``uid:gid``; ``base_url`` is where the output folder is served. ``written`` are folders
+    beside those of state and output that sinks write to, ``read`` files and folders that sources read.
+    """
 
     program: Path
     config: Path
     state: Path
     output: Path
     user: str
+    owner: str = "1000:1000"
+    base_url: str = ""
+    written: tuple[Path, ...] = ()
+    read: tuple[Path, ...] = ()
+
+    @property
+    def variables(self) -> Path:
+        """A file, which need not be there, of what the configuration takes from the environment: NAME=value."""
+        return self.config.with_name("feedbot.env")
 
     @property
     def writable(self) -> tuple[Path, ...]:
-        return tuple(dict.fromkeys((self.state.parent, self.output)))
+        """The folders that feedbot writes to, none of which lies in another."""
+        return _outermost((self.state.parent, self.output, *self.written))
+
+    @property
+    def readable(self) -> tuple[Path, ...]:
+        """What it only reads, likewise: the configuration's folder first."""
+        return tuple(
+            path
+            for path in _outermost((self.config.parent, *self.read))
+            if not any(path.is_relative_to(folder) for folder in self.writable)
+        )
 
 
 def systemd(place: Place) -> str:
@@ -37,7 +62,7 @@ Wants=network-online.target
 
 [Service]
 Type=notify
-ExecStart={_quoted(place.program)} daemon --config {_quoted(place.config)}
+ExecStart={_quoted(str(place.program))} daemon --config {_argument(place.config)}
 ExecReload=/bin/kill -HUP $MAINPID
 Restart=on-failure
 RestartSec=30
@@ -61,7 +86,7 @@ Wants=network-online.target
 
 [Service]
 Type=oneshot
-ExecStart={_quoted(place.program)} run -q --config {_quoted(place.config)}
+ExecStart={_quoted(str(place.program))} run -q --config {_argument(place.config)}
 SuccessExitStatus=6
 TimeoutStartSec=1h
 {_hardening(place)}
@@ -94,7 +119,7 @@ def launchd(place: Place) -> str:
     log = escape(str(place.state.with_suffix(".log")))
     return f"""<?xml version="1.0" encoding="UTF-8"?>
 <!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">
-<!-- ~/Library/LaunchAgents/feedbot.plist; then: launchctl load ~/Library/LaunchAgents/feedbot.plist -->
+<!-- ~/Library/LaunchAgents/feedbot.plist; then: launchctl bootstrap gui/$UID ~/Library/LaunchAgents/feedbot.plist -->
 <plist version="1.0">
 <dict>
     <key>Label</key>
@@ -117,34 +142,38 @@ def launchd(place: Place) -> str:
 
 
 def docker(place: Place) -> str:
-    """A compose file: the configuration is read only, the state is kept, the feeds are for a web server."""
-    return f"""# compose.yaml; in the configuration: state = "/data/feedbot.db", output = "/output"
+    """A compose file: everything is where it is outside, so that the configuration stands as it is."""
+    writable = "".join(f"      - {_mount(path)}\n" for path in place.writable)
+    readable = "".join(f"      - {_mount(path, read_only=True)}\n" for path in place.readable)
+    return f"""# compose.yaml; the image is made in feedbot's own folder:
+#     docker build -t feedbot -f docs/examples/docker/Dockerfile .
 services:
   feedbot:
     image: feedbot
-    build: .
-    command: ["daemon", "--config", "/config/{place.config.name}"]
+    command: [daemon]
+    environment:
+      FEEDBOT_CONFIG: {_yaml(str(place.config))}
+      STATE_DIRECTORY: {_yaml(str(place.state.parent))}
+    env_file:
+      - {_yaml({"path": str(place.variables), "required": False})}
     restart: unless-stopped
+    user: "{place.owner}"
     read_only: true
-    user: "1000:1000"
+    tmpfs: [/tmp]
     cap_drop: [ALL]
     security_opt: ["no-new-privileges:true"]
     stop_grace_period: 15s
-    tmpfs: [/tmp]
+    # What else the configuration names, such as files of secrets, takes a line too.
     volumes:
-      - {place.config.parent}:/config:ro
-      - feedbot-data:/data
-      - {place.output}:/output
-volumes:
-  feedbot-data:
-"""
+{readable}{writable}"""
 
 
 def nginx(place: Place) -> str:
     """Locations that serve the output folder as ``feedbot serve`` does."""
+    location = unquote(urlsplit(place.base_url).path).rstrip("/") + "/" if place.base_url else "/feeds/"
     return f"""# inside a server block
-location /feeds/ {{
-    alias {place.output}/;
+location {_nginx(location)} {{
+    alias {_nginx(f"{place.output}/")};
     index index.html;
     charset utf-8;
     charset_types application/atom+xml application/rss+xml application/xml text/x-opml text/css text/html;
@@ -189,9 +218,11 @@ FILES = {
 
 
 def _hardening(place: Place) -> str:
-    writable = " ".join(_quoted(path) for path in place.writable)
+    writable = " ".join(_quoted(str(path)) for path in place.writable)
+    variables = str(place.variables).replace("%", "%%")  # this setting knows no quotes
     return f"""User={place.user}
-UMask=0027
+Environment={_quoted(f"STATE_DIRECTORY={place.state.parent}")}
+EnvironmentFile=-{variables}
 ReadWritePaths={writable}
 ProtectSystem=strict
 ProtectHome=read-only
@@ -203,6 +234,7 @@ ProtectHostname=true
 ProtectKernelLogs=true
 ProtectKernelModules=true
 ProtectKernelTunables=true
+ProtectProc=invisible
 NoNewPrivileges=true
 CapabilityBoundingSet=
 LockPersonality=true
@@ -210,11 +242,41 @@ RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
 RestrictNamespaces=true
 RestrictRealtime=true
 RestrictSUIDSGID=true
+RemoveIPC=true
 SystemCallArchitectures=native
+SystemCallFilter=@system-service
+SystemCallErrorNumber=EPERM
 """
 
 
-def _quoted(path: Path) -> str:
-    """A path as units write it: in quotes where it needs them, with its percent signs doubled."""
-    text = str(path).replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
+def _argument(path: Path) -> str:
+    """A path as an argument of ExecStart, where a dollar sign would begin a variable."""
+    return _quoted(str(path)).replace("$", "$$")
+
+
+def _quoted(text: str) -> str:
+    """A path or a setting as units write it: in quotes where it needs them, with its percent signs doubled."""
+    text = text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
     return f'"{text}"' if any(character.isspace() or character in "\"'\\" for character in text) else text
+
+
+def _outermost(paths: tuple[Path, ...]) -> tuple[Path, ...]:
+    """The paths that lie in no other of them, each once."""
+    unique = tuple(dict.fromkeys(paths))
+    return tuple(path for path in unique if not any(other in path.parents for other in unique))
+
+
+def _mount(path: Path, *, read_only: bool = False) -> str:
+    """A volume of a compose file, at the same place inside; compose takes a dollar sign for a variable."""
+    mount = {"type": "bind", "source": str(path), "target": str(path)}
+    return _yaml({**mount, "read_only": True} if read_only else mount)
+
+
+def _yaml(value: object) -> str:
+    """A value in YAML, of which JSON is a part, with its dollar signs doubled."""
+    return json.dumps(value, ensure_ascii=False).replace("$", "$$")
+
+
+def _nginx(path: str) -> str:
+    """A path as nginx reads it in quotes."""
+    return '"' + path.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -48,21 +48,21 @@ def test(context: Context, name: str) -> None:
     """Send a test message through a sink, past routes and outbox, and tell whether it was taken."""
     import uuid
 
-    from feedbot.app import App
     from feedbot.cli.samples import made_up
     from feedbot.errors import DeliveryError
+    from feedbot.parts import Parts
 
     configuration = context.load()
     _known(configuration, name)
-    app = App(configuration, out=sys.stderr if context.json else sys.stdout)
+    parts = Parts(configuration, out=sys.stderr if context.json else sys.stdout)
     delivery = made_up(name, f"test-{uuid.uuid4().hex}", context.now())  # another key each time: nobody drops it
-    made = app.sink(name)()
+    made = parts.sink(name)()
     try:
         try:
             made.send(delivery, context.now())
         finally:
             made.close()
-            app.close()
+            parts.close()
     except DeliveryError as error:
         error.exit_code = 4
         raise
@@ -79,10 +79,10 @@ def test(context: Context, name: str) -> None:
 @click.pass_obj
 def preview(context: Context, name: str, entry_id: str, in_browser: bool) -> None:
     """Show what a sink would send of an entry, without sending it."""
-    from feedbot.app import App
     from feedbot.cli.samples import known, made_up
     from feedbot.errors import UsageError
     from feedbot.message.terminal import safe
+    from feedbot.parts import Parts
     from feedbot.plugins import PreviewSink
 
     configuration = context.load()
@@ -91,15 +91,15 @@ def preview(context: Context, name: str, entry_id: str, in_browser: bool) -> Non
     if delivery is None and not context.quiet:
         context.tell("there is no entry yet; this is one made up")
     delivery = delivery or made_up(name, "test", context.now())
-    app = App(configuration, out=sys.stdout)
-    made = app.sink(name)()
+    parts = Parts(configuration, out=sys.stdout)
+    made = parts.sink(name)()
     try:
         if not isinstance(made, PreviewSink):
             raise UsageError(f"sinks of type {configuration.sinks[name].type} cannot show what they would send")
         shown = made.preview(delivery, context.now())
     finally:
         made.close()
-        app.close()
+        parts.close()
     if in_browser and not shown.page:
         raise UsageError(f'the sink "{name}" sends no HTML page', "leave --open out to see what it sends")
     if context.json:

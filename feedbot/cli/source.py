@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,8 +13,11 @@ from feedbot.cli.commands import Command, Group
 from feedbot.cli.context import Context
 
 if TYPE_CHECKING:
+    from feedbot.core.history import Past
     from feedbot.model import SourceState
     from feedbot.settings import Configuration
+
+_SHOWN_POLLS = 12
 
 
 @click.group(cls=Group)
@@ -55,13 +59,13 @@ def list_sources(context: Context) -> None:
 @click.argument("name")
 @click.pass_obj
 def show(context: Context, name: str) -> None:
-    """Show the settings of a source and how it is doing."""
+    """Show the settings of a source, how it is doing, and how its last polls went."""
     from feedbot.core.dates import rfc3339
     from feedbot.settings.show import redacted
 
     configuration = context.load()
     _demand(configuration, name)
-    state = _states(context, configuration).get(name)
+    state, history = _known(context, configuration, name)
     validators = state.memory.validators if state else None
     settings = redacted(configuration)["sources"][name]
     described = {
@@ -73,12 +77,13 @@ def show(context: Context, name: str) -> None:
         "last_modified": validators.last_modified if validators else "",
         "not_before": rfc3339(state.not_before) if state and state.not_before else None,
         "problems": [str(problem) for problem in (state.problems if state else ())],
+        "history": [_past(past) for past in history],
         "settings": settings,
     }
     if context.json:
         context.answer(described)
         return
-    for line in _lines(described):
+    for line in (*_lines(described), *_polls(described["history"], context.now())):
         context.say(line)
 
 
@@ -121,11 +126,11 @@ def resume(context: Context, name: str) -> None:
 @click.pass_obj
 def reset(context: Context, name: str) -> None:
     """Have a source read anew at the next run; its entries stay known, and none is announced again."""
-    from feedbot.app import run_lock
+    from feedbot.locking import run_lock
 
     configuration = context.load()
     _demand(configuration, name)
-    with run_lock(configuration.state_path):
+    with run_lock(configuration.state):
         store = context.open_store(configuration, writable=True)
         try:
             known = store.sources.reset(name)
@@ -164,13 +169,57 @@ def _demand(configuration: Configuration, name: str) -> None:
 
 def _states(context: Context, configuration: Configuration) -> Mapping[str, SourceState]:
     """What is known of sources: nothing where there is no state yet."""
-    if not configuration.state_path.exists():
+    if not context.has_state(configuration):
         return {}
     store = context.open_store(configuration)
     try:
         return store.sources.states()
     finally:
         store.close()
+
+
+def _known(context: Context, configuration: Configuration, name: str) -> tuple[SourceState | None, list[Past]]:
+    """What is known of one source, and how its last polls went."""
+    if not context.has_state(configuration):
+        return None, []
+    store = context.open_store(configuration)
+    try:
+        return store.sources.states().get(name), store.sources.history(name)
+    finally:
+        store.close()
+
+
+def _past(past: Past) -> dict[str, Any]:
+    """One poll, for programs."""
+    from feedbot.core.dates import rfc3339
+
+    return {
+        "at": rfc3339(past.at),
+        "outcome": past.outcome,
+        "status": past.status or None,
+        "seconds": past.seconds,
+        "bytes": past.size,
+        "new": past.new,
+        "updated": past.updated,
+        "withdrawn": past.withdrawn,
+    }
+
+
+def _polls(history: Sequence[Mapping[str, Any]], now: datetime) -> Iterator[str]:
+    """The last polls as a table."""
+    from feedbot.core.dates import in_words, parse_date
+
+    if not history:
+        return
+    yield ""
+    row = "{:<12} {:<13} {:>4} {:>9} {:>10} {:>5} {:>8} {:>10}".format
+    yield row("polled", "outcome", "http", "took", "bytes", "new", "updated", "withdrawn")
+    for past in history[:_SHOWN_POLLS]:
+        when, took = in_words(parse_date(past["at"]), now), f"{past['seconds'] * 1000:.0f} ms"
+        counted = (past["new"], past["updated"], past["withdrawn"])
+        yield row(when, past["outcome"], past["status"] or "", took, past["bytes"] or "", *counted)
+    if len(history) > _SHOWN_POLLS:
+        yield f"and {len(history) - _SHOWN_POLLS} before them (--json has them)"
 
 
 def _described(settings: Mapping[str, Any], state: SourceState | None) -> dict[str, Any]:

@@ -72,17 +72,17 @@ def _adopt(
     configuration: Configuration, merged: Plan, seen: Seen, *, dry_run: bool
 ) -> tuple[dict[str, int], tuple[Omitted, ...]]:
     """Store what was announced of each source that feedbot has not polled yet; gives how many entries of each."""
-    from feedbot.app import run_lock
+    from feedbot.locking import run_lock
     from feedbot.store.store import Store
 
     keys = {name: seen(one) for name, one in (*merged.added.items(), *merged.existing.items())}
     keys = {name: own for name, own in keys.items() if own}
     with contextlib.ExitStack() as stack:
         if dry_run:
-            store = Store.open_copy(configuration.state_path)
+            store = Store.open_copy(configuration.state)
         else:
-            stack.enter_context(run_lock(configuration.state_path))
-            store = Store.open(configuration.state_path)
+            stack.enter_context(run_lock(configuration.state))
+            store = Store.open(configuration.state)
         stack.callback(store.close)
         adopted = store.sources.adopt(keys)
     late = tuple(

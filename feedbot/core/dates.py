@@ -45,6 +45,11 @@ _WRITTEN = re.compile(
     r"(?:,?\s+(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:\.\d+)?)?\s*(?P<half>[AaPp][Mm])?)?"
     r"\s*(?P<zone>[A-Za-z]{1,5}|(?:GMT|UTC)?[+-]\d{2}:?\d{2}|[+-]\d{1,2})?(?:\s*\(.*\))?"
 )
+# How nearly all feeds write a date: read without asking what else it might be.
+_USUAL_ISO = re.compile(r"\d{4}-\d\d-\d\d(?:T\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-]\d\d:[0-5]\d))?", re.A)
+_USUAL_MAIL = re.compile(
+    r"(?:[A-Z][a-z]{2}, )?(\d\d?) ([A-Z][a-z]{2}) (\d{4}) (\d\d):(\d\d):(\d\d) (?:GMT|([+-]\d\d)(\d\d))", re.A
+)
 
 
 def parse_date(text: str, zone: tzinfo = UTC) -> datetime | None:
@@ -53,6 +58,30 @@ def parse_date(text: str, zone: tzinfo = UTC) -> datetime | None:
     A date without a time is midnight, one without a zone is in ``zone``. Unknown zone names, impossible
     days and everything else that is not such a date give None.
     """
+    return _usual(text, zone) or _any(text, zone)
+
+
+def _usual(text: str, zone: tzinfo) -> datetime | None:
+    """A date as nearly all are; None where only a closer look tells."""
+    try:
+        if _USUAL_ISO.fullmatch(text):
+            moment = datetime.fromisoformat(text)
+            return (moment if len(text) > 10 else moment.replace(tzinfo=zone)).astimezone(UTC)
+        if match := _USUAL_MAIL.fullmatch(text):
+            day, month, year, hour, minute, second, hours, minutes = match.groups()
+            moment = datetime(int(year), _MONTHS[month.lower()], int(day), int(hour), int(minute), int(second), 0, UTC)
+            if hours and (hours, minutes) != ("+00", "00"):
+                east = timedelta(hours=int(hours[1:]), minutes=int(minutes))
+                if int(minutes) > 59 or east > timedelta(hours=23):
+                    return None
+                moment += east if hours[0] == "-" else -east
+            return moment
+    except (ValueError, OverflowError, KeyError):
+        pass
+    return None
+
+
+def _any(text: str, zone: tzinfo) -> datetime | None:
     text = " ".join(text.split())
     if len(text) > 80:
         return None
@@ -122,6 +151,6 @@ def _zone(text: str | None, default: tzinfo) -> tzinfo | None:
     if digits is None:
         return None
     minutes = int(digits[2]) * 60 + int(digits[3] or 0)
-    if minutes > 24 * 60 or int(digits[3] or 0) > 59:
+    if minutes >= 24 * 60 or int(digits[3] or 0) > 59:
         return None
     return timezone(timedelta(minutes=-minutes if digits[1] == "-" else minutes))

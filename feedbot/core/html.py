@@ -9,14 +9,17 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from urllib.parse import urljoin, urlsplit
 
 import nh3
 
+from feedbot.core.address import is_usual
 from feedbot.core.text import one_line, storable
 
 MAX_HTML = 1_000_000
 MAX_DEPTH = 250
+_LONG = 2000  # addresses that long are not kept for the next time they come
 ASSET_SCHEME = "feedbot-asset"
 """How stored content names a file that feedbot publishes; known to ``rewrite`` alone, never published."""
 
@@ -70,7 +73,13 @@ _SPECIAL = (
 _SIMPLE = re.compile(
     rf"""</?(?!(?:{_SPECIAL})\b)[a-zA-Z][a-zA-Z0-9]*(?:\s(?:[^<>"']|"[^"<>]*"|'[^'<>]*')*+)?/?>""", re.IGNORECASE
 )
+_LOWER_BLOCKS, _LOWER_SIMPLE = re.compile(_BLOCKS.pattern), re.compile(_SIMPLE.pattern)
+_CAPITAL = re.compile(r"</?[a-z0-9]*[A-Z\x80-\U0010ffff]")
 _VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
+# What may open an element, and what certainly closes one: read faster than whole tags, and never taken for too flat.
+_NOT_VOID = rf"(?!(?:{'|'.join(sorted(_VOID))})\b)"
+_LEVEL = re.compile(rf"<(?:{_NOT_VOID}[a-zA-Z]|(/){_NOT_VOID}[a-z][a-z0-9]*+>)")
+_NOT_TEXT = re.compile("[<>&\r\xa0]")  # what a parser of HTML may read or write in another way
 _CANDIDATE = re.compile(r"\s*([^\s,]\S*[^\s,])(\s+[\d.]+[wx])?\s*(?:,|$)")
 
 Rewrite = Callable[[str], str | None]
@@ -83,6 +92,8 @@ def clean(content: str, base: str = "", rewrite: Rewrite | None = None) -> str:
     ``rewrite`` may give another address (None drops it) for each of an image, a link or a source.
     """
     content = bounded(storable(content))
+    if not _NOT_TEXT.search(content):
+        return content.strip()
 
     def absolute(address: str) -> str | None:
         if rewrite is not None:
@@ -115,6 +126,13 @@ def clean(content: str, base: str = "", rewrite: Rewrite | None = None) -> str:
 
 def resolve(address: str, base: str) -> str | None:
     """The absolute form of an address (RFC 3986, 5.2), or None where there is none or it is not safe."""
+    if is_usual(address):
+        return address
+    return _resolved(address, base) if len(address) < _LONG else _resolved.__wrapped__(address, base)
+
+
+@lru_cache(maxsize=2048)
+def _resolved(address: str, base: str) -> str | None:
     address = address.strip()
     try:
         absolute = urljoin(base, address) if base else address
@@ -130,9 +148,12 @@ def resolve(address: str, base: str) -> str | None:
 
 def to_text(content: str) -> str:
     """What a reader sees of HTML, as one line of text."""
-    spaced = _BLOCKS.sub(" <", bounded(storable(content)))
+    content = bounded(storable(content))
+    # To read names in either case takes three times as long, and hardly anybody writes them in capitals.
+    blocks, simple = (_LOWER_BLOCKS, _LOWER_SIMPLE) if _CAPITAL.search(content) is None else (_BLOCKS, _SIMPLE)
+    spaced = blocks.sub(" <", content)
     # Most HTML is tags and text alone; only what hides or moves text takes a parser, four times as slow.
-    stripped = _SIMPLE.sub("", spaced)
+    stripped = simple.sub("", spaced)
     if "<" in stripped:
         stripped = _parsed_text(spaced)
     return one_line(html.unescape(stripped))
@@ -179,7 +200,7 @@ def looks_like_html(text: str) -> bool:
 def bounded(content: str) -> str:
     """Cap the length and the nesting of HTML: cleaning is slow on depth (12 s for 100 000 ``div``)."""
     content = content[:MAX_HTML]
-    if content.count("<") <= MAX_DEPTH:
+    if content.count("<") <= MAX_DEPTH or _depth(content) <= MAX_DEPTH:
         return content
     depth = 0
     kept: list[str] = []
@@ -197,6 +218,19 @@ def bounded(content: str) -> str:
             kept.append(content[position : match.start()])
             position = match.end()
     return "".join(kept) + content[position:] if kept else content
+
+
+def _depth(content: str) -> int:
+    """How deep HTML may be nested; not less than it is."""
+    depth = deepest = 0
+    for closing in _LEVEL.findall(content):
+        if not closing:
+            depth += 1
+            if depth > deepest:
+                deepest = depth
+        elif depth:
+            depth -= 1
+    return deepest
 
 
 def _srcset(value: str, absolute: Rewrite) -> str | None:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
 from urllib.parse import urlsplit
 
 from feedbot.core import fingerprint
+from feedbot.core.address import usual_page
 from feedbot.core.dates import rfc3339
 from feedbot.model import Entry, Item, Known
 
@@ -50,6 +51,10 @@ PLACE = b"p"
 """How the digests of ``path:`` keys begin: the place of a file, which at any time is that of one entry."""
 
 
+LINK = b"l"
+"""How the digests of ``link:`` keys begin: an address, which counts together with other evidence only."""
+
+
 def digest(key: str) -> bytes:
     """The form in which a key is kept: 16 bytes, whatever its length; the first tells the kind of key."""
     return key[:1].encode("ascii", "replace") + blake2b(key.encode("utf-8", "replace"), digest_size=15).digest()
@@ -70,7 +75,7 @@ def with_text(own: Keys, item: Item) -> Keys:
     """The same keys with the one that names a dated item by what it says and when."""
     if item.published is None or not (item.content or item.summary):
         return own
-    return replace(own, texts=(digest(f"text:{fingerprint.text(item)}:{rfc3339(item.published)}"),))
+    return Keys(own.certain, own.links, (digest(f"text:{fingerprint.text(item)}:{rfc3339(item.published)}"),))
 
 
 def across(entry: Entry) -> bytes:
@@ -80,6 +85,9 @@ def across(entry: Entry) -> bytes:
 
 def normalised(address: str) -> str:
     """An address without what changes when a site moves to https, drops ``www.``, a slash or its trackers."""
+    if page := usual_page(address):
+        host, path = page
+        return f"{host.removeprefix('www.')}{path.rstrip('/')}"
     try:
         parts = urlsplit(address.strip())
     except ValueError:

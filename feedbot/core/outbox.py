@@ -31,10 +31,14 @@ GONE_FIRST = "its entry was withdrawn before it was sent"
 BACK_FIRST = "its entry came back before that was sent"
 """The error of the notice of a withdrawal that was dropped for that."""
 
+UNDONE = "its edit was undone before it was sent"
+"""The error of a notice of an update that was dropped for that."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Standing:
-    """A delivery as far as planning another of the same entry takes. ``carried``: the revision that it last carried."""
+    """A delivery as far as planning another of the same entry takes. ``carried``: the revision that it last carried;
+    ``base``: the one that an update is shown against."""
 
     pk: int
     sink: str
@@ -44,6 +48,7 @@ class Standing:
     not_before: datetime
     done_at: datetime | None = None
     carried: int | None = None
+    base: int | None = None
     gone_first: bool = False
     digest: str = ""
     quiet: str = ""

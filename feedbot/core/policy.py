@@ -89,6 +89,11 @@ def too_many_gone(number: int, *, known: int, flood_limit: int) -> bool:
     return number > flood_limit or (number >= FEW and number * 2 > known)
 
 
+def is_the_same_source(shared: int, *, listed: int, listed_before: int) -> bool:
+    """Whether a new source is one that was read under another name: at least half of either's entries are shared."""
+    return shared * 2 >= max(listed, listed_before, 1)
+
+
 def oldest_first(added: Sequence[Addition], *, newest_on_top: bool) -> list[int]:
     """The order in which new entries are announced, by index: by date, or as the document has them.
 
@@ -185,6 +190,16 @@ def notice(standing: Iterable[Standing], settle: timedelta, interval: timedelta,
     after = max((at + interval for at in updates if at <= now), default=now)
     base = max((one.carried for one in told if one.carried is not None), default=None)
     return Notice(max(now + settle, after), base)
+
+
+def waiting_notices(standing: Sequence[Standing]) -> dict[int, int]:
+    """The notices of edits that were not sent yet, with the revisions that they are shown against.
+
+    One that tells that an entry is back, to whom its withdrawal was told, is not among them.
+    """
+    own = by_sink(standing)
+    waiting = (one for one in standing if one.change is ChangeKind.UPDATED and one.state in OPEN)
+    return {one.pk: one.base for one in waiting if one.base is not None and not told_of_withdrawal(own(one.sink))}
 
 
 def told_of_withdrawal(standing: Iterable[Standing]) -> bool:

@@ -7,6 +7,7 @@ feed, a message or JSON, goes through here first.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from urllib.parse import unquote
 
@@ -27,8 +28,16 @@ MAX_ENCLOSURES = 16
 _ASSET_NAME = re.compile(rf"{ASSET}([0-9a-f]+\.[a-z0-9]+)")
 _WEB = ("http://", "https://")
 
+Clean = Callable[[str, str, str], str]
+"""Makes HTML as stored fit to go out: ``clean`` below, or what remembers its answers."""
 
-def present(entry: Entry, base_url: str = "", summary_only: bool = False) -> Entry:
+
+def clean(content: str, base: str, base_url: str) -> str:
+    """Stored HTML as it may be published: ``base`` is the address of its entry, ``base_url`` as for ``present``."""
+    return html.clean(content, base, lambda address: _published(address, base_url, base))
+
+
+def present(entry: Entry, base_url: str = "", summary_only: bool = False, clean: Clean = clean) -> Entry:
     """Give the entry as it may be published.
 
     ``base_url`` is where the published folder is served, so that copied images have an address; without
@@ -36,16 +45,11 @@ def present(entry: Entry, base_url: str = "", summary_only: bool = False) -> Ent
     """
     base = entry.base or entry.url
 
-    def rewrite(address: str) -> str | None:
-        if not address.startswith(ASSET):
-            return address
-        return asset_url(address, base_url, base)
-
     def absolute(address: str) -> str:
-        return html.resolve(rewrite(address) or "", base) or ""
+        return html.resolve(_published(address, base_url, base) or "", base) or ""
 
-    content = html.clean(entry.content, base, rewrite)
-    summary = html.clean(entry.summary, base, rewrite)
+    content = clean(entry.content, base, base_url)
+    summary = clean(entry.summary, base, base_url)
     if summary_only:
         summary = summary or html.from_text(shorten(html.to_text(content), 500))
         content = ""
@@ -79,6 +83,11 @@ def asset_url(address: str, base_url: str, base: str) -> str | None:
 def assets(entry: Entry) -> set[str]:
     """The names of the files that an entry as stored shows copies of."""
     return set(_ASSET_NAME.findall(f"{entry.content} {entry.summary} {entry.image}"))
+
+
+def _published(address: str, base_url: str, base: str) -> str | None:
+    """An address of stored content, where a copied file has that of its copy."""
+    return asset_url(address, base_url, base) if address.startswith(ASSET) else address
 
 
 def _author(author: Author, base: str) -> Author:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
 # What XML 1.0 does not allow as a character (production 2, "Char").
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _CONTROLS = bytes(code for code in range(32) if code not in (9, 10, 13))
+_SHORTEST_SECRET = 4  # a shorter one would black out half of every text, and hide nothing
 _NOT_SLUG = re.compile(r"[^a-z0-9]+")
 
 
@@ -25,7 +27,17 @@ def storable(text: str) -> str:
 
 def one_line(text: str) -> str:
     """Storable text with each run of white space (line breaks of any kind too) as one space."""
+    if text.isprintable() and "  " not in text:  # the only white space that is printable is the space
+        return text.strip()
     return " ".join(storable(text).split())
+
+
+def redacted(text: str, secrets: Iterable[str]) -> str:
+    """Text without any of the secrets that are long enough to be told from other text."""
+    for secret in secrets:
+        if len(secret) >= _SHORTEST_SECRET:
+            text = text.replace(secret, "***")
+    return text
 
 
 def shorten(text: str, limit: int) -> str:

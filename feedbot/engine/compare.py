@@ -11,7 +11,7 @@ from feedbot.core import identity
 from feedbot.core.diff import Changes, Edit, changes
 from feedbot.core.identity import Aliases, Keys
 from feedbot.model import Document, Known
-from feedbot.store.sources import Sources
+from feedbot.store.knowledge import Knowledge
 
 
 def first(document: Document) -> Changes:
@@ -20,7 +20,9 @@ def first(document: Document) -> Changes:
     return changes(document, keys, {}, {}, set())
 
 
-def compare(document: Document, source: str, store: Sources, *, renamed: bool = False, moved: bool = False) -> Changes:
+def compare(
+    document: Document, source: str, knowledge: Knowledge, *, renamed: bool = False, moved: bool = False
+) -> Changes:
     """Look up what the keys of a source's document name, and tell what it changes. Raises StateError.
 
     ``renamed``: the source names its entries by another rule than at the last poll, so that what says the same as
@@ -30,24 +32,24 @@ def compare(document: Document, source: str, store: Sources, *, renamed: bool = 
     keys = [identity.keys(item) for item in document.items]
     gone = None if renamed or document.gone is None else [identity.digest(key) for key in document.gone]
     others = [identity.digest(key) for key in document.standing] if gone is None else gone
-    aliases = store.named(source, list(dict.fromkeys([key for own in keys for key in own.all] + others)))
+    aliases = knowledge.named(source, list(dict.fromkeys([key for own in keys for key in own.all] + others)))
     for index, own in enumerate(keys):
         if not any(aliases.get(key) for key in own.certain):
             keys[index] = identity.with_text(own, document.items[index])
     texts = [key for own in keys for key in own.texts]
     if texts:
-        aliases |= store.named(source, texts)
-    known: dict[int, Known] = store.known(source, None) if document.complete and gone is None else {}
+        aliases |= knowledge.named(source, texts)
+    known: dict[int, Known] = knowledge.known(source, None) if document.complete and gone is None else {}
     missing = {pk for pk in aliases.values() if pk is not None and pk not in known}
-    known |= store.known(source, sorted(missing))
+    known |= knowledge.known(source, sorted(missing))
     nameless = [item.id for item, own in zip(document.items, keys, strict=True) if not _named(own, aliases)]
     standing = None if gone is None else _standing(gone, keys, aliases, known)
-    found = changes(document, keys, aliases, known, store.ids(source, nameless), standing)
+    found = changes(document, keys, aliases, known, knowledge.ids(source, nameless), standing)
     if renamed and found.added:
         claimed = set(aliases.values())
-        found = _by_text(found, claimed, source, store)
-        found = _by_title(found, claimed, source, store) if moved else found
-    return _carried_on(found, store) if found.added and found.withdrawn else found
+        found = _by_text(found, claimed, source, knowledge)
+        found = _by_title(found, claimed, source, knowledge) if moved else found
+    return _carried_on(found, knowledge) if found.added and found.withdrawn else found
 
 
 def _standing(
@@ -63,7 +65,7 @@ def _named(own: Keys, aliases: Aliases) -> bool:
     return any(aliases.get(key) is not None for key in own.certain if not key.startswith(identity.PLACE))
 
 
-def _carried_on(found: Changes, store: Sources) -> Changes:
+def _carried_on(found: Changes, knowledge: Knowledge) -> Changes:
     """Take for edited what went missing while something of the same title and date came, and nothing else has these.
 
     So it is where a file was renamed and edited at once, or renamed and given another address.
@@ -72,7 +74,7 @@ def _carried_on(found: Changes, store: Sources) -> Changes:
     dates = {known.published for known in gone.values()} & {addition.item.published for addition in found.added}
     wanted = [known.pk for known in gone.values() if known.published in dates]
     titled: dict[tuple[object, object], list[int]] = {}
-    for pk, stored in (store.contents(wanted) if wanted else {}).items():
+    for pk, stored in (knowledge.contents(wanted) if wanted else {}).items():
         titled.setdefault((stored.content.get("title"), gone[pk].published), []).append(pk)
     came = Counter((addition.item.title, addition.item.published) for addition in found.added)
     added, edited, carried = [], list(found.edited), set[int]()
@@ -88,9 +90,9 @@ def _carried_on(found: Changes, store: Sources) -> Changes:
     return replace(found, added=tuple(added), edited=tuple(edited), withdrawn=withdrawn)
 
 
-def _by_text(found: Changes, claimed: set[int | None], source: str, store: Sources) -> Changes:
+def _by_text(found: Changes, claimed: set[int | None], source: str, knowledge: Knowledge) -> Changes:
     """Take for known what says the same as one entry that nothing else in the document names."""
-    same = store.with_text(source, [addition.fingerprints.text for addition in found.added])
+    same = knowledge.with_text(source, [addition.fingerprints.text for addition in found.added])
     added, learnt = [], list(found.learnt)
     for addition in found.added:
         left = [pk for pk in same.get(addition.fingerprints.text, ()) if pk not in claimed]
@@ -102,10 +104,10 @@ def _by_text(found: Changes, claimed: set[int | None], source: str, store: Sourc
     return replace(found, added=tuple(added), learnt=tuple(learnt))
 
 
-def _by_title(found: Changes, claimed: set[int | None], source: str, store: Sources) -> Changes:
+def _by_title(found: Changes, claimed: set[int | None], source: str, knowledge: Knowledge) -> Changes:
     """Take for edited what has the title and, as far as two types of source agree on it, the date of one entry."""
-    left = {pk: known for pk, known in store.known(source, None).items() if pk not in claimed}
-    titles = {pk: _plain(stored.content.get("title", "")) for pk, stored in store.contents(list(left)).items()}
+    left = {pk: known for pk, known in knowledge.known(source, None).items() if pk not in claimed}
+    titles = {pk: _plain(stored.content.get("title", "")) for pk, stored in knowledge.contents(list(left)).items()}
     theirs = Counter(titles.values())
     named = {title: left[pk] for pk, title in titles.items() if title and theirs[title] == 1}
     ours = Counter(_plain(addition.item.title) for addition in found.added)

@@ -64,14 +64,29 @@ def run(cycle: Cycle, polled: Callable[[Mapping[str, SourceReport]], None], *, f
         waiting = set(cycle.store.outbox.due_sinks(cycle.dispatching.clock()))
         due = [sink for sink in cycle.sinks if sink[0] in waiting - cycle.silent]
         report.sinks = dispatch(due, cycle.dispatching)
+        _send_alerts(cycle, cycle.dispatching, report.sinks)
         cycle.store.retention.prune(cycle.dispatching.clock() - cycle.retention)
+    cycle.store.beat(cycle.polling.clock())
     _count(report, cycle)
     report.seconds = time.monotonic() - begun
     return report
 
 
+def _send_alerts(cycle: Cycle, dispatching: Dispatching, reports: dict[str, SinkReport]) -> None:
+    """Send at once what delivering itself gave reason to tell a person."""
+    if not dispatching.alerting.sinks or not any(one.failed or one.alert for one in reports.values()):
+        return
+    waiting = set(cycle.store.outbox.due_sinks(dispatching.clock())) & set(dispatching.alerting.sinks) - cycle.silent
+    for name, more in dispatch([sink for sink in cycle.sinks if sink[0] in waiting], dispatching).items():
+        first = reports.setdefault(name, more)
+        if first is not more:
+            first.sent, first.failed = first.sent + more.sent, first.failed + more.failed
+            first.errors += [error for error in more.errors if error not in first.errors]
+            first.alert = first.alert or more.alert
+
+
 def _count(report: RunReport, cycle: Cycle) -> None:
-    counts = cycle.store.outbox.waiting()
+    counts = cycle.store.deliveries.waiting()
     for name in dict.fromkeys((*(name for name, _ in cycle.sinks), *counts)):
         sink = report.sinks.setdefault(name, SinkReport(name=name))
         own = counts.get(name, {})

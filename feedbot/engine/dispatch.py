@@ -9,24 +9,28 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, ClassVar
 
 from feedbot import faults
 from feedbot.core.calendar import awake
 from feedbot.core.outbox import disables, lease_until, retried, verdict, worth_telling
 from feedbot.core.schedule import Rate
+from feedbot.engine.alerts import Alerting
 from feedbot.engine.pace import Pace
 from feedbot.engine.report import SinkReport
 from feedbot.errors import DeliveryError, LeaseLostError
-from feedbot.model import Delivery, DeliveryState, Digest, Entry
+from feedbot.model import ChangeKind, Delivery, DeliveryState, Digest, Entry
 from feedbot.plugins import DigestSink, Sink, SinkSettings
+from feedbot.store.alerts import Alert
 from feedbot.store.outbox import Claimed, Outbox
 from feedbot.store.sinks import Sinks, SinkState
+from feedbot.store.turns import Turns
 
 _FAILURES_THAT_STOP = 3  # in a row, of the sink as a whole: the rest would fare no better in this run
 _MOST = 32  # deliveries that a thread takes up at once, where they go out fast
 _FAST = 0.05  # seconds
+_SURE = timedelta(seconds=5)  # for which what is claimed is surely still the claimer's, however often others look
 
 log = logging.getLogger(__name__)
 
@@ -42,20 +46,23 @@ class Limits:
 @dataclass(frozen=True, kw_only=True)
 class Dispatching:
     """All that sending needs to know and to reach. ``limits`` are those of sinks that have any; quiet hours are
-    those of ``zone``."""
+    those of ``zone``; ``alerting`` tells a person what is not well. ``turns``: one process at a time serves a sink,
+    as its order and rate take."""
 
     store: Outbox
     sinks: Sinks
+    turns: Turns
     present: Callable[[Entry], Entry]
     lease: str
     clock: Callable[[], datetime]
     stop: threading.Event
     zone: tzinfo = UTC
     limits: Mapping[str, Limits] = field(default_factory=dict)
+    alerting: Alerting = field(default_factory=Alerting)
 
 
 def dispatch(sinks: Sequence[tuple[str, Callable[[], Sink]]], dispatching: Dispatching) -> dict[str, SinkReport]:
-    """Send what is due, each sink in threads of its own, oldest delivery first.
+    """Send what is due, each sink in threads of its own, oldest delivery first; but none that another process serves.
 
     Raises StateError where the outbox cannot be written; what was sent and not marked is then sent again
     under the same key.
@@ -81,6 +88,8 @@ def dispatch(sinks: Sequence[tuple[str, Callable[[], Sink]]], dispatching: Dispa
         thread.start()
     for thread in threads:
         thread.join()
+    for line in lines:
+        line.leave()
     if failures:
         raise failures[0]
     for line in lines:
@@ -103,23 +112,31 @@ class _Line:
         self._guard = threading.Lock()
         self._over = threading.Event()
         self._down = 0
+        self._failing = False
         self._most = 1
+        self._turn = f"sink {name}"
+        self._taken: datetime | None = None  # when it was made sure that the turn is ours
         self._sent: Counter[str] = Counter()  # by route, of those that send only so many in a run
         self._spent: set[str] = set()
 
     def open(self) -> bool:
-        """Whether the sink wants deliveries; else what waits for it is held."""
+        """Whether the sink wants deliveries, and is served by nobody else; what it does not want is held."""
         if self._state.disabled_at is None:
-            return True
+            return self._in_turn()
         self._hold()
         return False
+
+    def leave(self) -> None:
+        """Let others serve the sink."""
+        if self._taken is not None:
+            self._given.turns.give(self._turn, self._given.lease)
 
     def work(self) -> None:
         """Send what is due, until nothing is left, or nothing more is to be sent in this run."""
         sink = self._made()
         digests = isinstance(sink, DigestSink)
         try:
-            while not self._ended():
+            while not self._ended() and self._in_turn():
                 now = self._given.clock()
                 claimed = self._store.claim(
                     self.report.name,
@@ -132,7 +149,7 @@ class _Line:
                 )
                 if not claimed:
                     return
-                self._work_off(sink, [claimed] if claimed[0].batch else [[one] for one in claimed])
+                self._work_off(sink, [claimed] if claimed[0].batch else [[one] for one in claimed], now)
                 if digests:
                     for route in tuple(self._spent):
                         self._store.collect(self.report.name, route, self._given.clock())
@@ -148,20 +165,22 @@ class _Line:
         if self._state.disabled_at is not None:
             return
         if report.sent:
+            alerts: tuple[Alert, ...] = ()
             if state.told:
                 report.alert = f"it is well again, after failing since {_day(state.failing_since)}"
+                alerts = self._given.alerting.sink_recovered(report.name, state.failing_since, now)
             if state.failing_since is not None:
-                self._given.sinks.well(report.name)
-        elif report.failed:
+                self._given.sinks.well(report.name, alerts, now)
+        elif self._failing:
             since = state.failing_since or now
             telling = worth_telling(since, state.told, now)
             if telling:
                 report.alert = f"nothing could be delivered since {_day(since)}: {report.errors[-1]}"
+            error = report.errors[-1] if report.errors else ""
+            alerts = self._given.alerting.sink_failing(report.name, error, since, now) if telling else ()
             if telling or state.failing_since is None:
                 told = state.told or telling
-                self._given.sinks.keep(
-                    replace(state, failing_since=since, told=told, error=report.errors[-1] if report.errors else "")
-                )
+                self._given.sinks.keep(replace(state, failing_since=since, told=told, error=error), alerts, now)
 
     def _made(self) -> Sink:
         try:
@@ -172,8 +191,19 @@ class _Line:
     def _ended(self) -> bool:
         return self._over.is_set() or self._given.stop.is_set()
 
-    def _work_off(self, sink: Sink, groups: list[list[Claimed]]) -> None:
-        """Send claimed deliveries, each group as one message; what is not tried is given back."""
+    def _in_turn(self) -> bool:
+        """Whether the sink is this process's to serve, for as long as sending a message takes."""
+        now = self._given.clock()
+        with self._guard:
+            if self._taken is None or now - self._taken >= _SURE:
+                self._taken = now if self._given.turns.take(self._turn, self._given.lease, now) else None
+            return self._taken is not None
+
+    def _work_off(self, sink: Sink, groups: list[list[Claimed]], held: datetime) -> None:
+        """Send what was claimed at ``held``, each group as one message; what is not tried is given back.
+
+        Before each message it is made sure that it is still this process's to send: it may have slept meanwhile.
+        """
         try:
             while groups and not self._ended():
                 now = self._given.clock()
@@ -185,6 +215,13 @@ class _Line:
                 elif not self._pace.turn(self._given.clock, self._given.stop):
                     self._over.set()
                 else:
+                    now = self._given.clock()
+                    if now - held >= _SURE:
+                        claimed = [one.delivery.pk for group in groups for one in group]
+                        self._store.hold(claimed, self._given.lease, lease_until(now))
+                        held = now
+                        if not self._in_turn():
+                            return
                     self._send(sink, groups.pop(0))
         finally:
             if groups:
@@ -208,7 +245,7 @@ class _Line:
     def _send(self, sink: Sink, group: Sequence[Claimed]) -> None:
         begun = time.monotonic()
         try:
-            self._hand_over(sink, group)
+            receipt = self._hand_over(sink, group)
             faults.reach("sent")
         except DeliveryError as error:
             self._failed(group, error)
@@ -219,24 +256,26 @@ class _Line:
                 DeliveryError(f"unexpected {type(failure).__name__}: {failure}", "please report this", refused=True),
             )
         else:
-            self._mark(group, DeliveryState.SENT, self._given.clock())
+            self._mark(group, DeliveryState.SENT, self._given.clock(), receipt=receipt)
             with self._guard:
                 self._down = 0
-                self._most = min(self._most * 2, _MOST) if time.monotonic() - begun < _FAST else 1
+                fast = time.monotonic() - begun < _FAST
+                self._most = min(self._most * 2, _MOST) if fast else max(self._most // 2, 1)
                 self.report.sent += len(group)
             for one in group:
                 d = one.delivery
                 log.debug("sink %s: delivery %d (%s) sent, try %d", d.sink, d.pk, d.key, d.attempts)
 
-    def _hand_over(self, sink: Sink, group: Sequence[Claimed]) -> None:
+    def _hand_over(self, sink: Sink, group: Sequence[Claimed]) -> str:
+        """Have the sink send a message; gives what it calls that, if it can edit it."""
         present, now = self._given.present, self._given.clock()
         shown = tuple(replace(one.delivery, entry=present(one.delivery.entry)) for one in group)
         key = group[0].batch
         if key and isinstance(sink, DigestSink):
             created = max(delivery.created for delivery in shown)
             sink.send_digest(Digest(key=key, sink=self.report.name, deliveries=shown, created=created), now)
-        else:
-            sink.send(shown[0], now)
+            return ""
+        return sink.send(shown[0], now) or ""
 
     def _failed(self, group: Sequence[Claimed], error: DeliveryError) -> None:
         now = self._given.clock()
@@ -247,11 +286,21 @@ class _Line:
             log.debug(
                 "sink %s: delivery %d (%s) not sent: %s", self.report.name, one.delivery.pk, one.delivery.key, error
             )
+        of_entries = [one.delivery for one in group if one.delivery.change is not ChangeKind.ALERT]
+        dead = decided.state is DeliveryState.DEAD and bool(of_entries)
+        alerting, title = self._given.alerting, of_entries[0].entry.title if of_entries else ""
         self._mark(
-            group, decided.state, now, not_before=decided.not_before, error=decided.error, delivered=error.delivered
+            group,
+            decided.state,
+            now,
+            not_before=decided.not_before,
+            error=decided.error,
+            delivered=error.delivered,
+            alerts=alerting.sink_dead(self.report.name, title, decided.error, now) if dead else (),
         )
         with self._guard:
-            self._most = 1
+            self._failing |= bool(of_entries)
+            self._most = max(self._most // 2, 1)
             self._down = self._down + 1 if error.sink_down else 0
             self.report.failed += len(group)
             if decided.error not in self.report.errors:
@@ -271,7 +320,7 @@ class _Line:
             if self._state.disabled_at is not None:
                 return
             self._state = replace(self._state, disabled_at=now, error=error)
-        self._given.sinks.keep(self._state)
+        self._given.sinks.keep(self._state, self._given.alerting.sink_disabled(self.report.name, error, now), now)
         self._hold()
 
     def _hold(self) -> None:
@@ -298,7 +347,7 @@ class _Unmade:
     def __init__(self, settings: Exception, context: object = None) -> None:  # noqa: ARG002
         self._failure = settings
 
-    def send(self, delivery: Delivery, now: datetime) -> None:  # noqa: ARG002
+    def send(self, delivery: Delivery, now: datetime) -> str | None:  # noqa: ARG002
         raise self._failure
 
     def close(self) -> None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
-from pathlib import Path
 
 from feedbot.core.present import MEDIA_FOLDER
 from feedbot.core.seal import is_sealed
+from feedbot.engine.output import Output, OvertakenError
 from feedbot.engine.pages import STYLESHEET, Contents, paths
 from feedbot.engine.publishing import FeedSpec, Publishing
 from feedbot.engine.report import FeedReport
-from feedbot.files import write_atomic
 from feedbot.formats import overview
 from feedbot.formats.stylesheet import stylesheet
 from feedbot.interchange.opml import Outline
@@ -25,6 +24,8 @@ FOLDER = "/"
 
 INDEX = "index.html"
 LIST = "feeds.opml"
+
+_PAGE = "text/html"
 
 
 def publish(
@@ -40,21 +41,22 @@ def publish(
     files = _files(specs)
     inputs = sha256(b"".join(path.encode() + data for path, data in sorted(files.items()))).hexdigest()
     former = records.get(FOLDER, FeedRecord({}, 0, ""))
-    if former.inputs == inputs and as_written(publishing.output, former.files):
+    output = publishing.output
+    if former.inputs == inputs and output.as_written(former.files):
         return {FOLDER: former}
     marks = {}
     problems = []
     for path, data in files.items():
-        target = publishing.output / path
-        if may_replace(publishing.output, path):
-            try:
-                write_atomic(target, data)
-            except OSError as error:
-                problems.append(f"{path} cannot be written: {error.strerror}")
-                continue
-        elif not path.endswith(STYLESHEET) and former.files.get(path) != mark(target):
-            problems.append(f"{target} was not made by feedbot and is left as it is")
-        marks[path] = mark(target)
+        try:
+            if may_replace(output, path):
+                output.write(path, data, _PAGE if path == INDEX else "")
+            elif not path.endswith(STYLESHEET) and former.files.get(path) != output.mark(path):
+                problems.append(f"{output}/{path} was not made by feedbot and is left as it is")
+            marks[path] = output.mark(path)
+        except OvertakenError:  # the next round looks at what the other publisher made
+            continue
+        except OSError as error:
+            problems.append(f"{path} cannot be written: {error.strerror}")
     for report in list(reports.values())[:1]:
         report.problems += problems
     return {FOLDER: FeedRecord(marks, 0, inputs)}
@@ -69,35 +71,18 @@ def contents_page(contents: Contents) -> bytes:
     return overview.contents(contents.title, contents.by, contents.path, rows)
 
 
-def may_replace(output: Path, path: str) -> bool:
+def may_replace(output: Output, path: str) -> bool:
     """Whether a file is not there, or is one that feedbot made and nobody has edited."""
-    target = output / path
     try:
-        return is_sealed(target.read_bytes())
-    except FileNotFoundError:
-        return not target.is_symlink()
+        there = output.read(path)
     except OSError:
         return False
+    return there is None or is_sealed(there)
 
 
-def mark(path: Path) -> list[int]:
-    """Size and time of change of a file, by which it is known again. Raises OSError."""
-    stat = path.stat()
-    return [stat.st_size, stat.st_mtime_ns]
-
-
-def as_written(output: Path, files: Mapping[str, list[int]]) -> bool:
-    """Whether all files are there as they were written."""
-    try:
-        return all(mark(output / path) == written for path, written in files.items())
-    except OSError:
-        return False
-
-
-def incomplete(output: Path, shown: Iterable[tuple[Entry, frozenset[str]]]) -> set[str]:
+def incomplete(output: Output, shown: Iterable[tuple[Entry, frozenset[str]]]) -> set[str]:
     """The sources of entries that show copied files which are not there any more."""
-    media = output / MEDIA_FOLDER
-    return {entry.source for entry, names in shown if not all((media / name).is_file() for name in names)}
+    return {entry.source for entry, names in shown if not all(output.has(f"{MEDIA_FOLDER}/{name}") for name in names)}
 
 
 def _files(specs: Sequence[FeedSpec]) -> dict[str, bytes]:

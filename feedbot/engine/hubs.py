@@ -6,16 +6,12 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from urllib.parse import urlencode
 
 from feedbot.core.outbox import verdict
-from feedbot.errors import DeliveryError
-from feedbot.http import Fetcher, HttpError, Request
+from feedbot.engine.hubasking import ask
+from feedbot.http import Fetcher
 from feedbot.model import DeliveryState
-from feedbot.store.pings import Ping, Pings
-
-_SECONDS = 15.0
-_LATER = frozenset({408, 425, 429})
+from feedbot.store.pings import Pings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +28,8 @@ def tell(hubs: Hubs) -> dict[str, str]:
     failed: dict[str, str] = {}
     for ping in hubs.store.due(hubs.clock()):
         now = hubs.clock()
-        error = _told(ping, hubs.fetcher(), now)
+        form = {"hub.mode": "publish", "hub.url": ping.topic, "hub.topic": ping.topic}
+        error = ask(ping.hub, form, hubs.fetcher(), now)
         if error is None:
             hubs.store.mark(ping, DeliveryState.SENT, now)
             continue
@@ -40,29 +37,3 @@ def tell(hubs: Hubs) -> dict[str, str]:
         hubs.store.mark(ping, decided.state, decided.not_before, decided.error)
         failed[ping.feed] = decided.error
     return failed
-
-
-def _told(ping: Ping, fetcher: Fetcher, now: datetime) -> DeliveryError | None:
-    """What kept a hub from taking the news, None where it took it."""
-    body = urlencode({"hub.mode": "publish", "hub.url": ping.topic, "hub.topic": ping.topic}).encode()
-    request = Request(
-        url=ping.hub,
-        method="POST",
-        headers={"Content-Type": "application/x-www-form-urlencoded"},
-        body=body,
-        timeout=_SECONDS,
-        follow_redirects=False,
-    )
-    try:
-        response = fetcher.send(request, now)
-    except HttpError as error:
-        return DeliveryError(f"the hub {ping.hub} was not told: {error.message}", error.hint, refused=error.forbidden)
-    if 200 <= response.status < 300:
-        return None
-    refused = response.status < 500 and response.status not in _LATER
-    return DeliveryError(
-        f"the hub {ping.hub} answered {response.status}",
-        "check hub" if refused else "",
-        refused=refused,
-        not_before=response.retry_at,
-    )

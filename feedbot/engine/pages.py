@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import posixpath
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from itertools import islice
 from typing import Any
@@ -40,10 +39,10 @@ class Page:
 
     def inputs(self) -> str:
         """A digest of all that its bytes are made of."""
-        stamps = [[head.source, head.id, head.revision] for head in self.selection.entries]
-        formats = [[path, type(form).__qualname__, form.version] for path, form in self.files.items()]
-        made_of = [present.VERSION, asdict(self.publication), self.summary_only, formats, stamps]
-        return sha256(json.dumps(made_of, default=str).encode()).hexdigest()
+        stamps = [(head.source, head.id, head.revision) for head in self.selection.entries]
+        formats = [(path, type(form).__qualname__, form.version) for path, form in self.files.items()]
+        made_of = (present.VERSION, self.publication, self.summary_only, formats, stamps)
+        return sha256(repr(made_of).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -151,20 +150,19 @@ class _Frame:
         siblings = tuple(
             Sibling(kind, f"{path}.{form.extension}", form.media_type) for kind, form in spec.formats.items()
         )
-        publication = replace(
-            as_publication(spec.channel),
-            path=path,
-            base=spec.base,
-            urls={one.kind: f"{spec.base}{one.path}" for one in siblings} if spec.base else {},
-            stylesheet="../" * path.count("/") + STYLESHEET,
-            origins=self._origins(selection),
-            siblings=siblings,
-            withdrawn=tuple(
+        placed: dict[str, Any] = {
+            "path": path,
+            "base": spec.base,
+            "urls": {one.kind: f"{spec.base}{one.path}" for one in siblings} if spec.base else {},
+            "stylesheet": "../" * path.count("/") + STYLESHEET,
+            "origins": self._origins(selection),
+            "siblings": siblings,
+            "withdrawn": tuple(
                 Withdrawn(head.id, head.withdrawn_at) for head in selection.withdrawn if head.withdrawn_at is not None
             ),
-        )
+        }
         return Page(
-            publication=replace(publication, **values),
+            publication=replace(as_publication(spec.channel), **placed | values),
             selection=selection,
             files=files,
             summary_only=spec.summary_only,

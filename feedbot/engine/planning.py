@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
@@ -11,17 +11,18 @@ from feedbot.core import policy
 from feedbot.core.calendar import due
 from feedbot.core.diff import Addition, Edit, effective_updated
 from feedbot.core.expose import exposed
-from feedbot.core.fingerprint import edit_kind
+from feedbot.core.fingerprint import difference, edit_kind
 from feedbot.core.identity import across
 from feedbot.core.outbox import Standing
 from feedbot.core.policy import RESTLESS, Shift
 from feedbot.core.route import Route, delivery_key, sinks_for, soonest
 from feedbot.core.textdiff import text_diff
+from feedbot.engine.alerts import Alerting
 from feedbot.engine.report import Announced, SourceReport, SourceStatus
 from feedbot.model import CONTENT_FIELDS, ChangeKind, Content, DeliveryState, EditKind, Entry, Known, SourceState
 from feedbot.plugins import SourceSettings
+from feedbot.store.knowledge import Knowledge, Stored
 from feedbot.store.poll import AddedEntry, EditedEntry, Planned, WithdrawnEntry
-from feedbot.store.sources import Sources, Stored
 
 _MAX_FORMER = 16  # addresses that an entry once had: some feeds give another one at every fetch
 
@@ -29,9 +30,9 @@ _MAX_FORMER = 16  # addresses that an entry once had: some feeds give another on
 @dataclass(frozen=True, kw_only=True)
 class Planning:
     """What planning goes by. Without ``notify`` no delivery is made. ``keep_revisions`` is of each entry;
-    digests and quiet hours go by the wall clock of ``zone``."""
+    digests and quiet hours go by the wall clock of ``zone``. ``alerting`` tells a person what is not well."""
 
-    store: Sources
+    knowledge: Knowledge
     routes: Sequence[Route]
     present: Callable[[Entry], Entry]
     instance: str
@@ -39,6 +40,7 @@ class Planning:
     notify: bool = True
     keep_revisions: int = 10
     zone: tzinfo = UTC
+    alerting: Alerting = field(default_factory=Alerting)
 
 
 @dataclass(frozen=True)
@@ -113,8 +115,8 @@ class Planner:
 
     def edited(self, edits: Sequence[Edit]) -> tuple[EditedEntry, ...]:
         pks = [edit.known.pk for edit in edits]
-        before = self._planning.store.contents(pks) if pks else {}
-        standing = self._planning.store.standing(pks) if pks else {}
+        before = self._planning.knowledge.contents(pks) if pks else {}
+        standing = self._planning.knowledge.standing(pks) if pks else {}
         stored = [self._edited(edit, before[edit.known.pk], standing[edit.known.pk]) for edit in edits]
         told = sum(any(planned.within is None for planned in entry.deliveries) for entry in stored)
         if policy.too_many(told, flood_limit=self._planning.flood_limit):
@@ -125,10 +127,10 @@ class Planner:
     def withdrawn(self, gone: Sequence[Known]) -> tuple[tuple[WithdrawnEntry, ...], tuple[int, ...]]:
         """What is withdrawn, and the entries that are missing but not for long enough yet."""
         pks = [known.pk for known in gone]
-        before = self._planning.store.contents(pks) if pks else {}
+        before = self._planning.knowledge.contents(pks) if pks else {}
         missing = tuple(pk for pk in pks if before[pk].missing + 1 < self._settings.withdraw_after)
         final = [known for known in gone if known.pk not in missing]
-        standing = self._planning.store.standing([known.pk for known in final]) if final else {}
+        standing = self._planning.knowledge.standing([known.pk for known in final]) if final else {}
         known_before = self._report.entries - len(self._report.new)
         held = policy.too_many_gone(len(final), known=known_before, flood_limit=self._planning.flood_limit)
         stored = []
@@ -197,6 +199,7 @@ class Planner:
             deliveries=self._updates(entry, old, known.revision, standing, counts=counts, restored=restored),
             shifts=self._shifts(standing, self._settle(in_a_row)) if changed else (),
             announced_anew=self._anew(entry, standing) if restored else (),
+            undone=self._undone(edit, standing) if changed else (),
         )
 
     def _settle(self, in_a_row: int = 0) -> timedelta:
@@ -241,6 +244,17 @@ class Planner:
         self._told(ChangeKind.UPDATED, entry, [notice for notice in notices if notice.within is None])
         return tuple(notices)
 
+    def _undone(self, edit: Edit, standing: Sequence[Standing]) -> tuple[int, ...]:
+        """The notices that wait to tell of edits, where the entry is again as their receivers know it."""
+        waiting = policy.waiting_notices(standing)
+        former = self._planning.knowledge.former_contents(edit.known.pk, set(waiting.values())) if waiting else {}
+        same = {
+            revision
+            for revision, content in former.items()
+            if not policy.counts_as_update(difference(Content(**content), edit.item), self._settings.updates)
+        }
+        return tuple(pk for pk, base in waiting.items() if base in same)
+
     def _withdrawal(self, entry: Entry, standing: Sequence[Standing]) -> tuple[Planned, ...]:
         """Notices of a withdrawal, but to those for whom the entry's announcement was still waiting."""
         own = policy.by_sink(standing)
@@ -279,7 +293,7 @@ class Planner:
     def _announced_before(self, additions: Sequence[Addition]) -> frozenset[int]:
         """The new entries that another program has announced, before the source was taken over from it."""
         keys = [key for addition in additions for key in addition.keys.all]
-        known = self._planning.store.announced_before(self._report.name, keys) if keys else set[bytes]()
+        known = self._planning.knowledge.announced_before(self._state.name, keys) if keys else set[bytes]()
         return frozenset(index for index, one in enumerate(additions) if known.intersection(one.keys.all))
 
     def _entry(self, content: Content, entry_id: str, revision: int, first_seen: datetime) -> Entry:

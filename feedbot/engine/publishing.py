@@ -6,11 +6,11 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from pathlib import Path
 
 from feedbot.core.expression import Filter
 from feedbot.core.present import assets
 from feedbot.core.selection import Head, Limit
+from feedbot.engine.output import Output
 from feedbot.model import Channel, Entry
 from feedbot.plugins import Format
 from feedbot.store.entries import Entries
@@ -84,6 +84,6 @@ class Publishing:
 
     store: Entries
     shelf: Shelf
-    output: Path
+    output: Output
     clock: Callable[[], datetime]
     write: bool = True

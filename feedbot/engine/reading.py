@@ -6,9 +6,11 @@ import logging
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
+from queue import Empty, SimpleQueue
 
 from feedbot import faults
 from feedbot.errors import SourceError
@@ -26,6 +28,8 @@ class SourceSpec:
     settings: SourceSettings
     source: Source
     digest: str
+    watched: tuple[Path, ...] = ()
+    """Folders and files whose change has it polled at once, by whoever keeps running."""
 
 
 @dataclass(frozen=True)
@@ -40,52 +44,109 @@ class Reading:
     error: SourceError | None = None
 
 
-class Readers:
-    """Threads that read what they are given; a source that is waiting or being read is not taken twice."""
+class _Line:
+    """Sources that wait to be read, each host in its turn."""
 
-    def __init__(self, clock: Callable[[], datetime], concurrency: int, per_host: int) -> None:
+    def __init__(self) -> None:
+        self._waiting: defaultdict[str, deque[tuple[SourceSpec, SourceState]]] = defaultdict(deque)
+        self._hosts: deque[str] = deque()
+
+    def add(self, host: str, spec: SourceSpec, state: SourceState) -> None:
+        if not self._waiting[host]:
+            self._hosts.append(host)
+        self._waiting[host].append((spec, state))
+
+    def next(self, free: Callable[[str], bool]) -> tuple[str, SourceSpec, SourceState] | None:
+        """Take out the first whose host is free; None where there is none."""
+        for _ in range(len(self._hosts)):
+            host = self._hosts.popleft()
+            if not free(host):
+                self._hosts.append(host)
+                continue
+            spec, state = self._waiting[host].popleft()
+            if self._waiting[host]:
+                self._hosts.append(host)
+            else:
+                del self._waiting[host]
+            return host, spec, state
+        return None
+
+    def clear(self) -> set[str]:
+        """Send all away; gives their names."""
+        names = {spec.name for waiting in self._waiting.values() for spec, _ in waiting}
+        self._waiting.clear()
+        self._hosts.clear()
+        return names
+
+
+class Readers:
+    """Threads that read what they are given; a source that is waiting or being read is not taken twice.
+
+    Sources that failed the last time come after the others, as many of them may hang until their time is up.
+    ``failing_share`` is the part of the threads that they may take, so that what is due meanwhile finds one free.
+    """
+
+    def __init__(
+        self, clock: Callable[[], datetime], concurrency: int, per_host: int, failing_share: float = 1.0
+    ) -> None:
         self._clock = clock
         self._concurrency = concurrency
         self._per_host = per_host
-        self._waiting: defaultdict[str, deque[tuple[SourceSpec, SourceState]]] = defaultdict(deque)
-        self._hosts: deque[str] = deque()  # those with something waiting, in turn
+        self._most_failing = max(1, int(concurrency * failing_share))
+        self._well, self._failing = _Line(), _Line()
         self._busy: defaultdict[str, int] = defaultdict(int)
-        self._running: dict[Future[Reading], str] = {}
+        self._running: dict[str, tuple[_Line, str]] = {}  # by source: the line it stood in, and its host
+        self._read: SimpleQueue[Reading | BaseException] = SimpleQueue()
+        self._running_failing = 0
         self._pool: ThreadPoolExecutor | None = None
         self.names: set[str] = set()
 
     def add(self, specs: Sequence[SourceSpec], states: Mapping[str, SourceState]) -> None:
         """Take sources to be read, with what is known of each."""
         for spec in specs:
-            host = spec.source.host or f"local:{spec.name}"
-            if not self._waiting[host]:
-                self._hosts.append(host)
-            self._waiting[host].append((spec, states[spec.name]))
+            state = states[spec.name]
+            line = self._failing if state.failures else self._well
+            line.add(spec.source.host or f"local:{spec.name}", spec, state)
             self.names.add(spec.name)
 
     def finished(self, seconds: float | None = None) -> Iterator[Reading]:
-        """What was read, as it comes in, until nothing is left or so much time has passed."""
-        if seconds is None and len(self.names) == 1 and self._hosts:  # no thread for one alone
-            host = self._hosts.popleft()
-            yield self._done(read(*self._waiting.pop(host).popleft(), self._clock))
+        """What was read, as it comes in, until nothing is left or so much time has passed.
+
+        Where nothing waits to be read, all that is there already is given, however late it is.
+        """
+        if seconds is None and len(self.names) == 1 and not self._running and (taken := self._next()):
+            _, _, spec, state = taken  # no thread for one alone
+            yield self._done(read(spec, state, self._clock))
             return
         end = None if seconds is None else time.monotonic() + seconds
         self._start()
         while self._running:
-            left = None if end is None else max(0.0, end - time.monotonic())
-            done, _ = wait(self._running, timeout=left, return_when=FIRST_COMPLETED)
-            for future in done:
-                host = self._running.pop(future)
-                self._busy[host] -= 1
-                self._start()
-                yield self._done(future.result())
-            if not done:
+            try:
+                reading = self._read.get(timeout=None if end is None else max(0.0, end - time.monotonic()))
+            except Empty:
                 return
+            if not isinstance(reading, Reading):
+                raise reading
+            line, host = self._running.pop(reading.spec.name)
+            self._release(host)
+            self._running_failing -= line is self._failing
+            self._start()
+            yield self._done(reading)
+            if end is not None and time.monotonic() >= end and not (self.ready and self._all_begun):
+                return
+
+    def drop(self) -> None:
+        """Take up nothing more of what waits."""
+        self.names -= self._well.clear() | self._failing.clear()
 
     @property
     def ready(self) -> bool:
         """Whether something was read that nobody has asked for yet."""
-        return any(future.done() for future in self._running)
+        return not self._read.empty()
+
+    @property
+    def _all_begun(self) -> bool:
+        return len(self.names) == len(self._running)
 
     def close(self) -> None:
         """Begin no more, without waiting for what is being read: a signal ends a run meanwhile."""
@@ -94,23 +155,36 @@ class Readers:
 
     def _start(self) -> None:
         """Begin to read as many as may be read at once."""
-        passed = 0
-        while self._hosts and passed < len(self._hosts) and len(self._running) < self._concurrency:
-            host = self._hosts.popleft()
-            if self._busy[host] >= self._per_host:
-                self._hosts.append(host)
-                passed += 1
-                continue
+        while len(self._running) < self._concurrency and (taken := self._next()):
+            line, host, spec, state = taken
             if self._pool is None:
                 self._pool = ThreadPoolExecutor(self._concurrency, thread_name_prefix="poll")
-            spec, state = self._waiting[host].popleft()
-            self._running[self._pool.submit(read, spec, state, self._clock)] = host
+            self._running[spec.name] = line, host
+            self._pool.submit(self._put, spec, state)
             self._busy[host] += 1
-            if self._waiting[host]:
-                self._hosts.append(host)
-            else:
-                del self._waiting[host]
-            passed = 0
+            self._running_failing += line is self._failing
+
+    def _put(self, spec: SourceSpec, state: SourceState) -> None:
+        """Read one source, in a thread; whoever waits for the readings is told of the end of the thread, too."""
+        try:
+            self._read.put(read(spec, state, self._clock))
+        except BaseException as end:
+            self._read.put(end)
+
+    def _next(self) -> tuple[_Line, str, SourceSpec, SourceState] | None:
+        """Take out what is to be read next, and the line that it stood in; None where nothing may be read now."""
+        lines = [self._well]
+        if self._running_failing < self._most_failing:
+            lines.append(self._failing)
+        for line in lines:
+            if taken := line.next(lambda host: self._busy.get(host, 0) < self._per_host):
+                return line, *taken
+        return None
+
+    def _release(self, host: str) -> None:
+        self._busy[host] -= 1
+        if not self._busy[host]:
+            del self._busy[host]
 
     def _done(self, reading: Reading) -> Reading:
         self.names.discard(reading.spec.name)

@@ -11,10 +11,11 @@ from urllib.parse import quote
 
 from feedbot.engine import folder
 from feedbot.engine.leftovers import remove
+from feedbot.engine.output import OutputError, OvertakenError
 from feedbot.engine.pages import Contents, Page, plan
 from feedbot.engine.publishing import FeedSpec, Publishing
 from feedbot.engine.report import FeedReport
-from feedbot.files import write_atomic
+from feedbot.formats.legal import legal_entry
 from feedbot.model import Entry, SourceState
 from feedbot.store.entries import FeedRecord
 
@@ -37,9 +38,15 @@ def regenerate(
     page anew. What left the configuration is removed where feedbot wrote it and nobody has touched it. Where a file
     cannot be written the feed's report says so, and what was there before stays.
     """
-    records = publishing.store.feed_records()
     chosen = [spec for spec in specs if only is None or spec.name in only]
     reports = {spec.name: FeedReport(name=spec.name) for spec in chosen}
+    try:
+        publishing.output.look()
+    except OSError as error:
+        for report in reports.values():
+            _failed(report, error, publishing)
+        return reports
+    records = publishing.store.feed_records()
     now: dict[str, FeedRecord] = dict(records)
     topics: dict[str, tuple[str, str]] = {}
     for spec in chosen:
@@ -50,10 +57,10 @@ def regenerate(
             made = publication.publish()
             topics |= dict.fromkeys(publication.changed, (spec.channel.hub, spec.name))
             now = {name: record for name, record in now.items() if name not in own} | dict(made)
+        except OvertakenError:
+            report.problems.append("another publisher wrote it just now; the next round looks whether anything is left")
         except OSError as error:
-            # Of a rename that failed, the first name is that of the temporary file.
-            report.error = f"{error.filename2 or error.filename or publishing.output}: {error.strerror}"
-            report.hint = "make room, or remove what stands in its place; it is written at the next run"
+            _failed(report, error, publishing)
     if publishing.write:
         known = {spec.name for spec in specs}
         now = {name: record for name, record in now.items() if name.partition("/")[0] in known}
@@ -63,6 +70,15 @@ def regenerate(
         changed = {name: record for name, record in now.items() if records.get(name) != record}
         publishing.store.record_feeds(changed, records.keys() - now.keys(), topics, publishing.clock())
     return reports
+
+
+def _failed(report: FeedReport, error: OSError, publishing: Publishing) -> None:
+    """Tell why a feed is not written."""
+    # Of a rename that failed, the first name is that of the temporary file.
+    report.error = f"{error.filename2 or error.filename or publishing.output}: {error.strerror}"
+    report.hint = "make room, or remove what stands in its place; it is written at the next run"
+    if isinstance(error, OutputError):
+        report.error, report.hint = error.strerror, error.hint or "it is written at the next run"
 
 
 def render(
@@ -98,7 +114,7 @@ class _Publication:
         gate, former = self._gate(), self.own.get(self.spec.name)
         if former is not None and not self.force and former.inputs.partition(" ")[0] == gate:
             self.report.entries = former.entries
-            if all(folder.as_written(self.publishing.output, record.files) for record in self.own.values()):
+            if all(self.publishing.output.as_written(record.files) for record in self.own.values()):
                 return self.own
         edition = plan(self.spec, self.states, self.publishing, self.own.keys(), self.report)
         self.report.entries = len(edition.pages[0].selection.entries)
@@ -120,7 +136,8 @@ class _Publication:
         inputs = prefix + page.inputs()
         if not self._stands(page.path, inputs, page.files):
             files = self._rendered(page)
-            self._write(page.path, inputs, files, len(page.selection.entries))
+            types = {path: form.media_type for path, form in page.files.items()}
+            self._write(page.path, inputs, files, len(page.selection.entries), types)
             self._tell(page)
 
     def _tell(self, page: Page) -> None:
@@ -140,7 +157,7 @@ class _Publication:
         if not self._stands(path, inputs, [contents.path]) and folder.may_replace(
             self.publishing.output, contents.path
         ):
-            self._write(path, inputs, {contents.path: data}, len(contents.pages))
+            self._write(path, inputs, {contents.path: data}, len(contents.pages), {contents.path: _PAGE})
 
     def _stands(self, name: str, inputs: str, files: Collection[str]) -> bool:
         """Whether a page is there as it would be written; it is kept then as it is."""
@@ -149,14 +166,14 @@ class _Publication:
             return False
         if former.inputs.rpartition(" ")[2] != inputs.rpartition(" ")[2]:
             return False
-        if not folder.as_written(self.publishing.output, former.files):
+        if not self.publishing.output.as_written(former.files):
             return False
         self._made[name] = former._replace(inputs=inputs)
         return True
 
     def _rendered(self, page: Page) -> dict[str, bytes]:
         shown = self.publishing.shelf.entries(page.selection.entries, short=page.summary_only)
-        entries = [entry for entry, _ in shown]
+        entries = [legal_entry(entry) for entry, _ in shown]  # once for all formats
         if self.publishing.write:
             self.report.incomplete |= folder.incomplete(self.publishing.output, shown)
         publication = replace(page.publication, updated=_updated(page, entries))
@@ -166,18 +183,13 @@ class _Publication:
                 rendered[form.extension] = form.render(publication, entries)
         return {path: rendered[form.extension] for path, form in page.files.items()}
 
-    def _write(self, name: str, inputs: str, files: Mapping[str, bytes], number: int) -> None:
+    def _write(self, name: str, inputs: str, files: Mapping[str, bytes], number: int, types: Mapping[str, str]) -> None:
         output = self.publishing.output
         for path, data in files.items():
-            target = output / path
-            if self.publishing.write:
-                changed = write_atomic(target, data)
-            else:
-                changed = not target.is_file() or target.read_bytes() != data
-            if changed:
+            if output.write(path, data, types[path]) if self.publishing.write else output.read(path) != data:
                 self.report.written.append(path)
         if self.publishing.write:
-            marks = {path: folder.mark(output / path) for path in files}
+            marks = {path: output.mark(path) for path in files}
             self._made[name] = FeedRecord(marks, number, inputs)
 
 

@@ -30,6 +30,7 @@ class SourceReport:
 
     ``edited`` tells of each edit how deep it went, ``restored`` are withdrawn entries that came back.
     ``alert``: what a person should know even where nobody asked, said once. ``held``: what waits for a person, and why.
+    ``failures``: how many polls in a row had failed before this one.
     """
 
     name: str
@@ -49,6 +50,7 @@ class SourceReport:
     notes: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
     seconds: float = 0.0
+    failures: int = 0
 
 
 @dataclass(kw_only=True)

@@ -6,10 +6,10 @@ import random
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from urllib.parse import urlencode
 
 from feedbot.core import schedule
-from feedbot.http import Fetcher, HttpError, Request
+from feedbot.engine.hubasking import ask
+from feedbot.http import Fetcher
 from feedbot.store.subscriptions import Subscription, Subscriptions
 
 PATH = "websub/"
@@ -18,8 +18,6 @@ _LEASE = timedelta(days=10)
 _ANSWER = timedelta(hours=1)  # for a hub to ask back whether it was us
 _REFUSED = timedelta(days=7)
 _TRUSTED = timedelta(days=14)  # after which a hub that has said nothing may say nothing any more
-_SECONDS = 15.0
-_LATER = frozenset({408, 425, 429})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,29 +81,17 @@ def denied(reason: str, now: datetime) -> dict[str, object]:
 
 def _asked(subscription: Subscription, subscribing: Subscribing, now: datetime) -> tuple[str, datetime]:
     """What went wrong in asking a hub, "" if nothing did, and when to ask again."""
-    form = {
+    form: dict[str, str | int] = {
         "hub.mode": "subscribe",
         "hub.topic": subscription.topic,
         "hub.callback": f"{subscribing.public}{PATH}{subscription.token}",
         "hub.secret": subscription.secret,
         "hub.lease_seconds": int(_LEASE.total_seconds()),
     }
-    request = Request(
-        url=subscription.hub,
-        method="POST",
-        headers={"Content-Type": "application/x-www-form-urlencoded"},
-        body=urlencode(form).encode(),
-        timeout=_SECONDS,
-        follow_redirects=False,
-    )
-    wait = schedule.back_off(subscription.attempts, timedelta(minutes=5), random.random())  # noqa: S311
-    try:
-        response = subscribing.fetcher().send(request, now)
-    except HttpError as error:
-        return f"the hub {subscription.hub} was not asked: {error.message}", now + wait
-    if 200 <= response.status < 300:
+    error = ask(subscription.hub, form, subscribing.fetcher(), now)
+    if error is None:
         return "", now + _ANSWER
-    again = max(now + wait, response.retry_at or now)
-    if response.status < 500 and response.status not in _LATER:
-        again = now + _REFUSED
-    return f"the hub {subscription.hub} answered {response.status}", again
+    if error.refused:
+        return error.message, now + _REFUSED
+    wait = schedule.back_off(subscription.attempts, timedelta(minutes=5), random.random())  # noqa: S311
+    return error.message, max(now + wait, error.not_before or now)

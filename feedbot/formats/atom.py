@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import ClassVar
@@ -10,6 +11,7 @@ from typing import ClassVar
 from feedbot.core.dates import rfc3339
 from feedbot.core.publication import Origin, Publication, address
 from feedbot.formats.feedtree import HISTORY, Element, FeedTree, overwrite, put
+from feedbot.formats.iri import as_id
 from feedbot.formats.legal import legal_channel, legal_entry
 from feedbot.model import Channel, Entry
 
@@ -23,18 +25,19 @@ _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 class AtomFormat:
     """Atom: texts as HTML, all enclosures as links, the title of the feed as author of last resort.
 
-    Withdrawn entries are told as tombstones (RFC 6721), archive pages are linked (RFC 5005), and entries of other
-    feeds name these (``source``, RFC 4287, 4.2.11).
+    Ids that are no IRI are quoted (``iri.as_id``). Withdrawn entries are told as tombstones (RFC 6721), archive pages
+    are linked (RFC 5005), and entries of other feeds name these (``source``, RFC 4287, 4.2.11).
     """
 
     extension: ClassVar[str] = "atom"
     media_type: ClassVar[str] = "application/atom+xml"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
 
     def render(self, channel: Channel, entries: Sequence[Entry]) -> bytes:
         """Write the entries in the order given, as UTF-8. No input makes it raise."""
-        legal = [legal_entry(entry) for entry in entries]
+        legal = [replace(one, id=as_id(one.id)) for one in map(legal_entry, entries)]
         channel = legal_channel(channel, legal)
+        channel = replace(channel, id=as_id(channel.id))
         tree = FeedTree(
             channel,
             channel.urls.get(self.extension, ""),
@@ -69,7 +72,7 @@ def _finish_feed(channel: Publication, feed: Element) -> None:
     if channel.archived:
         put(feed, f"{{{HISTORY}}}archive")
     for gone in channel.withdrawn:
-        put(feed, f"{{{_TOMBSTONES}}}deleted-entry", ref=gone.id, when=rfc3339(gone.at))
+        put(feed, f"{{{_TOMBSTONES}}}deleted-entry", ref=as_id(gone.id), when=rfc3339(gone.at))
 
 
 def _finish_entry(channel: Publication, entry: Entry, element: Element) -> None:
@@ -87,16 +90,18 @@ def _finish_entry(channel: Publication, entry: Entry, element: Element) -> None:
     if entry.image:
         put(element, f"{{{_MEDIA}}}thumbnail", url=entry.image)
     if origin := channel.origins.get(entry.source):
-        _put_source(element, origin)
+        _put_source(element, entry, origin)
 
 
-def _put_source(element: Element, origin: Origin) -> None:
-    """The feed that an entry was taken from: called by its address, as few feeds tell a better id."""
+def _put_source(element: Element, entry: Entry, origin: Origin) -> None:
+    """The feed that an entry was taken from: called by its address, as few feeds tell a better id.
+
+    It was updated when it got this entry, at the earliest: readers want a time, and no later one is the entry's own.
+    """
     source = put(element, "source")
-    if origin.url or origin.link:
-        put(source, "id", origin.url or origin.link)
-    if origin.title:
-        put(source, "title", origin.title)
+    put(source, "id", origin.url or origin.link or as_id(f"source/{entry.source}"))
+    put(source, "title", origin.title or entry.source)
+    put(source, "updated", rfc3339(entry.updated or entry.first_seen))
     if origin.link:
         put(source, "link", rel="alternate", href=origin.link)
     if origin.url:

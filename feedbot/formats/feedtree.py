@@ -79,8 +79,10 @@ class FeedTree:
             item.content(entry.content, type="html")
         if entry.summary:
             item.summary(entry.summary, type="html")
-        item.author([{"name": author.name, "uri": author.url, "email": author.email} for author in authors])
-        item.category([{"term": tag} for tag in entry.tags])
+        if authors:
+            item.author([{"name": author.name, "uri": author.url, "email": author.email} for author in authors])
+        if entry.tags:
+            item.category([{"term": tag} for tag in entry.tags])
         item.register_extension(_EXTENSION, lambda: _Extension(finish))
         self._feed.add_entry(item, order="append")
 

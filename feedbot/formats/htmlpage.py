@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 from feedbot.core.html import clean, to_text
-from feedbot.core.publication import Publication, relative
+from feedbot.core.publication import Publication, address, relative
 from feedbot.core.text import shorten
 from feedbot.formats.legal import headline, is_web, legal_channel, legal_entry
 from feedbot.formats.markup import Link, anchor, escape, moment, page, path_href, subscribe, without_ids
@@ -21,7 +21,7 @@ class HtmlFormat:
 
     extension: ClassVar[str] = "html"
     media_type: ClassVar[str] = "text/html"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 3
 
     def render(self, channel: Channel, entries: Sequence[Entry]) -> bytes:
         """Write the entries in the order given, as UTF-8. No input makes it raise, or makes it pass a script."""
@@ -41,14 +41,22 @@ _EMPTY = '<p class="dim">There is nothing here yet.</p>\n'
 
 
 def _links(publication: Publication) -> Iterator[Link]:
+    """The feed in its formats; that of an archive page is the current one, as what is archived has nothing new."""
     for one in publication.siblings:
-        if one.media_type != HtmlFormat.media_type:
-            href = path_href(relative(publication, one.path))
-            yield Link(href, publication.urls.get(one.kind, ""), one.media_type)
+        if one.media_type == HtmlFormat.media_type:
+            continue
+        if publication.archived:
+            extension = one.path.rpartition(".")[2]
+            path, full = f"{publication.current}.{extension}", address(publication, publication.current, extension)
+        else:
+            path, full = one.path, publication.urls.get(one.kind, "")
+        yield Link(path_href(relative(publication, path)), full, one.media_type)
 
 
 def _about(publication: Publication) -> str:
     described = f'<p class="dim">{escape(publication.description)}</p>\n' if publication.description else ""
+    if publication.archived:
+        described += '<p class="dim">Older entries, from the archive of the feed.</p>\n'
     if is_web(publication.link):
         described += f'<p class="dim">{anchor(publication.link, publication.link)}</p>\n'
     return described

@@ -20,7 +20,7 @@ class JsonFormat:
 
     extension: ClassVar[str] = "json"
     media_type: ClassVar[str] = "application/feed+json"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
 
     def render(self, channel: Channel, entries: Sequence[Entry]) -> bytes:
         """Write the entries in the order given, as UTF-8, ended by a line feed. No input makes it raise."""

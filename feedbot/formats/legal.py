@@ -1,8 +1,8 @@
 """Makes a channel and its entries legal in every feed format, whatever strings they hold.
 
 Entries come here cleaned; this is the last line, so that one odd entry never keeps a feed from being written.
-What is legal already is left as it is. Ids stay as they came even where they are no IRI, as RFC 4287 (4.2.6)
-wants them to be: a reader knows an entry by its id, and an id that changes announces the entry again.
+What is legal already is left as it is, ids above all: a reader knows an entry by its id, and an id that changes
+announces the entry again. Only Atom, which takes none but IRIs, has others quoted (``iri.as_id``).
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import blake2b
-from urllib.parse import quote
 
 from feedbot.core.html import resolve, to_text
 from feedbot.core.publication import Origin, Publication, Withdrawn, as_publication
 from feedbot.core.text import one_line, shorten, storable
+from feedbot.formats.iri import mended
 from feedbot.model import Author, Channel, Enclosure, Entry
 
 UNKNOWN_TYPE = "application/octet-stream"
@@ -24,10 +24,24 @@ UNKNOWN_TYPE = "application/octet-stream"
 
 _MAX_SYNTHETIC_TITLE = 80
 _MAX_LENGTH = 2**63 - 1
-_NOT_IN_IRI = re.compile(r'[\s"<>\\^`{|}\x7f-\x9f]')  # RFC 3987, 2.2
-_LANGUAGE = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*")  # RFC 5646, as far as xml:lang checks it
-_MEDIA_TYPE = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+(\s*;.*)?", re.ASCII)
-_EMAIL = re.compile(r"[^\s@<>]+@[^\s@<>]+")
+_LANGUAGE = re.compile(r"([A-Za-z]{2,3}|x(?=-))(-[A-Za-z0-9]{1,8})*")  # RFC 5646: codes of two or three letters
+_TWO_LETTERS = frozenset(
+    "aa ab ae af ak am an ar as av ay az ba be bg bh bi bm bn bo br bs ca ce ch co cr cs cu cv cy da de dv dz ee el"
+    " en eo es et eu fa ff fi fj fo fr fy ga gd gl gn gu gv ha he hi ho hr ht hu hy hz ia id ie ig ii ik in io is it"
+    " iu iw ja ji jv ka kg ki kj kk kl km kn ko kr ks ku kv kw ky la lb lg li ln lo lt lu lv mg mh mi mk ml mn mo mr"
+    " ms mt my na nb nd ne ng nl nn no nr nv ny oc oj om or os pa pi pl ps pt qu rm rn ro ru rw sa sc sd se sg sh si"
+    " sk sl sm sn so sq sr ss st su sv sw ta te tg th ti tk tl tn to tr ts tt tw ty ug uk ur uz ve vi vo wa wo xh yi"
+    " yo za zh zu".split()
+)
+"""The languages of ISO 639-1: what else has two letters, as "jp" and "cn" have, is no language."""
+_MEDIA_TYPE = re.compile(r"([\w!#$&^.+-]+/[\w!#$&^.+-]+)(\s*;\s*[\w.+-]+=(?:[\w.+-]+|\"[^\"\\]*\"))*", re.ASCII)
+_EMAIL = re.compile(r"[\w!#$%&'*+/=?^`{|}~.-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", re.ASCII)  # RFC 5322, 3.4.1
+
+
+class LegalEntry(Entry):
+    """An entry that is legal, and needs no second look."""
+
+    __slots__ = ()
 
 
 def legal_channel(channel: Channel, entries: Sequence[Entry]) -> Publication:
@@ -60,12 +74,14 @@ def legal_channel(channel: Channel, entries: Sequence[Entry]) -> Publication:
     )
 
 
-def legal_entry(entry: Entry) -> Entry:
+def legal_entry(entry: Entry) -> LegalEntry:
     """The entry with an id and an ``updated`` for certain, and nothing in it that a format does not allow.
 
     ``content`` is empty only where there is no summary either, or a link to read on; ``summary`` is empty
     where it repeats the content. Times are whole seconds in UTC.
     """
+    if isinstance(entry, LegalEntry):
+        return entry
     url = _address(entry.url)
     content = storable(entry.content)
     summary = storable(entry.summary)
@@ -74,8 +90,13 @@ def legal_entry(entry: Entry) -> Entry:
     if not content and not url:  # Atom wants a link or content (RFC 4287, 4.1.2)
         content, summary = summary, ""
     published = _whole_second(entry.published) if entry.published else None
-    return replace(
-        entry,
+    return LegalEntry(
+        source=entry.source,
+        first_seen=entry.first_seen,
+        revision=entry.revision,
+        base=entry.base,
+        aliases=entry.aliases,
+        extra=entry.extra,
         id=_identity(entry.id) or url or _urn(entry.source, entry.title, content, summary),
         url=url,
         title=one_line(entry.title),
@@ -124,7 +145,7 @@ def _urn(*parts: str) -> str:
 def _address(text: str) -> str:
     """An absolute, safe address without the characters no IRI has, or ""."""
     safe = resolve(storable(text), "") if text else None
-    return _NOT_IN_IRI.sub(lambda match: quote(match[0]), safe) if safe else ""
+    return mended(safe) if safe else ""
 
 
 def _author(author: Author) -> Author:
@@ -149,7 +170,8 @@ def _origin(origin: Origin) -> Origin:
 
 def _language(text: str) -> str:
     tag = storable(text).strip().replace("_", "-")
-    return tag if _LANGUAGE.fullmatch(tag) else ""
+    first = tag.partition("-")[0].lower()
+    return tag if _LANGUAGE.fullmatch(tag) and (len(first) != 2 or first in _TWO_LETTERS) else ""
 
 
 def _whole_second(moment: datetime) -> datetime:

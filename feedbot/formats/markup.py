@@ -48,7 +48,7 @@ h2 a:hover { text-decoration: underline; }
 .card ul { margin: 0; padding: 0; list-style: none; display: grid; gap: .5rem; }
 .card li { display: flex; flex-wrap: wrap; align-items: baseline; gap: .3rem .8rem; }
 .card code { user-select: all; font-size: .85rem; color: var(--dim); }
-.button { display: inline-block; min-width: 6.2rem; padding: .2rem .8rem; border-radius: 2rem; text-align: center;
+.button { display: inline-block; min-width: 7rem; padding: .2rem .8rem; border-radius: 2rem; text-align: center;
   text-decoration: none; background: var(--button); color: var(--on-button); font-size: .9rem; font-weight: 600; }
 a:focus-visible, summary:focus-visible { outline: .15rem solid var(--accent); outline-offset: .15rem; }
 nav { display: flex; flex-wrap: wrap; gap: .3rem 1.2rem; margin: 1rem 0; }
@@ -67,7 +67,9 @@ details > summary { cursor: pointer; color: var(--accent); }
   body { max-width: none; padding: 0; font-size: 11pt; }
   .card, nav, summary { display: none; }
   details::details-content { content-visibility: visible; height: auto; }
-  article { break-inside: avoid-page; }
+  article > p:has(+ details) { display: none; } /* how the text begins, which stands there whole on paper */
+  h2, h2 + .dim { break-after: avoid-page; }
+  img, video { break-inside: avoid-page; }
 }
 """
 

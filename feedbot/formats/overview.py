@@ -81,4 +81,7 @@ def _alternates(rows: Sequence[Row], folder: str) -> list[tuple[Link, str]]:
 
 
 def _from(folder: str, path: str) -> str:
+    below = f"{folder}/"
+    if path.startswith(below):  # as most do, of which there may be thousands
+        return path.removeprefix(below)
     return posixpath.relpath(f"/{path}", f"/{folder}")

@@ -2,12 +2,13 @@
 
 Texts follow the Best Practices Profile of the RSS Advisory Board: titles are plain text, escaped once;
 ``description`` is the summary, and ``content:encoded`` the content, or ``description`` is whichever of
-the two there is. Several enclosures of one entry are all written, though the profile advises one.
+the two there is. An item has one enclosure, as the profile advises; further files are ``media:content``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from email.utils import format_datetime
@@ -15,10 +16,9 @@ from functools import partial
 from typing import ClassVar
 
 from feedbot.core.publication import Publication, address
-from feedbot.core.text import one_line
 from feedbot.formats.feedtree import HISTORY, Element, FeedTree, put
 from feedbot.formats.legal import UNKNOWN_TYPE, is_web, legal_channel, legal_entry, web_address
-from feedbot.model import Channel, Entry
+from feedbot.model import Channel, Enclosure, Entry
 
 _NAMESPACES = {
     "dc": "http://purl.org/dc/elements/1.1/",
@@ -26,15 +26,15 @@ _NAMESPACES = {
     "media": "http://search.yahoo.com/mrss/",
 }
 _LINK = "{http://www.w3.org/2005/Atom}link"
-_PODCAST = {
-    "duration": "duration",
-    "episode": "episode",
-    "season": "season",
-    "explicit": "explicit",
-    "episodeType": "episode_type",
+_PODCAST: Mapping[str, tuple[str, re.Pattern[str]]] = {
+    "duration": ("duration", re.compile(r"\d{1,9}|(\d{1,4}:)?[0-5]?\d:[0-5]\d", re.ASCII)),
+    "episode": ("episode", re.compile(r"[1-9]\d{0,8}", re.ASCII)),
+    "season": ("season", re.compile(r"[1-9]\d{0,8}", re.ASCII)),
+    "explicit": ("explicit", re.compile(r"true|false")),
+    "episodeType": ("episode_type", re.compile(r"full|trailer|bonus")),
 }
-"""What a feed tells of a podcast's episode, by its element, and what ``extra`` calls it."""
-_EXPLICIT = {"yes": "true", "no": "false"}  # what the older form is called now
+"""What a feed tells of a podcast's episode, by its element: what ``extra`` calls it, and what it may be."""
+_EXPLICIT = {"yes": "true", "explicit": "true", "no": "false", "clean": "false"}  # what older forms are called now
 
 
 class RssFormat:
@@ -42,7 +42,7 @@ class RssFormat:
 
     extension: ClassVar[str] = "rss"
     media_type: ClassVar[str] = "application/rss+xml"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
 
     def render(self, channel: Channel, entries: Sequence[Entry]) -> bytes:
         """Write the entries in the order given, as UTF-8. No input makes it raise."""
@@ -80,20 +80,40 @@ def _finish_item(channel: Publication, entry: Entry, item: Element) -> None:
     put(item, "pubDate", _rfc822(entry.published or entry.updated or entry.first_seen))
     for author in entry.authors:
         put(item, f"{{{_NAMESPACES['dc']}}}creator", author.name)
-    for enclosure in entry.enclosures:  # all three attributes are required
-        length = str(enclosure.length or 0)
-        put(item, "enclosure", url=enclosure.url, length=length, type=enclosure.type or UNKNOWN_TYPE)
+    _put_files(item, entry.enclosures)
     if comments := web_address(entry.extra.get("comments")):
         put(item, "comments", comments)
     if entry.image:
         put(item, f"{{{_NAMESPACES['media']}}}thumbnail", url=entry.image)
-    for name, key in _PODCAST.items():
-        value = entry.extra.get(key)
-        if entry.enclosures and isinstance(value, str) and (text := one_line(value)):
-            put(item, f"{{{_NAMESPACES['itunes']}}}{name}", _EXPLICIT.get(text, text))
+    if entry.enclosures:
+        for name, text in _episode(entry.extra):
+            put(item, f"{{{_NAMESPACES['itunes']}}}{name}", text)
     origin = channel.origins.get(entry.source)
     if origin and origin.url:  # which the address is required for
         put(item, "source", origin.title, url=origin.url)
+
+
+def _put_files(item: Element, enclosures: Sequence[Enclosure]) -> None:
+    """The first file on the web as the enclosure, all three attributes of which are required; the others beside it."""
+    first = next((one for one in enclosures if is_web(one.url)), None)
+    for one in enclosures:
+        if one is first:
+            put(item, "enclosure", url=one.url, length=str(one.length or 0), type=one.type or UNKNOWN_TYPE)
+        else:
+            known = {"type": one.type, "fileSize": str(one.length or "")}
+            told = {name: value for name, value in known.items() if value}
+            put(item, f"{{{_NAMESPACES['media']}}}content", url=one.url, **told)
+
+
+def _episode(extra: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    """The iTunes elements of an episode, as far as what is known of it is what they may say."""
+    for name, (key, legal) in _PODCAST.items():
+        value = extra.get(key)
+        if isinstance(value, str):
+            text = value.strip().lower()
+            text = _EXPLICIT.get(text, text)
+            if legal.fullmatch(text):
+                yield name, text
 
 
 def _rfc822(moment: datetime) -> str:

@@ -12,6 +12,8 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import urlsplit
 
+from feedbot.formats.iri import is_iri
+
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
@@ -21,7 +23,6 @@ _ATOM = "{http://www.w3.org/2005/Atom}"
 _ENCODED = "{http://purl.org/rss/1.0/modules/content/}encoded"
 _DELETED = "{http://purl.org/atompub/tombstones/1.0}deleted-entry"
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)")
-_IRI = re.compile(r'[a-zA-Z][a-zA-Z0-9+.-]*:[^\s"<>\\^`{|}]+')
 _VERSION = re.compile(r"https://jsonfeed\.org/version/1(?:\.1)?")
 
 
@@ -77,8 +78,10 @@ def _atom(feed: Element) -> Iterator[str]:
         for name in ("published", "summary", "content", "source", "rights"):
             if len(entry.findall(_ATOM + name)) > 1:
                 yield f"{where} has more than one {name} (4.1.2)"
+        for source in entry.findall(f"{_ATOM}source"):
+            yield from _atom_common(source, f"line {source.sourceline}: the source")
     for gone in feed.findall(_DELETED):
-        if not gone.get("ref") or not _RFC3339.fullmatch(gone.get("when") or ""):
+        if not _is_iri(gone.get("ref")) or not _RFC3339.fullmatch(gone.get("when") or ""):
             yield f"line {gone.sourceline}: deleted-entry takes ref and when (RFC 6721, 3)"
 
 
@@ -87,8 +90,9 @@ def _atom_common(parent: Element, where: str) -> Iterator[str]:
         number = len(parent.findall(_ATOM + name))
         if number != 1:
             yield f"{where} has {number} {name}, not one (4.1)"
-    if not (parent.findtext(f"{_ATOM}id") or "").strip():
-        yield f"{where} has an empty id (4.2.6)"
+    for known in parent.findall(f"{_ATOM}id"):
+        if not is_iri(known.text or ""):
+            yield f"line {known.sourceline}: the id {known.text or ''!r} is no IRI (4.2.6)"
     for name in ("updated", "published"):
         for moment in parent.findall(_ATOM + name):
             if not _RFC3339.fullmatch(moment.text or ""):
@@ -99,6 +103,8 @@ def _atom_common(parent: Element, where: str) -> Iterator[str]:
     for link in parent.findall(f"{_ATOM}link"):
         if not link.get("href"):
             yield f"line {link.sourceline}: a link without href (4.2.7)"
+        elif not _is_reference(link.get("href", "")):
+            yield f"line {link.sourceline}: the address {link.get('href')!r} is no IRI (4.2.7)"
     for text in (parent.find(_ATOM + name) for name in ("title", "subtitle", "summary")):
         if text is not None and text.get("type", "text") not in ("text", "html", "xhtml"):
             yield f"line {text.sourceline}: {text.get('type')!r} is no type of text (3.1.1)"
@@ -138,6 +144,8 @@ def _rss(rss: Element) -> Iterator[str]:
         if item.find("link") is not None and not _is_iri(item.findtext("link")):
             yield f"{where} has a link that is no address"
         yield from _rss_dates(item, "pubDate")
+        if len(item.findall("enclosure")) > 1:
+            yield f"{where} has more than one enclosure, of which readers take any"
         for enclosure in item.findall("enclosure"):
             if not _is_iri(enclosure.get("url")) or "/" not in (enclosure.get("type") or ""):
                 yield f"line {enclosure.sourceline}: an enclosure takes url and type"
@@ -218,6 +226,11 @@ def _html(data: bytes) -> Iterator[str]:
 
 def _is_iri(text: object) -> bool:
     try:
-        return isinstance(text, str) and bool(_IRI.fullmatch(text.strip())) and bool(urlsplit(text.strip()).scheme)
+        return isinstance(text, str) and is_iri(text.strip()) and bool(urlsplit(text.strip()).scheme)
     except ValueError:
         return False
+
+
+def _is_reference(text: str) -> bool:
+    """Whether this is an address that may be relative, as links of Atom may."""
+    return is_iri(text.strip()) or is_iri(f"x:{text.strip()}")

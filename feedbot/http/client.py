@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import re
 import ssl
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http.client import BadStatusLine, HTTPException, IncompleteRead, LineTooLong
@@ -49,7 +49,8 @@ class Client:
 
     ``timeout`` is in seconds over all of a request: name look-up, connecting, TLS, redirects, body.
     ``max_bytes`` caps a body on the wire, ``max_decoded`` what it decodes to. ``ca_file`` is trusted beside
-    the usual authorities. ``allow_private`` holds for every request, beside what that lists itself.
+    the usual authorities. ``allow_private`` holds for every request, beside what that lists itself. ``took`` is told
+    after each how many bytes came in.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class Client:
         ca_file: Path | None = None,
         allow_private: tuple[str, ...] = (),
         connections: int = 32,
+        took: Callable[[int], None] = lambda _count: None,
     ) -> None:
         """Raises ValueError where an entry of ``allow_private`` is none."""
         self._defaults = {"User-Agent": user_agent, "Accept": "*/*", "Accept-Encoding": "gzip"}
@@ -69,6 +71,7 @@ class Client:
         self._max_bytes = max_bytes
         self._max_decoded = max_decoded
         self._allowances = tuple(parse_allowance(entry) for entry in allow_private)
+        self._took = took
         self._adapter = Adapter(connections=connections, ca_file=ca_file)
 
     def send(self, request: Request, now: datetime) -> Response:
@@ -78,6 +81,12 @@ class Client:
         of its first 64 kB. Raises HttpError where no usable answer comes, and never anything else.
         """
         errand = self._errand(request)
+        try:
+            return self._sent(errand, now)
+        finally:
+            self._took(sum(wire.received for wire in errand.wires))
+
+    def _sent(self, errand: _Errand, now: datetime) -> Response:
         target = errand.start
         seen = {target.url}
         permanent, moved_to = True, ""
@@ -202,9 +211,12 @@ class _Errand:
     timeout: float
     deadline: float
     max_bytes: int
+    wires: list[Wire] = field(default_factory=list)
 
     def wire(self, *, fresh: bool = False) -> Wire:
-        return Wire(self.deadline, self.max_bytes + _HEAD_ROOM, self.allowances, fresh=fresh)
+        wire = Wire(self.deadline, self.max_bytes + _HEAD_ROOM, self.allowances, fresh=fresh)
+        self.wires.append(wire)
+        return wire
 
     def outgoing(self, target: Target, wire: Wire) -> Outgoing:
         """The request to one address: secrets go to the origin that they were given for only."""

@@ -121,6 +121,18 @@ def connect(host: str, port: int, wire: Wire) -> tuple[WireSocket, IPAddress]:
     raise HttpError(f"{place} {_why(problem)}") from problem
 
 
+def admitted(host: str, port: int, allow_private: Sequence[str], seconds: float) -> list[str]:
+    """The addresses of a host that the policy admits, in the order to try them, for what does not speak HTTP.
+
+    Raises HttpError where there is none, or where the name server does not answer in time.
+    """
+    wire = Wire(monotonic() + seconds, 0, [parse_allowance(text) for text in allow_private])
+    try:
+        return [address[0] for _, address in _admitted(host, port, wire)]
+    except TimeoutError as error:
+        raise HttpError(f"{host} cannot be found: no name server answered in time", "check the network") from error
+
+
 def _admitted(host: str, port: int, wire: Wire) -> list[Address]:
     """The addresses to try, families by turns (RFC 8305, 4).
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import re
+from base64 import encodebytes
+from binascii import b2a_qp
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.header import decode_header, make_header
-from email.message import EmailMessage
-from email.policy import SMTP
+from email.message import EmailMessage, Message
+from email.policy import EmailPolicy
 from email.utils import format_datetime
 from typing import Any
 
@@ -25,7 +27,16 @@ LOCAL = Mailbox("feedbot", "feedbot@localhost")
 """Stands in for sender and recipient where a mail stays on this machine."""
 
 MAX_SUBJECT = 200
-_POLICY = SMTP.clone(cte_type="7bit")
+
+
+class _AsGiven(EmailPolicy):
+    """Takes the headers as they are, all of which are ready; the package would look each up and parse it."""
+
+    def header_max_count(self, name: str) -> int | None:  # noqa: ARG002
+        return None
+
+
+_POLICY = _AsGiven(cte_type="7bit")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +85,13 @@ def build_digest(digest: Digest, letterhead: Letterhead) -> EmailMessage:
 
 def as_bytes(message: EmailMessage, line_end: str = "\r\n") -> bytes:
     """A mail as it goes over the wire, or with ``line_end`` "\\n" as programs and mail folders of Unix take it."""
-    return message.as_bytes(policy=_POLICY.clone(linesep=line_end))
+    boundary = message.get_boundary()
+    parts = "".join(f"--{boundary}\n{_head(part)}\n{part.get_payload()}\n" for part in message.iter_parts())
+    return f"{_head(message)}\n{parts}--{boundary}--\n".replace("\n", line_end).encode("ascii")
+
+
+def _head(part: Message[str, str]) -> str:
+    return "".join(f"{name}: {value}\n" for name, value in part.items())
 
 
 def preview(message: EmailMessage) -> Preview:
@@ -95,17 +112,33 @@ def _message(
     message = EmailMessage(policy=_POLICY)
     for header in headers:
         message[header.name] = header
-    message["MIME-Version"] = "1.0"
     token = hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()[:32]
+    _set(message, "MIME-Version", "1.0")
     # "=_" stands in no quoted-printable or base64 text, so that the boundary is in no part.
-    message.make_alternative(boundary=f"=_feedbot_{token}")
+    _set(message, "Content-Type", f'multipart/alternative;\n boundary="=_feedbot_{token}"')
     for subtype, name in (("plain", f"{template}.txt"), ("html", f"{template}.html")):
         text = storable(letterhead.templates.render(name, shown)).replace("\r", "")
-        part = EmailMessage(policy=_POLICY)
-        part.set_content(text, subtype=subtype, cte=_encoding(text))
-        del part["MIME-Version"]
-        message.attach(part)
+        message.attach(_part(subtype, text if text.endswith("\n") else f"{text}\n"))
     return message
+
+
+def _part(subtype: str, text: str) -> EmailMessage:
+    """A part of text, in the shorter of the two encodings that keep lines short and bytes below 128."""
+    data = text.encode()
+    part = EmailMessage(policy=_POLICY)
+    _set(part, "Content-Type", f'text/{subtype}; charset="utf-8"')
+    if len(data) - len(text.encode("ascii", "ignore")) > len(data) // 5:
+        _set(part, "Content-Transfer-Encoding", "base64")
+        part.set_payload(encodebytes(data).decode("ascii"))
+    else:
+        _set(part, "Content-Transfer-Encoding", "quoted-printable")
+        part.set_payload(b2a_qp(data, istext=True).decode("ascii"))
+    return part
+
+
+def _set(part: EmailMessage, name: str, value: str) -> None:
+    """Add a header as it is: the mail package would parse it first."""
+    part[name] = Ready(name, value)
 
 
 def _headers(key: str, created: datetime, list_name: str, letterhead: Letterhead) -> Iterator[Ready]:
@@ -138,9 +171,3 @@ def _subject(delivery: Delivery, letterhead: Letterhead, shown: Mapping[str, Any
 
 def _unfolded(value: str) -> str:
     return str(make_header(decode_header(value)))
-
-
-def _encoding(text: str) -> str:
-    """The shorter of the two encodings that keep lines short and bytes below 128."""
-    size = len(text.encode())
-    return "base64" if size - sum(map(str.isascii, text)) > size // 5 else "quoted-printable"

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from feedbot.core.dates import rfc3339
 from feedbot.core.expose import exposed
 from feedbot.core.text import one_line
-from feedbot.model import Delivery, Digest
+from feedbot.model import ChangeKind, Delivery, Digest
 
 
 def webhook_body(delivery: Delivery) -> bytes:
@@ -82,11 +82,10 @@ def line_start(key: str) -> bytes:
 
 
 def _document(delivery: Delivery) -> dict[str, Any]:
-    return {
-        "type": f"entry.{delivery.change.value}",
-        "timestamp": rfc3339(delivery.created),
-        "data": exposed(delivery.entry, delivery.change.value, delivery.diff),
-    }
+    data = exposed(delivery.entry, delivery.change.value, delivery.diff)
+    if delivery.change is ChangeKind.ALERT:  # what it is about stands beside the title, and not below "extra"
+        return {"type": "alert", "timestamp": rfc3339(delivery.created), "data": {**data, **data["extra"], "extra": {}}}
+    return {"type": f"entry.{delivery.change.value}", "timestamp": rfc3339(delivery.created), "data": data}
 
 
 def _digest(digest: Digest) -> dict[str, Any]:

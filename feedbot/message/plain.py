@@ -6,7 +6,6 @@ Links become numbers, with their addresses listed at the end.
 from __future__ import annotations
 
 import re
-import textwrap
 from html.parser import HTMLParser
 
 from feedbot.core.text import storable
@@ -243,6 +242,13 @@ def _collapse(text: str) -> str:
 
 
 def _wrapped(line: str, room: int) -> list[str]:
-    if len(line) <= room:
-        return [line]
-    return textwrap.wrap(line, room, break_long_words=False, break_on_hyphens=False)
+    """Lines of at most ``room``, broken at spaces; longer only where a word is."""
+    lines, start = [], 0
+    while len(line) - start > room:
+        end = line.rfind(" ", start, start + room + 1)
+        end = end if end > start else line.find(" ", start + room)
+        if end < 0:
+            break
+        lines.append(line[start:end])
+        start = end + 1
+    return [*lines, line[start:]]

@@ -142,4 +142,6 @@ def _helpers() -> Helpers:
 
 @cache
 def _shipped_environment() -> ImmutableSandboxedEnvironment:
-    return environment(())
+    found = environment(())
+    found.auto_reload = False  # they do not change while feedbot runs
+    return found

@@ -17,7 +17,8 @@ from feedbot.message.terminal import counted, inert
 from feedbot.model import ChangeKind, Delivery, Digest, Entry
 
 MAX_DIFF_LINES = 200
-LEADS = {ChangeKind.NEW: "", ChangeKind.UPDATED: "Updated: ", ChangeKind.WITHDRAWN: "Withdrawn: "}
+MAX_DIFF_LINES_IN_BRIEF = 30
+LEADS = {ChangeKind.NEW: "", ChangeKind.UPDATED: "Updated: ", ChangeKind.WITHDRAWN: "Withdrawn: ", ChangeKind.ALERT: ""}
 _DIFF_KINDS = {"+": "added", "-": "removed"}
 _BEGINNING = 240  # characters
 
@@ -31,15 +32,18 @@ def of_change(delivery: Delivery, images: Images = "keep") -> dict[str, Any]:
     values = _brief(delivery)
     entry = delivery.entry
     shown = "" if delivery.change is ChangeKind.WITHDRAWN else with_images(entry.content or entry.summary, images)
-    return values | {"html": shown, "plain": to_plain(shown), "difference": _difference(delivery.diff)}
+    return values | {"html": shown, "plain": to_plain(shown), "difference": _difference(delivery.diff, MAX_DIFF_LINES)}
 
 
 def of_digest(digest: Digest, images: Images = "keep", bodies: int = 0) -> dict[str, Any]:
-    """The values of a digest: those of its entries, of which the first ``bodies`` have their whole content."""
+    """The values of a digest: those of its entries, of which the first ``bodies`` have their whole content.
+
+    The others have how they begin, and of an update the first lines of what is different.
+    """
     entries: list[dict[str, Any]] = []
     for number, delivery in enumerate(digest.deliveries, start=1):
         whole = number <= bodies and delivery.change is not ChangeKind.WITHDRAWN
-        values = of_change(delivery, images) if whole else _brief(delivery)
+        values = of_change(delivery, images) if whole else _in_brief(delivery)
         entries.append({**values, "number": number, "whole": whole, "beginning": _beginning(delivery)})
     return {
         "heading": heading(digest.deliveries),
@@ -88,6 +92,10 @@ def _brief(delivery: Delivery) -> dict[str, Any]:
     }
 
 
+def _in_brief(delivery: Delivery) -> dict[str, Any]:
+    return {**_brief(delivery), "difference": _difference(delivery.diff, MAX_DIFF_LINES_IN_BRIEF)}
+
+
 def _beginning(delivery: Delivery) -> str:
     if delivery.change is ChangeKind.WITHDRAWN:
         return ""
@@ -95,13 +103,13 @@ def _beginning(delivery: Delivery) -> str:
     return shorten(inert(html.to_text((entry.summary or entry.content)[:50_000])), _BEGINNING)
 
 
-def _difference(diff: str) -> list[tuple[str, str]]:
+def _difference(diff: str, most: int) -> list[tuple[str, str]]:
     """The lines of a unified diff with what each is: added, removed, place or same."""
     lines = diff.split("\n")
     lines = lines[2:] if lines[:2] == ["--- before", "+++ after"] else lines
     lines = lines[1:] if lines[0].startswith("@@") else lines
-    shown = [_line_of_diff(line) for line in lines[:MAX_DIFF_LINES]]
-    left = len(lines) - MAX_DIFF_LINES
+    shown = [_line_of_diff(line) for line in lines[:most]]
+    left = len(lines) - most
     while shown and not shown[-1][1].strip():
         shown.pop()
     return [*shown, ("place", f"… {left} more lines")] if left > 0 else shown

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from feedbot.core.route import named
 from feedbot.errors import ConfigError
+from feedbot.location import BUCKET, is_database
 from feedbot.plugins import FORMATS, Place, Settings
 from feedbot.plugins import load as load_plugin
 from feedbot.plugins import names as plugin_names
@@ -29,8 +30,12 @@ def check_paths(document: Document, settings: FeedbotSettings | None) -> None:
     """Whether state, output and certificates name what can be such."""
     if settings is None:
         return
-    output = _resolved(document.folder, settings.output)
-    if output is None or _kind(output) == "file":
+    output = None if settings.output.startswith(BUCKET) else _resolved(document.folder, settings.output)
+    if settings.output.startswith(BUCKET):
+        if not settings.s3_access_key or not settings.s3_secret_key:
+            tip = "set s3_access_key and s3_secret_key, or $AWS_ACCESS_KEY_ID and $AWS_SECRET_ACCESS_KEY"
+            document.problem(("feedbot", "output"), '"output" in [feedbot]: a bucket takes a key to write to it', tip)
+    elif output is None or _kind(output) == "file":
         document.problem(("feedbot", "output"), f'"output" in [feedbot]: "{settings.output}" is not a folder')
     elif output == Path(output.anchor):
         document.problem(
@@ -39,7 +44,7 @@ def check_paths(document: Document, settings: FeedbotSettings | None) -> None:
             'name a folder of its own, such as "public"',
         )
     state = _resolved(document.folder, settings.state)
-    if state is None or _kind(state) == "folder":
+    if not is_database(settings.state) and (state is None or _kind(state) == "folder"):
         document.problem(
             ("feedbot", "state"),
             f'"state" in [feedbot]: "{settings.state}" is a folder, not a file',
@@ -86,8 +91,23 @@ def check_feeds(document: Document, feeds: Mapping[Key, FeedSettings], *, served
         _check_files(document, feeds, formats)
 
 
-def check_routes(document: Document, routes: Mapping[Key, RouteSettings]) -> None:
-    """Whether the sources and sinks of routes exist, filters are expressions, and every sink is reached."""
+def check_alerts(document: Document, settings: FeedbotSettings | None) -> None:
+    """Whether the sinks that are told of failures exist."""
+    if settings is None:
+        return
+    sinks = _names(document, "sinks")
+    for index, name in enumerate(settings.alerts):
+        place = ("feedbot", "alerts", index)
+        if name not in sinks and not document.is_broken(place):
+            tip = suggestion(name, sinks) if sinks else "add a table [sinks.NAME]"
+            document.problem(place, f'{label(place)}: there is no sink "{name}"', tip)
+
+
+def check_routes(document: Document, routes: Mapping[Key, RouteSettings], told: Collection[str] = ()) -> None:
+    """Whether the sources and sinks of routes exist, filters are expressions, and every sink is reached.
+
+    ``told``: the sinks that alerts go to, which need no route.
+    """
     if not routes:
         return
     sources, sinks = _names(document, "sources"), _names(document, "sinks")
@@ -98,7 +118,7 @@ def check_routes(document: Document, routes: Mapping[Key, RouteSettings]) -> Non
             document.problem((*key, "to"), f"{label(key)} leads nowhere: there is no sink", "add a table [sinks.NAME]")
         _check_names(document, (*key, "to"), route.to, sinks, "sink")
     for name in sinks:
-        if not any(named(name, route.to) for route in routes.values()):
+        if name not in told and not any(named(name, route.to) for route in routes.values()):
             document.warn(
                 ("sinks", name),
                 f'nothing is sent to the sink "{name}": no route leads to it',

@@ -28,7 +28,7 @@ def find_config(explicit: Path | None, env: Mapping[str, str], cwd: Path) -> tup
     looked = "; ".join(["--config (not given)", "$FEEDBOT_CONFIG (not set)", *(str(path) for path, _ in places)])
     raise ConfigError(
         f"no configuration file found; looked at: {looked}",
-        "to see feedbot at work: feedbot run --config config.example.toml; to write one: docs/configuration.md",
+        "feedbot init writes one for the blog in this folder, feedbot init URL for a feed; --config FILE names another",
     )
 
 

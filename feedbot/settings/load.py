@@ -8,21 +8,32 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from pydantic import SecretStr
+
 from feedbot.core.text import slug
 from feedbot.errors import ConfigError
+from feedbot.location import BUCKET, Database, is_database
 from feedbot.plugins import SINKS, SOURCES, Settings, SinkSettings, SourceSettings
 from feedbot.plugins import load as load_plugin
 from feedbot.plugins import names as plugin_names
-from feedbot.settings.crosscheck import check_feeds, check_paths, check_places, check_routes
+from feedbot.settings.crosscheck import check_alerts, check_feeds, check_paths, check_places, check_routes
 from feedbot.settings.document import Document, label, nearest, read, suggestion, unusable
 from feedbot.settings.find import default_state
 from feedbot.settings.locate import Key
-from feedbot.settings.model import Configuration, FeedbotSettings, FeedSettings, RouteSettings, agent, allowance
+from feedbot.settings.model import Configuration, FeedbotSettings, FeedSettings, RouteSettings, agent
 from feedbot.settings.sentences import show
 from feedbot.settings.tables import inline_secrets, read_table
 
 _NAME = re.compile(r"[a-z0-9-]+")
 _TABLES = ("feedbot", "sources", "feeds", "sinks", "routes")
+_AWS = {
+    "s3_endpoint": ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"),
+    "s3_region": ("AWS_REGION", "AWS_DEFAULT_REGION"),
+    "s3_access_key": ("AWS_ACCESS_KEY_ID",),
+    "s3_secret_key": ("AWS_SECRET_ACCESS_KEY",),
+    "s3_session_token": ("AWS_SESSION_TOKEN",),
+}
+_AWS_SECRETS = ("s3_secret_key", "s3_session_token")
 _LATER_TYPES = {
     SOURCES: ("git",),
     SINKS: (
@@ -79,7 +90,8 @@ def load(path: Path, env: Mapping[str, str], *, thorough: bool = False) -> Confi
         for key, part in {**sources, **sinks}.items():
             check_places(document, key, part.settings)
     check_feeds(document, feeds, served=feedbot is None or bool(feedbot.base_url))
-    check_routes(document, routes)
+    check_alerts(document, feedbot)
+    check_routes(document, routes, told=feedbot.alerts if feedbot else ())
     _warn(document, {**sources, **sinks})
     if document.problems:
         raise unusable(path, document.problems)
@@ -119,12 +131,29 @@ def _feedbot(document: Document, env: Mapping[str, str]) -> FeedbotSettings | No
     settings = read_table(FeedbotSettings, values, ("feedbot",), document)
     if settings is None:
         return None
+    if is_database(settings.state):
+        document.secrets.update(Database(settings.state).secrets)
     defaults: dict[str, Any] = {}
     if "state" not in values:
         defaults["state"] = str(default_state(env, document.path.absolute()))
     if "user_agent" not in values:
         defaults["user_agent"] = agent(settings.base_url)
+    if settings.output.startswith(BUCKET):
+        defaults |= _of_environment(values, env)
+        document.secrets.update(value.get_secret_value() for value in defaults.values() if isinstance(value, SecretStr))
     return settings.model_copy(update=defaults)
+
+
+def _of_environment(values: Mapping[str, Any], env: Mapping[str, str]) -> dict[str, Any]:
+    """What the environment says of a bucket, where the configuration does not, as other programs take it from there."""
+    found: dict[str, Any] = {}
+    for key, names in _AWS.items():
+        value = next((env[name] for name in names if env.get(name)), "")
+        if value and key not in values and f"{key}_file" not in values:
+            found[key] = value
+    if "s3_access_key" in values:  # the environment's are of another key
+        found = {key: value for key, value in found.items() if key not in ("s3_secret_key", "s3_session_token")}
+    return {key: SecretStr(value) if key in _AWS_SECRETS else value for key, value in found.items()}
 
 
 def _named_tables(document: Document, kind: str) -> Iterator[tuple[Key, dict[str, Any]]]:
@@ -250,15 +279,9 @@ def _default_routes(sinks: Mapping[Key, Part]) -> tuple[RouteSettings, ...]:
 
 
 def _warn(document: Document, parts: Mapping[Key, Part]) -> None:
-    """Note what works and is dangerous; and refuse what sources and sinks may not allow."""
+    """Note what works and is dangerous."""
     inline: list[Key] = []
     for key, part in parts.items():
-        for index, text in enumerate(getattr(part.settings, "allow_private", None) or ()):
-            try:
-                allowance(text)
-            except ValueError as error:
-                place = (*key, "allow_private", index)
-                document.problem(place, f"{label(place)}: {error}")
         if getattr(part.settings, "verify_tls", True) is False:
             document.warn(
                 (*key, "verify_tls"),

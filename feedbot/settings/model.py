@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -18,8 +18,9 @@ from feedbot.core.calendar import parse_crontab, parse_quiet
 from feedbot.core.route import named
 from feedbot.core.units import parse_duration
 from feedbot.errors import ConfigProblem
+from feedbot.location import BUCKET, BucketPlace, Database, Location, is_database, parse_bucket
 from feedbot.model import ChangeKind
-from feedbot.plugins import Duration, Later, Place, Settings, SinkSettings, Size, SourceSettings
+from feedbot.plugins import Allowance, Duration, Later, Place, Settings, SinkSettings, Size, SourceSettings
 from feedbot.settings.document import nearest
 from feedbot.settings.locate import Key
 
@@ -51,10 +52,23 @@ def _folder_address(text: str) -> str:
 
 
 def _state(text: str) -> str:
-    if text.startswith(("postgresql:", "postgresql+", "postgres:")):
-        raise ValueError("a state in PostgreSQL comes with a later version; name a file for SQLite")
-    if "://" in text or not text.strip() or "\0" in text:
-        raise ValueError('expected the path of a file, such as "feedbot.db"')
+    if text.startswith(("postgresql", "postgres:")):
+        if not is_database(text) or any(character.isspace() or character == "\0" for character in text):
+            raise ValueError('expected a URL such as "postgresql://feedbot@db.example.org/feedbot"')
+        try:
+            urlsplit(text)
+        except ValueError:
+            raise ValueError("this is no URL") from None
+    elif "://" in text or not text.strip() or "\0" in text:
+        raise ValueError('expected the path of a file, such as "feedbot.db", or a URL that begins with postgresql://')
+    return text
+
+
+def _output(text: str) -> str:
+    if text.startswith(BUCKET):
+        parse_bucket(text)
+    elif "://" in text:
+        raise ValueError('expected the path of a folder, or the address of a bucket that begins with "s3://"')
     return text
 
 
@@ -78,14 +92,6 @@ def _language(tag: str) -> str:
     if tag and not _LANGUAGE.fullmatch(tag):
         raise ValueError('expected a language tag such as "en" or "pt-BR"')
     return tag
-
-
-def allowance(text: str) -> str:
-    """A line of allow_private, unchanged. Raises ValueError where it names neither host, address nor network."""
-    from feedbot.http.guard import parse_allowance
-
-    parse_allowance(text)
-    return text
 
 
 def _inside(path: str) -> str:
@@ -140,25 +146,27 @@ def agent(base_url: str = "") -> str:
 
 Text = Annotated[str, Field(min_length=1)]
 Names = Annotated[tuple[Text, ...], Field(min_length=1)]
+if TYPE_CHECKING:
+    _Announced = ChangeKind
+else:  # an alert is no change that a route could ask for
+    _Announced = Annotated[Literal["new", "updated", "withdrawn"], AfterValidator(ChangeKind)]
 
 
 class FeedbotSettings(Settings):
     """What holds for everything: state, output and limits."""
 
     later: ClassVar[Mapping[str, Later]] = {
-        "alerts": Later("telling a sink about what keeps failing"),
-        "log_file": Later("a log file"),
-        "log_format": Later("choosing the log format here, not by --log-format,"),
-        "log_level": Later("choosing the log level here, not by -v and -q,"),
         "proxy": Later("a proxy"),
     }
 
     state: Annotated[str, AfterValidator(_state)] = "feedbot.db"
     """The SQLite file that holds the state. Default: feedbot.db (NAME.db for a configuration called NAME.toml), below
     $STATE_DIRECTORY where that is set, below the user's state folder ($XDG_STATE_HOME/feedbot) for a configuration in
-    ~/.config/feedbot or /etc/feedbot, else beside the configuration."""
-    output: Text = "public"
-    """The folder that the feeds are written to."""
+    ~/.config/feedbot or /etc/feedbot, else beside the configuration. Or the URL of a database in PostgreSQL, which
+    several machines can work on, such as "postgresql://feedbot:${DB_PASSWORD}@db.example.org/feedbot"."""
+    output: Annotated[Text, AfterValidator(_output)] = "public"
+    """The folder that the feeds are written to. Or a bucket of S3, or of what is compatible with it, such as
+    "s3://name/prefix"."""
     base_url: Annotated[str, AfterValidator(_folder_address)] = ""
     """The address under which that folder is served."""
     timezone: Annotated[str, AfterValidator(_time_zone)] = "UTC"
@@ -171,6 +179,9 @@ class FeedbotSettings(Settings):
     """How long deliveries that were sent or dropped are kept for a look at them, and to be sent again."""
     keep_revisions: Annotated[int, Field(ge=1)] = 10
     """How many former states of each entry are kept, to tell what an edit changed."""
+    alerts: Annotated[tuple[Text, ...], AfterValidator(_distinct)] = ()
+    """The sinks that are told what is wrong with feedbot's own work: a source or a sink that has failed for a day and
+    when it is well again, entries that are held, a delivery that is given up. Of a sink the others are told."""
     concurrency: Annotated[int, Field(ge=1, le=1000)] = 32
     """How many sources are polled at the same time."""
     per_host: Annotated[int, Field(ge=1, le=1000)] = 2
@@ -179,18 +190,37 @@ class FeedbotSettings(Settings):
     """The longest that reading one source may take."""
     max_bytes: Annotated[Size, Field(ge=1)] = 10_000_000
     """The most that is read of one answer."""
+    metrics: bool | None = None
+    """Whether the server answers at /metrics, for Prometheus; where there is a token, to those who bring it. Default:
+    where it listens to this machine alone."""
     callback: Annotated[str, AfterValidator(_folder_address)] = ""
     """The address under which the server of feedbot is reached from outside, for hubs to push to (WebSub)."""
     token: SecretStr | None = None
     """What a request must carry to see of the server more than the published feeds and /healthz; without one it
     listens to this machine alone."""
+    s3_endpoint: Annotated[str, AfterValidator(_web_address)] = ""
+    """Where the bucket is asked, such as "https://minio.example.org:9000". Default: $AWS_ENDPOINT_URL, else Amazon's
+    own address of the region."""
+    s3_region: Annotated[Text, AfterValidator(_header_text)] = "us-east-1"
+    """The region of the bucket. Default: $AWS_REGION or $AWS_DEFAULT_REGION, else us-east-1."""
+    s3_access_key: Annotated[str, AfterValidator(_header_text)] | Literal[""] = ""
+    """The name of the key that may list the bucket, and get, put and delete objects in it. Default:
+    $AWS_ACCESS_KEY_ID."""
+    s3_secret_key: SecretStr | None = None
+    """The secret of that key. Default: $AWS_SECRET_ACCESS_KEY."""
+    s3_session_token: SecretStr | None = None
+    """What credentials that hold for a while have beside them. Default: $AWS_SESSION_TOKEN."""
+    s3_cache_control: Annotated[str, AfterValidator(_header_text)] = "public, max-age=300"
+    """The Cache-Control of feeds and pages in a bucket. Images, which never change, may be kept for ever."""
     ca_file: Text | None = None
     """A file of further certificates (PEM) to trust."""
-    allow_private: tuple[Annotated[str, AfterValidator(allowance)], ...] = ()
+    allow_private: tuple[Allowance, ...] = ()
     """Private addresses that may be asked: "host:port", a host, an address or a network such as "10.0.0.0/8"."""
 
     def places(self) -> Sequence[Place]:
-        return (Place("state", self.state, "made"), Place("output", self.output, "made"))
+        state = () if is_database(self.state) else (Place("state", self.state, "made"),)
+        output = () if self.output.startswith(BUCKET) else (Place("output", self.output, "made"),)
+        return (*state, *output)
 
 
 class FeedSettings(Settings):
@@ -234,7 +264,7 @@ class RouteSettings(Settings):
     """The sources whose changes are announced: names, or globs such as "blog-*"."""
     filter: str = ""
     """A Jinja2 expression over an entry; only changes of entries that pass are announced."""
-    on: Annotated[tuple[ChangeKind, ...], Field(min_length=1)] = (ChangeKind.NEW,)
+    on: Annotated[tuple[_Announced, ...], Field(min_length=1)] = (ChangeKind.NEW,)
     """The kinds of change that are announced."""
     to: Names = ("*",)
     """The sinks that are told: names, or globs."""
@@ -271,14 +301,28 @@ class Configuration:
     secrets: frozenset[str] = field(default=frozenset(), repr=False)
 
     @property
-    def state_path(self) -> Path:
-        """The state file, absolute."""
-        return self.folder / Path(self.feedbot.state).expanduser()
+    def state(self) -> Location:
+        """The state: its file, absolute, or its database."""
+        text = self.feedbot.state
+        return Database(text) if is_database(text) else self.folder / Path(text).expanduser()
+
+    @property
+    def cache_path(self) -> Path:
+        """The folder of what sources keep to be quicker, and can do without; absolute."""
+        state = self.state
+        return self.folder / "feedbot.cache" if isinstance(state, Database) else state.with_suffix(".cache")
 
     @property
     def output_path(self) -> Path:
-        """The folder of the published feeds, absolute."""
+        """The folder of the published feeds, absolute; one that is never made where they are in a bucket."""
+        if self.bucket is not None:
+            return self.cache_path / "published"
         return self.folder / Path(self.feedbot.output).expanduser()
+
+    @property
+    def bucket(self) -> BucketPlace | None:
+        """The bucket of the published feeds, None where they are in a folder."""
+        return parse_bucket(self.feedbot.output) if self.feedbot.output.startswith(BUCKET) else None
 
     @property
     def ca_path(self) -> Path | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated, Any, ClassVar
 from urllib.parse import urlsplit
@@ -14,9 +15,11 @@ from feedbot.message.chat import Tell, defused, fit, live_broken, notice, teller
 from feedbot.message.listing import listing, plain_line
 from feedbot.message.templates import Templates
 from feedbot.model import ChangeKind, Delivery, Digest
-from feedbot.plugins import Preview, SinkContext, SinkSettings
+from feedbot.plugins import Allowance, Preview, SinkContext, SinkSettings
+from feedbot.sinks.reaching import addresses
 
 _TITLE, _TEXT, _ABOUT, _URL = 250, 1000, 200, 2000
+_RESOLVING = 10.0  # seconds
 
 
 def _address(value: SecretStr) -> SecretStr:
@@ -31,16 +34,23 @@ class AppriseSettings(SinkSettings):
 
     url: Annotated[SecretStr, AfterValidator(_address)]
     """The address of one service as Apprise writes it ("tgram://...", "json://..."), kept secret."""
+    allow_private: tuple[Allowance, ...] = ()
+    """Private addresses that it may lead to, beside those of [feedbot]."""
 
 
 class AppriseSink:
-    """One message a change. Which addresses it asks, and for how long, is Apprise's own to know."""
+    """One message a change.
+
+    The host of a service that anybody may run is judged before Apprise is asked; whom it asks then, and for how long,
+    is its own to know.
+    """
 
     Settings = AppriseSettings
     prints: ClassVar[bool] = False
 
     def __init__(self, settings: AppriseSettings, context: SinkContext) -> None:
         self._url = settings.url.get_secret_value()
+        self._allowed = (*settings.allow_private, *context.allow_private)
         self._target: Any = None
         self._tell = teller(Templates.of(context.folder, context.name, settings.type, context.report))
 
@@ -60,6 +70,8 @@ class AppriseSink:
     def _notify(self, message: tuple[str, str, str]) -> None:
         if self._target is None:
             self._target = _target(self._url)
+        for host, port in _hosts(self._target):
+            addresses(host, port, self._allowed, _RESOLVING)
         scheme = urlsplit(self._url).scheme
         title, body, kind = message
         try:
@@ -83,7 +95,7 @@ def payload(delivery: Delivery, tell: Tell = notice) -> tuple[str, str, str]:
     url = told.url if len(told.url) <= _URL else ""
     parts = (fit(told.text, _TEXT, _inert), fit(told.about, _ABOUT, _inert), url)
     body = "\n\n".join(part for part in parts if part)
-    kind = "warning" if delivery.change is ChangeKind.WITHDRAWN else "info"
+    kind = "warning" if delivery.change in (ChangeKind.WITHDRAWN, ChangeKind.ALERT) else "info"
     return fit(told.title, _TITLE, _inert), body or "–", kind
 
 
@@ -106,10 +118,20 @@ def _target(url: str) -> Any:
             "apprise is not installed", "install feedbot with its extra: pip install 'feedbot[apprise]'", refused=True
         ) from error
     logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
-    target = Apprise(asset=AppriseAsset(app_id="feedbot", app_desc="feedbot", app_url="", secure_logging=True))
+    # A redirect could lead anywhere, and no webhook has reason for one.
+    target = Apprise(
+        asset=AppriseAsset(app_id="feedbot", app_desc="feedbot", app_url="", secure_logging=True, http_redirects=False)
+    )
     if not target.add(url):
         scheme = urlsplit(url).scheme
         raise DeliveryError(
             f"Apprise does not understand the address of the sink ({scheme}://...)", "check url", refused=True
         )
     return target
+
+
+def _hosts(target: Any) -> Iterator[tuple[str, int]]:
+    """Host and port of the services that have one in their address; in those of others, its place may hold a secret."""
+    for service in target:
+        if any("{host}" in template for template in service.templates) and service.host:
+            yield service.host, service.port or (443 if service.secure else 80)

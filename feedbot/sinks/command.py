@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import signal
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -23,6 +22,7 @@ from feedbot.message.payload import digest_body, webhook_body
 from feedbot.message.terminal import inert
 from feedbot.model import Delivery, Digest
 from feedbot.plugins import Duration, Place, Preview, SinkContext, SinkSettings
+from feedbot.processes import end
 from feedbot.sinks.rehearsal import laid_out
 
 _TRY_LATER = 75  # EX_TEMPFAIL of sysexits.h
@@ -129,7 +129,7 @@ class CommandSink:
         try:
             process.wait(timeout)
         except subprocess.TimeoutExpired as error:
-            _end(process)
+            end(process, _GRACE)
             raise DeliveryError(f"{name} did not end within {timeout:g} s", "raise timeout if it is slow") from error
         return process.returncode, self._without_secrets(complaint.last_line())
 
@@ -171,14 +171,3 @@ class _Complaint:
         with pipe, suppress(OSError):
             while chunk := os.read(pipe.fileno(), 65536):
                 self._kept = (self._kept + chunk)[-_KEPT_COMPLAINT:]
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End a command that runs still, with all that it started."""
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGTERM)
-    with suppress(subprocess.TimeoutExpired):
-        process.wait(_GRACE)
-    with suppress(ProcessLookupError):  # what ignored the first signal, or was started by the one that did not
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
@@ -15,13 +16,15 @@ from feedbot.message.chat import Notice, Tell, as_markdown, fit, notice
 from feedbot.message.listing import linked, listing, sources, titled
 from feedbot.model import Delivery, Digest
 from feedbot.plugins import SinkContext
-from feedbot.sinks.posting import PostingSettings, PostingSink, Said, SecretUrl, like, number_of, text_of
+from feedbot.sinks.editing import EditingSettings, EditingSink
+from feedbot.sinks.posting import Said, SecretUrl, like, number_of, text_of
 
 _TITLE, _DESCRIPTION, _AUTHOR, _FOOTER, _URL = 256, 700, 256, 256, 2048
 _LIST = 4000  # of the 4096 that a description may have
+_NUMBER = re.compile(r"\d{1,20}")
 
 
-class DiscordSettings(PostingSettings):
+class DiscordSettings(EditingSettings):
     """Keys of a sink of type ``discord``."""
 
     url: SecretUrl
@@ -32,7 +35,7 @@ class DiscordSettings(PostingSettings):
     """The name to post under. Default: that of the webhook."""
 
 
-class DiscordSink(PostingSink):
+class DiscordSink(EditingSink):
     """One message with one embed a change; it mentions nobody."""
 
     Settings = DiscordSettings
@@ -40,21 +43,34 @@ class DiscordSink(PostingSink):
     def __init__(self, settings: DiscordSettings, context: SinkContext) -> None:
         super().__init__(settings, context, (settings.url,))
         self._username = settings.username
-        address = settings.url.get_secret_value()
-        query = "wait=true" + (f"&thread_id={settings.thread_id}" if settings.thread_id else "")
-        self._url = f"{address}{'&' if urlsplit(address).query else '?'}{query}"
+        self._webhook = urlsplit(settings.url.get_secret_value())
+        self._thread = f"thread_id={settings.thread_id}" if settings.thread_id else ""
 
-    def send(self, delivery: Delivery, now: datetime) -> None:
-        """Post a change, and wait until Discord says that the message is there."""
-        self._post(payload(delivery, self.tell), now)
+    def publish(self, delivery: Delivery, now: datetime) -> str:
+        """Post a change, and wait until Discord says that the message is there, and what its number is."""
+        number = text_of(self._post(payload(delivery, self.tell), now), "id")
+        return number if _NUMBER.fullmatch(number) else ""
+
+    def edit(self, delivery: Delivery, receipt: str, now: datetime) -> bool:
+        """Change a message (Edit Webhook Message)."""
+        if not _NUMBER.fullmatch(receipt):
+            return False
+        address = self._address(f"/messages/{receipt}", self._thread)
+        self.post(address, payload(delivery, self.tell), now, method="PATCH", read=_said)
+        return True
 
     def send_digest(self, digest: Digest, now: datetime) -> None:
         """Post many changes as one list."""
         self._post(digest_payload(digest, self.tell), now)
 
-    def _post(self, message: dict[str, Any], now: datetime) -> None:
+    def _post(self, message: dict[str, Any], now: datetime) -> Any:
         name = {"username": self._username} if self._username else {}
-        self.post(self._url, {**message, **name}, now, read=_said)
+        return self.post(self._address("", "wait=true", self._thread), {**message, **name}, now, read=_said)
+
+    def _address(self, below: str, *query: str) -> str:
+        """The address of the webhook, or of what is below it, with its own query and a further one."""
+        parts = "&".join(part for part in (self._webhook.query, *query) if part)
+        return self._webhook._replace(path=self._webhook.path.rstrip("/") + below, query=parts).geturl()
 
 
 def payload(delivery: Delivery, tell: Tell = notice) -> dict[str, Any]:

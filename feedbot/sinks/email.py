@@ -17,13 +17,14 @@ from feedbot.message.headers import ADDRESS, parse_mailbox
 from feedbot.message.pictures import Images
 from feedbot.message.templates import Templates, check
 from feedbot.model import Delivery, Digest
-from feedbot.plugins import Duration, Place, Preview, SinkContext, SinkSettings
+from feedbot.plugins import Allowance, Duration, Place, Preview, SinkContext, SinkSettings
+from feedbot.sinks.reaching import trusted
 from feedbot.sinks.smtp import Server, SmtpTransport, Tls
 from feedbot.sinks.transports import Letter, Maildir, Refusal, Sendmail, Transport
 
 _PORTS: Mapping[Tls, int] = {"starttls": 587, "tls": 465, "none": 25}
 _LMTP_PORT = 24
-_OF_SERVERS = ("host", "port", "tls", "username", "password", "verify_tls", "ca_file")
+_OF_SERVERS = ("host", "port", "tls", "username", "password", "verify_tls", "ca_file", "allow_private")
 
 
 def _mail_address(text: str) -> str:
@@ -89,7 +90,9 @@ class EmailSettings(SinkSettings):
     verify_tls: bool = True
     """Whether the certificate of the server is checked."""
     ca_file: str = ""
-    """A file of further certificates (PEM) to trust."""
+    """A file of further certificates (PEM) to trust, beside that of [feedbot]."""
+    allow_private: tuple[Allowance, ...] = ()
+    """Private addresses that host may lead to, beside those of [feedbot]."""
 
     def places(self) -> Sequence[Place]:
         wanted = self.path and self.transport != "lmtp"  # a socket is neither file nor folder
@@ -146,7 +149,7 @@ class EmailSink:
         to = [parse_mailbox(text) for text in settings.to] or [mail.LOCAL]
         self._to = [mailbox.address for mailbox in {mailbox.address: mailbox for mailbox in to}.values()]
         self._envelope = parse_mailbox(settings.envelope_from).address if settings.envelope_from else sender.address
-        self._transport = _transport(settings, context.folder)
+        self._transport = _transport(settings, context)
         self._letterhead = mail.Letterhead(
             sender=sender,
             recipients=tuple({mailbox.address: mailbox for mailbox in to}.values()),
@@ -191,7 +194,8 @@ class EmailSink:
         self._transport.close()
 
 
-def _transport(settings: EmailSettings, folder: Path) -> Transport:
+def _transport(settings: EmailSettings, context: SinkContext) -> Transport:
+    folder = context.folder
     timeout = settings.timeout.total_seconds()
     if settings.transport == "maildir":
         return Maildir(folder / Path(settings.path).expanduser(), settings.path)
@@ -208,7 +212,8 @@ def _transport(settings: EmailSettings, folder: Path) -> Transport:
             password=settings.password.get_secret_value() if settings.password else "",
             timeout=timeout,
             verify_tls=settings.verify_tls,
-            ca_file=folder / Path(settings.ca_file).expanduser() if settings.ca_file else None,
+            ca_files=trusted(settings.ca_file, context),
+            allow_private=(*settings.allow_private, *context.allow_private),
         )
     )
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
 from io import FileIO
 from pathlib import Path
@@ -15,7 +14,7 @@ from pydantic import Field
 
 from feedbot.core.text import slug
 from feedbot.errors import DeliveryError
-from feedbot.files import sweep, sync_folder, write_atomic
+from feedbot.files import append, sweep, sync_folder, write_atomic
 from feedbot.message.payload import digest_line, json_line, line_start
 from feedbot.model import Delivery, Digest
 from feedbot.plugins import Later, Place, Preview, SinkContext, SinkSettings
@@ -144,16 +143,7 @@ def _append(path: Path, start: bytes, line: bytes) -> None:
         lines = _mended(file)
         if any(known.startswith(start) for known in lines):
             return
-        size = file.seek(0, os.SEEK_END)
-        try:
-            left = memoryview(line)
-            while left:
-                left = left[file.write(left) :]
-            os.fsync(file.fileno())
-        except OSError:
-            with suppress(OSError):
-                file.truncate(size)
-            raise
+        append(file, line)
     if is_new:
         sync_folder(path.parent)
 

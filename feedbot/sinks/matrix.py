@@ -11,12 +11,13 @@ from feedbot.message.chat import Notice, Tell, as_html, defused, fit, notice, ut
 from feedbot.message.listing import linked, listing, plain_line, titled
 from feedbot.model import Delivery, Digest
 from feedbot.plugins import SinkContext
-from feedbot.sinks.posting import PostingSettings, PostingSink, Said, Server, Token, like, number_of, text_of
+from feedbot.sinks.editing import EditingSettings, EditingSink
+from feedbot.sinks.posting import Said, Server, Token, like, number_of, text_of
 
 _TITLE, _TEXT, _ABOUT, _LIST, _URL = 400, 2000, 300, 12_000, 2000  # together far below the 65 536 bytes of an event
 
 
-class MatrixSettings(PostingSettings):
+class MatrixSettings(EditingSettings):
     """Keys of a sink of type ``matrix``."""
 
     server: Server
@@ -29,7 +30,7 @@ class MatrixSettings(PostingSettings):
     """Whether messages are those of a program, which clients show more quietly, or like those of people."""
 
 
-class MatrixSink(PostingSink):
+class MatrixSink(EditingSink):
     """One event a change. Its transaction is the delivery's key, so that a second try adds no second message."""
 
     Settings = MatrixSettings
@@ -37,21 +38,44 @@ class MatrixSink(PostingSink):
     def __init__(self, settings: MatrixSettings, context: SinkContext) -> None:
         super().__init__(settings, context, (settings.token,))
         self._kind = settings.kind
-        room = quote(settings.room, safe="")
-        self._url = f"{settings.server}/_matrix/client/v3/rooms/{room}/send/m.room.message/"
+        self._server = f"{settings.server}/_matrix/client/v3"
+        self._room = f"{self._server}/rooms/{quote(settings.room, safe='')}"
         self._login = {"Authorization": f"Bearer {settings.token.get_secret_value()}"}
+        self._account = ""
 
-    def send(self, delivery: Delivery, now: datetime) -> None:
-        """Send a change."""
-        self._put(delivery.key, payload(delivery, self._kind, self.tell), now)
+    def publish(self, delivery: Delivery, now: datetime) -> str:
+        """Send a change. The receipt is the id of the event."""
+        return self._put(delivery.key, payload(delivery, self._kind, self.tell), now)
+
+    def edit(self, delivery: Delivery, receipt: str, now: datetime) -> bool:
+        """Replace a message (Matrix, "event replacements"), if it is there and of this account.
+
+        A server takes edits of what is not there too, and clients show them to nobody.
+        """
+        event = self.get(f"{self._room}/event/{quote(receipt, safe='')}", now, read=_said, secret_headers=self._login)
+        is_there = isinstance(event, dict) and bool(event.get("content"))  # none where it was redacted
+        if not is_there or text_of(event, "sender") != self._own_name(now):
+            return False
+        new = payload(delivery, self._kind, self.tell)
+        relation = {"rel_type": "m.replace", "event_id": receipt}
+        fallback = {**new, "body": f"* {new['body']}", "formatted_body": f"* {new['formatted_body']}"}
+        self._put(delivery.key, {**fallback, "m.new_content": new, "m.relates_to": relation}, now)
+        return True
 
     def send_digest(self, digest: Digest, now: datetime) -> None:
         """Send many changes as one list."""
         self._put(digest.key, digest_payload(digest, self._kind, self.tell), now)
 
-    def _put(self, key: str, message: dict[str, Any], now: datetime) -> None:
-        address = self._url + quote(key, safe="")
-        self.post(address, message, now, method="PUT", secret_headers=self._login, read=_said)
+    def _put(self, key: str, message: dict[str, Any], now: datetime) -> str:
+        address = f"{self._room}/send/m.room.message/{quote(key, safe='')}"
+        answer = self.post(address, message, now, method="PUT", secret_headers=self._login, read=_said)
+        return text_of(answer, "event_id")
+
+    def _own_name(self, now: datetime) -> str:
+        if not self._account:
+            answer = self.get(f"{self._server}/account/whoami", now, read=_said, secret_headers=self._login)
+            self._account = text_of(answer, "user_id")
+        return self._account
 
 
 def payload(delivery: Delivery, kind: str = "notice", tell: Tell = notice) -> dict[str, Any]:

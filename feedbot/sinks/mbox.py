@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-from contextlib import suppress
 from datetime import UTC, datetime
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO
 
-from feedbot.files import sync_folder
+from feedbot import files
 
 _LOOK_BACK = 4 * 1024 * 1024  # bytes at the end in which a mail written before a crash is looked for
 _OURS = b"From feedbot@localhost "
@@ -27,21 +26,12 @@ def append(path: Path, mail: bytes, message_id: str, created: datetime) -> None:
         tail = _mended(file)
         if f"\nMessage-ID: {message_id}\n".encode() in tail:
             return
-        size = file.seek(0, os.SEEK_END)
-        try:
-            left = memoryview(_gap(tail) + data)
-            while left:
-                left = left[file.write(left) :]
-            os.fsync(file.fileno())
-        except OSError:
-            with suppress(OSError):
-                file.truncate(size)
-            raise
+        files.append(file, _gap(tail) + data)
     if is_new:
-        sync_folder(path.parent)
+        files.sync_folder(path.parent)
 
 
-def _mended(file: BinaryIO) -> bytes:
+def _mended(file: FileIO) -> bytes:
     """The end of a file, once the mail of feedbot's own that a crash tore off is gone."""
     size = file.seek(0, os.SEEK_END)
     start = max(0, size - _LOOK_BACK)
@@ -70,7 +60,7 @@ def _gap(tail: bytes) -> bytes:
     return b"\n" if tail.endswith(b"\n") else b"\n\n"
 
 
-def _lock(file: BinaryIO) -> None:
+def _lock(file: FileIO) -> None:
     """Keep mail programs out, as they do among each other; gone when the file is closed."""
     try:
         import fcntl

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ssl
 from datetime import datetime, timedelta
-from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
@@ -13,8 +12,9 @@ from pydantic import Field, SecretStr, model_validator
 from feedbot.errors import DeliveryError
 from feedbot.message.payload import digest_body, webhook_body
 from feedbot.model import Delivery, Digest
-from feedbot.plugins import Duration, Place, Preview, SinkContext, SinkSettings
+from feedbot.plugins import Allowance, Duration, Place, Preview, SinkContext, SinkSettings
 from feedbot.sinks.posting import like
+from feedbot.sinks.reaching import addresses, tls_context, trusted
 from feedbot.sinks.rehearsal import laid_out
 
 if TYPE_CHECKING:
@@ -40,7 +40,9 @@ class MqttSettings(SinkSettings):
     verify_tls: bool = True
     """Whether the certificate of the broker is checked."""
     ca_file: str = ""
-    """A file of further certificates (PEM) to trust."""
+    """A file of further certificates (PEM) to trust, beside that of [feedbot]."""
+    allow_private: tuple[Allowance, ...] = ()
+    """Private addresses that host may lead to, beside those of [feedbot]."""
     username: str = ""
     """The name to log in with."""
     password: SecretStr | None = None
@@ -74,8 +76,7 @@ class MqttSink:
 
     def __init__(self, settings: MqttSettings, context: SinkContext) -> None:
         self._settings = settings
-        self._folder = context.folder
-        self._place = f"{settings.host}:{settings.port or (8883 if settings.tls else 1883)}"
+        self._context = context
         self._connection: _Connection | None = None
 
     def send(self, delivery: Delivery, now: datetime) -> None:
@@ -115,7 +116,7 @@ class MqttSink:
                 "install feedbot with its extra: pip install 'feedbot[mqtt]'",
                 refused=True,
             ) from error
-        connection = _Connection(self._settings, self._place, self._folder)
+        connection = _Connection(self._settings, self._context)
         connection.open()
         return connection
 
@@ -123,13 +124,15 @@ class MqttSink:
 class _Connection:
     """A session with a broker; the library's own thread hears what it says."""
 
-    def __init__(self, settings: MqttSettings, place: str, folder: Path) -> None:
+    def __init__(self, settings: MqttSettings, context: SinkContext) -> None:
         from paho.mqtt import client as paho
         from paho.mqtt.enums import CallbackAPIVersion
 
         self.lost = False
         self._settings = settings
-        self._place = place
+        self._port = settings.port or (8883 if settings.tls else 1883)
+        self._place = f"{settings.host}:{self._port}"
+        self._allowed = (*settings.allow_private, *context.allow_private)
         self._timeout = settings.timeout.total_seconds()
         self._answered = Event()
         self._refusal: DeliveryError | None = None
@@ -145,13 +148,12 @@ class _Connection:
             password = settings.password.get_secret_value() if settings.password else None
             self._client.username_pw_set(settings.username, password)
         if settings.tls:
-            self._client.tls_set_context(_tls(settings, folder))
+            self._client.tls_set_context(tls_context(trusted(settings.ca_file, context), verify=settings.verify_tls))
 
     def open(self) -> None:
         """Connect and log in. Raises DeliveryError where the broker cannot be reached or refuses."""
-        settings = self._settings
         try:
-            self._client.connect(settings.host, settings.port or (8883 if settings.tls else 1883), keepalive=60)
+            self._reach()
         except (OSError, ValueError) as error:
             reason = "its certificate cannot be trusted" if isinstance(error, ssl.SSLCertVerificationError) else ""
             reason = (
@@ -167,6 +169,20 @@ class _Connection:
         if self._refusal is not None:
             self.close()
             raise self._refusal
+
+    def _reach(self) -> None:
+        """Connect to the first address that can be reached; by the name, which its certificate is for, over TLS."""
+        host = self._settings.host
+        places = addresses(host, self._port, self._allowed, self._timeout)
+        if self._settings.tls:
+            places = [host]
+        for address in places[:-1]:
+            try:
+                self._client.connect(address, self._port, keepalive=60)
+            except OSError:
+                continue
+            return
+        self._client.connect(places[-1], self._port, keepalive=60)
 
     def publish(self, topic: str, key: str, body: bytes) -> None:
         """Hand a message over. Raises DeliveryError where the broker does not take it in time."""
@@ -196,7 +212,7 @@ class _Connection:
             )
 
     def close(self) -> None:
-        """End the session and the thread."""
+        """End the connection and its thread."""
         self._client.disconnect()
         self._client.loop_stop()
 
@@ -231,17 +247,3 @@ class _Connection:
         self, client: Client, userdata: Any, mid: int, code: ReasonCode, properties: Properties | None
     ) -> None:
         self._codes[mid] = code.value
-
-
-def _tls(settings: MqttSettings, folder: Path) -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    if settings.ca_file:
-        path = folder / Path(settings.ca_file).expanduser()
-        try:
-            context.load_verify_locations(path)
-        except (OSError, ssl.SSLError) as error:
-            raise DeliveryError(f"{settings.ca_file} holds no certificates that can be read", sink_down=True) from error
-    if not settings.verify_tls:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context

@@ -21,7 +21,7 @@ from feedbot.message.chat import teller
 from feedbot.message.templates import Templates
 from feedbot.message.terminal import inert
 from feedbot.model import Delivery, Digest
-from feedbot.plugins import Duration, Preview, SinkContext, SinkSettings
+from feedbot.plugins import Allowance, Duration, Preview, SinkContext, SinkSettings
 from feedbot.sinks.rehearsal import Rehearsal
 
 _LATER = frozenset({408, 425, 429})
@@ -93,7 +93,7 @@ Token = Annotated[SecretStr, AfterValidator(_token)]
 class PostingSettings(SinkSettings):
     """Keys that every sink has which speaks HTTP."""
 
-    allow_private: tuple[str, ...] = ()
+    allow_private: tuple[Allowance, ...] = ()
     """Private addresses that may be asked, beside those of [feedbot]."""
     timeout: Annotated[Duration, Field(gt=timedelta(), le=timedelta(seconds=100))] = timedelta(seconds=15)
     """The longest that the receiver may take."""
@@ -127,7 +127,7 @@ class PostingSink(ABC):
         self.tell = teller(Templates.of(context.folder, context.name, settings.type, context.report))
 
     @abstractmethod
-    def send(self, delivery: Delivery, now: datetime) -> None:
+    def send(self, delivery: Delivery, now: datetime) -> str | None:
         """Send a change. Raises DeliveryError where the receiver did not take it."""
 
     @abstractmethod
@@ -196,6 +196,13 @@ class PostingSink(ABC):
             secret_headers=secret_headers,
             body=json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace"),
         )
+        return self._taken(url, response, now, read)
+
+    def get(self, url: str, now: datetime, *, read: Reader, secret_headers: Mapping[str, str]) -> Any:
+        """Ask for something; gives what is answered as ``post`` does."""
+        return self._taken(url, self.ask(url, now, method="GET", secret_headers=secret_headers), now, read)
+
+    def _taken(self, url: str, response: Response, now: datetime, read: Reader) -> Any:
         found = parsed(response.body)
         if 200 <= response.status < 300:
             return found

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from datetime import UTC, datetime
+from typing import Any
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from feedbot.errors import DeliveryError
 from feedbot.message.chat import Notice, Tell, fit, notice
 from feedbot.message.listing import linked, listing, sources, titled
 from feedbot.model import Delivery, Digest
-from feedbot.plugins import Duration, SinkContext
-from feedbot.sinks.posting import PostingSettings, PostingSink, Said, SecretUrl, Server, Token, text_of
+from feedbot.plugins import SinkContext
+from feedbot.sinks.editing import EditingSettings, EditingSink
+from feedbot.sinks.posting import Said, SecretUrl, Server, Token, text_of
 
 _HEADER, _SUMMARY, _CONTEXT, _FALLBACK, _ALT = 150, 600, 300, 1000, 200
 _URL = 3000
@@ -28,7 +29,7 @@ _HINTS = {
 }
 
 
-class SlackSettings(PostingSettings):
+class SlackSettings(EditingSettings):
     """Keys of a sink of type ``slack``: either ``url``, or ``token`` and ``channel``."""
 
     url: SecretUrl | None = None
@@ -37,8 +38,6 @@ class SlackSettings(PostingSettings):
     """The token of an app ("xoxb-..."), in place of a webhook."""
     channel: str = ""
     """The channel that the app posts to: its id, or "#name"."""
-    timeout: Annotated[Duration, Field(gt=timedelta(), le=timedelta(seconds=50))] = timedelta(seconds=15)
-    """The longest that the receiver may take, which may be asked twice."""
     server: Server = "https://slack.com"
     """Where Slack's interface for apps is."""
     images: bool = True
@@ -50,10 +49,12 @@ class SlackSettings(PostingSettings):
             raise ValueError("give either url, of an incoming webhook, or token and channel, of an app")
         if (self.token is None) != (not self.channel):
             raise ValueError("token and channel need each other")
+        if self.on_update == "edit" and self.token is None:
+            raise ValueError('on_update = "edit" needs token and channel: an incoming webhook cannot edit')
         return self
 
 
-class SlackSink(PostingSink):
+class SlackSink(EditingSink):
     """One message a change: a header, how it begins, where it is from, a button that leads there."""
 
     Settings = SlackSettings
@@ -68,29 +69,41 @@ class SlackSink(PostingSink):
             token = settings.token.get_secret_value() if settings.token else ""
             self._url = f"{settings.server}/api/chat.postMessage"
             self._login = {"Authorization": f"Bearer {token}"}
+        self._place = {"channel": settings.channel} if settings.channel else {}
+        self._update_url = f"{settings.server}/api/chat.update"
 
-    def send(self, delivery: Delivery, now: datetime) -> None:
-        """Post a change. Slack refuses whole messages for an image that it cannot load, so that then goes without."""
-        try:
-            self._send(delivery, now, images=self._images)
-        except DeliveryError as error:
-            if not (self._images and self.tell(delivery).image and "invalid_blocks" in error.message):
-                raise
-            self._send(delivery, now, images=False)
+    def publish(self, delivery: Delivery, now: datetime) -> str:
+        """Post a change. The receipt is the channel as it is configured, its id and the time of the message."""
+        answer = self._tell(delivery, self._url, self._place, now)
+        channel, moment = text_of(answer, "channel"), text_of(answer, "ts")
+        return f"{self._channel} {channel} {moment}" if channel and moment else ""
+
+    def edit(self, delivery: Delivery, receipt: str, now: datetime) -> bool:
+        """Change a message of the channel (chat.update)."""
+        parts = receipt.rsplit(" ", 2)
+        if len(parts) != 3 or parts[0] != self._channel:
+            return False
+        self._tell(delivery, self._update_url, {"channel": parts[1], "ts": parts[2]}, now)
+        return True
 
     def send_digest(self, digest: Digest, now: datetime) -> None:
         """Post many changes as one list."""
-        self._post(digest_payload(digest, self.tell), now)
+        self._post(self._url, {**digest_payload(digest, self.tell), **self._place}, now)
 
-    def _send(self, delivery: Delivery, now: datetime, *, images: bool) -> None:
-        self._post(payload(delivery, self.tell, images=images), now)
+    def _tell(self, delivery: Delivery, url: str, place: Mapping[str, str], now: datetime) -> Any:
+        """Ask with a change. Slack refuses whole messages for an image that it cannot load: then it goes without."""
+        try:
+            return self._post(url, {**payload(delivery, self.tell, images=self._images), **place}, now)
+        except DeliveryError as error:
+            if not (self._images and self.tell(delivery).image and "invalid_blocks" in error.message):
+                raise
+        return self._post(url, {**payload(delivery, self.tell, images=False), **place}, now)
 
-    def _post(self, message: dict[str, Any], now: datetime) -> None:
-        if self._channel:
-            message["channel"] = self._channel
-        answer = self.post(self._url, message, now, read=_said, secret_headers=self._login)
+    def _post(self, url: str, message: Mapping[str, Any], now: datetime) -> Any:
+        answer = self.post(url, message, now, read=_said, secret_headers=self._login)
         if isinstance(answer, dict) and answer.get("ok") is False:
             raise self._refusal(text_of(answer, "error"))
+        return answer
 
     def _refusal(self, code: str) -> DeliveryError:
         """Slack answers apps 200 in any case, with its no in the body."""

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import re
 import smtplib
 import socket
 import ssl
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, NoReturn
+from typing import Literal, NoReturn, TypeAlias
 
 from feedbot.core.text import one_line, shorten
 from feedbot.errors import DeliveryError
 from feedbot.message.mail import as_bytes
+from feedbot.sinks.deadline import Deadline
+from feedbot.sinks.reaching import addresses, tls_context
 from feedbot.sinks.transports import Letter, Refusal
 
 Tls = Literal["starttls", "tls", "none"]
+Answer: TypeAlias = tuple[int, bytes]
+_TAKEN = (250, 251)
+_GO_ON = 354
 _CLOSING = 421
+_TOGETHER = 50  # commands sent at once: answers and further commands must not wait for each other
+_LEADING_DOT = re.compile(rb"^\.", re.MULTILINE)  # RFC 5321, 4.5.2
 _GOODBYE = 2.0  # seconds that an answer to QUIT is waited for
 _WITH_ADDRESS = (socket.AF_INET, socket.AF_INET6)
 _NEEDS_LOGIN = frozenset({530, 535, 538})
@@ -28,7 +35,7 @@ _NEEDS_LOGIN = frozenset({530, 535, 538})
 class Server:
     """Where mails are handed in, and as whom. ``timeout`` in seconds, of each step; a mail may take twice that.
 
-    With ``lmtp``, ``host`` may be the path of a socket.
+    With ``lmtp``, ``host`` may be the path of a socket. ``allow_private`` lists private addresses that it may have.
     """
 
     host: str
@@ -38,7 +45,8 @@ class Server:
     password: str = ""
     timeout: float = 15.0
     verify_tls: bool = True
-    ca_file: Path | None = None
+    ca_files: tuple[Path, ...] = ()
+    allow_private: tuple[str, ...] = ()
     lmtp: bool = False
 
     @property
@@ -56,26 +64,31 @@ class SmtpTransport:
     def __init__(self, server: Server) -> None:
         self._server = server
         self._client: smtplib.SMTP | None = None
+        self._deadline = Deadline(2 * server.timeout, self._cut)
 
     def deliver(self, letter: Letter) -> Mapping[str, Refusal]:
         """Hand a letter over; gives the recipients who were refused, by address."""
         data = as_bytes(letter.message)
         with self._within_time():
-            client = self._begin(letter.sender, len(data))
-            refused: dict[str, Refusal] = {}
-            for recipient in letter.recipients:
-                code, text = client.rcpt(recipient)
-                if code == _CLOSING:
-                    self._fail(f"{self._server.place} closes the connection: {_said(code, text)}")
-                if code not in (250, 251):
-                    refused[recipient] = Refusal(code, _said(code, text))
-            if len(refused) == len(letter.recipients):
-                self._reset(client)
+            client, (_, *answers) = self._begin(letter, len(data))
+            if answers and answers[-1][0] == _CLOSING:
+                self._fail(f"{self._server.place} closes the connection: {_said(*answers[-1])}")
+            number = len(letter.recipients)
+            taken, begun = answers[:number], answers[number:]
+            refused = {
+                recipient: Refusal(code, _said(code, text))
+                for recipient, (code, text) in zip(letter.recipients, taken, strict=True)
+                if code not in _TAKEN
+            }
+            if len(refused) == number:
+                self._abandon(client, begun)
                 return refused
-            return refused | self._send(client, data, [r for r in letter.recipients if r not in refused])
+            accepted = [one for one in letter.recipients if one not in refused]
+            return refused | self._send(client, data, begun[0], accepted)
 
     def close(self) -> None:
         """Say goodbye."""
+        self._deadline.close()
         client, self._client = self._client, None
         if client is not None:
             with suppress(smtplib.SMTPException, OSError):
@@ -84,13 +97,12 @@ class SmtpTransport:
                 client.quit()
             client.close()
 
-    def _send(self, client: smtplib.SMTP, data: bytes, recipients: list[str]) -> dict[str, Refusal]:
-        try:
-            answers = [client.data(data)]
+    def _send(self, client: smtplib.SMTP, data: bytes, begun: Answer, recipients: list[str]) -> dict[str, Refusal]:
+        answers = [begun]
+        if begun[0] == _GO_ON:
+            client.send(_LEADING_DOT.sub(b"..", data) + b".\r\n")
             # LMTP answers for each recipient it has accepted, in that order (RFC 2033, 4.2).
-            answers += [client.getreply() for _ in recipients[1:]] if self._server.lmtp else []
-        except smtplib.SMTPDataError as error:
-            answers = [(error.smtp_code, _as_bytes(error.smtp_error))]
+            answers = [client.getreply() for _ in (recipients if self._server.lmtp else recipients[:1])]
         if len(answers) < len(recipients):
             answers *= len(recipients)
         refused: dict[str, Refusal] = {}
@@ -105,6 +117,14 @@ class SmtpTransport:
             self._reset(client)
         return refused
 
+    def _abandon(self, client: smtplib.SMTP, begun: list[Answer]) -> None:
+        """Make the connection ready for the next mail after one that nobody takes."""
+        if begun and begun[0][0] == _GO_ON:  # asked for together with the recipients: an empty mail (RFC 2920, 3.1)
+            with suppress(smtplib.SMTPException, OSError):
+                client.send(b".\r\n")
+                client.getreply()
+        self._reset(client)
+
     def _reset(self, client: smtplib.SMTP) -> None:
         """Make the connection ready for the next mail. That this mail was refused stands in any case."""
         try:
@@ -112,25 +132,45 @@ class SmtpTransport:
         except (smtplib.SMTPException, OSError):
             self._drop()
 
-    def _begin(self, sender: str, size: int) -> smtplib.SMTP:
-        """A connection on which the server has accepted the sender."""
+    def _begin(self, letter: Letter, size: int) -> tuple[smtplib.SMTP, list[Answer]]:
+        """A connection on which the server has accepted the sender, with what it answered to each command so far."""
         if self._client is not None:
             try:
-                code, text = self._mail(self._client, sender, size)
-                if code == 250:
-                    return self._client
-            except (smtplib.SMTPException, OSError):
-                pass  # closed since the last mail, as servers do with idle ones
+                answers = self._announce(self._client, letter, size)
+                if answers[0][0] == 250:
+                    return self._client, answers
+            except (smtplib.SMTPException, OSError):  # closed since the last mail, as servers do with idle ones
+                if self._deadline.late:
+                    raise
             self._drop()
         self._client = client = self._connect()
-        code, text = self._mail(client, sender, size)
-        if code != 250:
-            self._refuse_sender(sender, code, text)
-        return client
+        answers = self._announce(client, letter, size)
+        if answers[0][0] != 250:
+            self._refuse_sender(letter.sender, *answers[0])
+        return client, answers
 
-    def _mail(self, client: smtplib.SMTP, sender: str, size: int) -> tuple[int, bytes]:
-        options = [f"size={size}"] if client.has_extn("size") else []
-        return client.mail(sender, options)
+    def _announce(self, client: smtplib.SMTP, letter: Letter, size: int) -> list[Answer]:
+        """The answers to MAIL, to RCPT for each recipient and to DATA; fewer where there is no point in going on.
+
+        All are asked at once where the server takes that (RFC 2920).
+        """
+        told = f" SIZE={size}" if client.has_extn("size") else ""
+        people = [f"RCPT TO:{smtplib.quoteaddr(recipient)}" for recipient in letter.recipients]
+        commands = [f"MAIL FROM:{smtplib.quoteaddr(letter.sender)}{told}", *people, "DATA"]
+        most = _TOGETHER if client.has_extn("pipelining") else 1
+        answers: list[Answer] = []
+        while len(answers) < len(commands):
+            some = commands[len(answers) :][:most]
+            if some == ["DATA"] and not any(code in _TAKEN for code, _ in answers[1:]):
+                break
+            client.send("".join(f"{command}\r\n" for command in some))
+            for _ in some:
+                answers.append(client.getreply())
+                if answers[-1][0] == _CLOSING:
+                    return answers
+            if answers[0][0] != 250:
+                break
+        return answers
 
     def _refuse_sender(self, sender: str, code: int, text: bytes) -> NoReturn:
         self._drop()
@@ -143,7 +183,7 @@ class SmtpTransport:
 
     def _connect(self) -> smtplib.SMTP:
         server = self._server
-        context = None if server.tls == "none" else _context(server)
+        context = None if server.tls == "none" else tls_context(server.ca_files, verify=server.verify_tls)
         # A name is given, as smtplib would else ask the DNS for one, which may take long.
         client: smtplib.SMTP
         if server.lmtp:
@@ -157,7 +197,7 @@ class SmtpTransport:
         # Connecting in the constructor would leave nothing to cut while the server keeps us waiting, but only
         # there smtplib notes the name that the certificate is checked against.
         client._host = server.host  # type: ignore[attr-defined]
-        code, text = client.connect(server.host, server.port)
+        code, text = self._greeted(client)
         if code != 220:
             self._fail(f"{server.place} does not want to talk: {_said(code, text)}")
         client.local_hostname = _own_name(client)
@@ -168,12 +208,28 @@ class SmtpTransport:
         client.ehlo_or_helo_if_needed()
         return client
 
+    def _greeted(self, client: smtplib.SMTP) -> tuple[int, bytes]:
+        """Connect to the first address of the server that can be reached; gives how it greets."""
+        server = self._server
+        if server.is_socket:
+            return client.connect(server.host, server.port)
+        places = addresses(server.host, server.port, server.allow_private, server.timeout)
+        for address in places[:-1]:
+            try:
+                return client.connect(address, server.port)
+            except smtplib.SMTPException:
+                raise
+            except OSError:
+                client.close()
+        return client.connect(places[-1], server.port)
+
     def _start_tls(self, client: smtplib.SMTP, context: ssl.SSLContext) -> None:
         client.ehlo_or_helo_if_needed()
         if not client.has_extn("starttls"):
             self._fail(
                 f"{self._server.place} offers no STARTTLS, and nothing is sent without it",
-                'set tls = "tls" if it speaks TLS from the start (often port 465)',
+                'set tls = "tls" if it speaks TLS from the start (often port 465)'
+                + ("" if self._server.username else ', or tls = "none" if it is a relay of your own, on this machine'),
             )
         code, text = client.starttls(context=context)
         if code != 220:
@@ -195,28 +251,23 @@ class SmtpTransport:
     @contextmanager
     def _within_time(self) -> Iterator[None]:
         """Cut the connection when all steps together take too long, and put every failure in words."""
-        late = threading.Event()
-        limit = 2 * self._server.timeout
+        with self._deadline:
+            try:
+                yield
+            except (smtplib.SMTPException, OSError, ValueError) as error:
+                if self._deadline.late:
+                    self._fail(
+                        f"{self._server.place} took more than {2 * self._server.timeout:g} s",
+                        "raise timeout if it is slow",
+                    )
+                self._fail(*_in_words(self._server, error))
 
-        def cut() -> None:
-            late.set()
-            sock = self._client.sock if self._client is not None else None
-            if sock is not None:
-                with suppress(OSError):
-                    # Not SSLSocket's own, which would take TLS off under the reading thread.
-                    socket.socket.shutdown(sock, socket.SHUT_RDWR)
-
-        timer = threading.Timer(limit, cut)
-        timer.daemon = True
-        timer.start()
-        try:
-            yield
-        except (smtplib.SMTPException, OSError, ValueError) as error:
-            if late.is_set():
-                self._fail(f"{self._server.place} took more than {limit:g} s", "raise timeout if it is slow")
-            self._fail(*_in_words(self._server, error))
-        finally:
-            timer.cancel()
+    def _cut(self) -> None:
+        sock = self._client.sock if self._client is not None else None
+        if sock is not None:
+            with suppress(OSError):
+                # Not SSLSocket's own, which would take TLS off under the reading thread.
+                socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
     def _fail(self, message: str, hint: str = "") -> NoReturn:
         self._drop()
@@ -227,20 +278,6 @@ class SmtpTransport:
         if client is not None:
             with suppress(OSError):
                 client.close()
-
-
-def _context(server: Server) -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    if not server.verify_tls:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    if server.ca_file is not None:
-        try:
-            context.load_verify_locations(server.ca_file)
-        except OSError as error:
-            reason = "holds no certificates" if isinstance(error, ssl.SSLError) else "cannot be read"
-            raise DeliveryError(f"the ca_file {server.ca_file} {reason}", sink_down=True) from error
-    return context
 
 
 def _own_name(client: smtplib.SMTP) -> str:
@@ -262,8 +299,6 @@ def _in_words(server: Server, error: Exception) -> tuple[str, str]:
         return f"{place} broke off the TLS connection", hint
     if isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError):
         return f"{place} gave no answer within {server.timeout:g} s", "raise timeout if it is slow"
-    if isinstance(error, socket.gaierror):
-        return f"the mail server {server.host} cannot be found", "check host"
     if isinstance(error, smtplib.SMTPResponseException):
         return f"{place} answered {_said(error.smtp_code, _as_bytes(error.smtp_error))}", ""
     if isinstance(error, smtplib.SMTPServerDisconnected | ConnectionResetError | BrokenPipeError):

@@ -1,4 +1,4 @@
-"""Sends what is new to a Telegram chat as a bot (core.telegram.org/bots/api, sendMessage)."""
+"""Sends what is new to a Telegram chat as a bot (core.telegram.org/bots/api)."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
+from feedbot.errors import DeliveryError
 from feedbot.message.chat import Notice, Tell, as_html, fit, notice
 from feedbot.message.listing import linked, listing, titled
 from feedbot.model import Delivery, Digest
 from feedbot.plugins import SinkContext
-from feedbot.sinks.posting import PostingSettings, PostingSink, Said, Server, Token, like, number_of, text_of
+from feedbot.sinks.editing import EditingSettings, EditingSink
+from feedbot.sinks.posting import Said, Server, Token, like, number_of, text_of
 
 _TITLE, _TEXT, _ABOUT, _LIST, _URL = 400, 1500, 300, 3900, 1500  # together below the 4096 that a message may have
 
@@ -21,7 +23,7 @@ def _chat(value: object) -> object:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-class TelegramSettings(PostingSettings):
+class TelegramSettings(EditingSettings):
     """Keys of a sink of type ``telegram``."""
 
     token: Token
@@ -42,7 +44,7 @@ class TelegramSettings(PostingSettings):
     """The server of the bot interface."""
 
 
-class TelegramSink(PostingSink):
+class TelegramSink(EditingSink):
     """One message a change."""
 
     Settings = TelegramSettings
@@ -50,24 +52,40 @@ class TelegramSink(PostingSink):
     def __init__(self, settings: TelegramSettings, context: SinkContext) -> None:
         super().__init__(settings, context, (settings.token,))
         self._options = settings
-        self._url = f"{settings.server}/bot{settings.token.get_secret_value()}/sendMessage"
+        self._bot = f"{settings.server}/bot{settings.token.get_secret_value()}"
 
-    def send(self, delivery: Delivery, now: datetime) -> None:
-        """Send a change."""
-        self._send(payload(delivery, self._options.preview, self.tell), now)
+    def publish(self, delivery: Delivery, now: datetime) -> str:
+        """Send a change. The receipt is the chat and the number of the message in it."""
+        answer = self._send(payload(delivery, self._options.preview, self.tell), now)
+        number = number_of(answer.get("result"), "message_id") if isinstance(answer, dict) else None
+        return "" if number is None else f"{self._options.chat_id} {number:.0f}"
+
+    def edit(self, delivery: Delivery, receipt: str, now: datetime) -> bool:
+        """Change a message of this chat (editMessageText)."""
+        chat, _, number = receipt.partition(" ")
+        if chat != self._options.chat_id or not (number.isascii() and number.isdecimal()):
+            return False
+        shown = payload(delivery, self._options.preview, self.tell)
+        message = {"chat_id": chat, "message_id": int(number), **shown}
+        try:
+            self.post(f"{self._bot}/editMessageText", message, now, read=_said)
+        except DeliveryError as error:
+            if "message is not modified" not in error.message:  # as at a second try of an edit
+                raise
+        return True
 
     def send_digest(self, digest: Digest, now: datetime) -> None:
         """Send many changes as one list."""
         self._send(digest_payload(digest, self.tell), now)
 
-    def _send(self, shown: dict[str, Any], now: datetime) -> None:
+    def _send(self, shown: dict[str, Any], now: datetime) -> Any:
         options = self._options
         message: dict[str, Any] = {"chat_id": options.chat_id, **shown}
         if options.thread_id is not None:
             message["message_thread_id"] = options.thread_id
         if options.silent:
             message["disable_notification"] = True
-        self.post(self._url, message, now, read=_said)
+        return self.post(f"{self._bot}/sendMessage", message, now, read=_said)
 
 
 def payload(delivery: Delivery, preview: str = "small", tell: Tell = notice) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from feedbot.core.route import digest_key
 from feedbot.model import DeliveryState
 from feedbot.store.schema import outbox
+from feedbot.store.transactions import unless_taken
 
 OVERFLOW = "overflow"
 """Stands for the schedule of a digest that is made of what was too much for one run."""
@@ -30,7 +31,8 @@ def due_rows(
     )
     if without:
         waiting = waiting.where(outbox.c.route.not_in(without))
-    rows = connection.execute(waiting.order_by(outbox.c.not_before, outbox.c.pk).limit(most)).all()
+    first_due = waiting.order_by(outbox.c.not_before, outbox.c.pk).limit(most)
+    rows = connection.execute(unless_taken(first_due)).all()
     if not digests or not rows:
         return [row.pk for row in rows], ""
     first = rows[0]
@@ -38,7 +40,7 @@ def due_rows(
         return [row.pk for row in takewhile(lambda row: not row.digest, rows)], ""
     if first.batch is not None:
         return _begun(connection, first.batch), first.batch
-    members = connection.execute(
+    together = (
         sa.select(outbox.c.pk, outbox.c.key)
         .where(
             outbox.c.sink == sink,
@@ -49,13 +51,15 @@ def due_rows(
         )
         .order_by(outbox.c.not_before, outbox.c.pk)
         .limit(_DIGEST)
-    ).all()
+    )
+    members = connection.execute(unless_taken(together)).all()
     return [row.pk for row in members], digest_key(row.key for row in members)
 
 
 def _begun(connection: sa.Connection, batch: str) -> list[int]:
     """What is still to be sent of a digest that was tried before; what else was of it and waits is so no more."""
-    members = connection.execute(sa.select(outbox.c.pk, outbox.c.state).where(outbox.c.batch == batch)).all()
+    of_it = sa.select(outbox.c.pk, outbox.c.state).where(outbox.c.batch == batch)
+    members = connection.execute(unless_taken(of_it)).all()
     waiting = [row.pk for row in members if row.state == DeliveryState.PENDING.value]
     apart = [row.pk for row in members if row.state in (DeliveryState.HELD.value, DeliveryState.DEAD.value)]
     if apart:

@@ -1,4 +1,4 @@
-"""An entry's content as the JSON that the store keeps."""
+"""JSON as the store keeps it: an entry's content, and what else has no columns of its own."""
 
 from __future__ import annotations
 
@@ -6,23 +6,46 @@ import json
 from datetime import datetime
 from typing import Any
 
+import orjson
+
 from feedbot.core.expose import plain
 from feedbot.core.text import storable
 from feedbot.model import CONTENT_FIELDS, Author, Content, Enclosure
 
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-
 # How JSON writes control characters; and characters that XML and databases refuse.
-_SUSPICIOUS = ("\\u00", "\\b", "\\f", "\ufffe", "\uffff")
+_SUSPICIOUS = (b"\\u00", b"\\b", b"\\f", "\ufffe".encode(), "\uffff".encode())
 
 
 def to_text(content: Content) -> str:
     """The values that differ from what is usual, as JSON; without what databases refuse."""
     data = _plainly(content)
-    text = _encode(data)
-    if any(sign in text for sign in _SUSPICIOUS) or not _encodable(text):
-        text = _encode(_storable(data))
-    return text
+    try:
+        text = orjson.dumps(data)
+    except orjson.JSONEncodeError:
+        return encode(_storable(data))
+    if any(sign in text for sign in _SUSPICIOUS):
+        text = orjson.dumps(_storable(data))
+    return text.decode()
+
+
+def encode(value: Any) -> str:
+    """Any value as JSON, of which orjson takes no lone surrogates and no whole numbers of more than 64 bits."""
+    try:
+        return orjson.dumps(value).decode()
+    except orjson.JSONEncodeError:
+        return json.dumps(value)
+
+
+def decode(text: str | bytes) -> Any:
+    """The value of what ``encode`` gave."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return json.loads(text)
+
+
+JSON: dict[str, Any] = {"json_serializer": encode, "json_deserializer": decode}
+"""How a database is told to write and read JSON."""
 
 
 def from_json(data: dict[str, Any]) -> dict[str, Any]:
@@ -54,14 +77,6 @@ def _plainly(content: Content) -> dict[str, Any]:
             value = plain(value)
         data[name] = value
     return data
-
-
-def _encodable(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _storable(value: Any) -> Any:

@@ -13,8 +13,8 @@ from feedbot.core.selection import Head
 from feedbot.model import Entry
 from feedbot.store.codec import from_json
 from feedbot.store.pings import plan
-from feedbot.store.schema import entries, feeds, revisions, sources
-from feedbot.store.transactions import Transactions, in_chunks, upsert
+from feedbot.store.schema import entries, feeds, id_key, revisions, sources
+from feedbot.store.transactions import Transactions, in_chunks, persistent, upsert
 
 _PAGE = 100
 _LARGEST_PAGE = 10_000
@@ -49,35 +49,27 @@ class Entries:
 
         They are read in pages, as far as they are asked for; the cost of a page does not grow with the state.
         """
-        with self._transactions.read() as connection:
-            named = in_chunks(
-                connection, source_names, lambda part: sa.select(sources.c.pk).where(sources.c.name.in_(part))
-            )
-            pks = [row.pk for row in named]
-            known = connection.execute(sa.select(sa.func.count()).select_from(sources)).scalar_one()
-        last: Any = None
-        while True:
-            query = _of_most(pks, last, every=len(pks) == known) if len(pks) * 2 > known else _of_each(pks, last)
-            with self._transactions.read() as connection:
-                rows = connection.execute(query).all()
-            yield from map(to_entry, rows)
-            if len(rows) < _PAGE:
-                return
-            last = rows[-1]
+        columns = [*entry_columns(), entries.c.sort_at, entries.c.pk]
+        for page in self._pages(_Asked(columns, withdrawn=False), source_names):
+            yield from map(to_entry, page)
 
+    @persistent
     def find(self, wanted: str) -> list[Entry]:
         """The entries with this id or address, or whose id begins so, where exactly one does."""
         with self._transactions.read() as connection:
             of_any = entries.c.source_pk.in_(sa.select(sources.c.pk))  # which has the index on ids used
-            exact = [to_entry(row) for row in connection.execute(_select().where(of_any, entries.c.id == wanted))]
+            exact = [
+                to_entry(row) for row in connection.execute(_select().where(of_any, entries.c.id_key == id_key(wanted)))
+            ]
             if exact:
                 return exact
             begins = _select().where(entries.c.id.startswith(wanted, autoescape=True)).limit(2)
             return [to_entry(row) for row in connection.execute(begins)]
 
+    @persistent
     def revisions(self, entry: Entry) -> list[Revision]:
         """The revisions of an entry that are kept, oldest first; the present one is the last."""
-        own = (sources.c.name == entry.source) & (entries.c.id == entry.id)
+        own = (sources.c.name == entry.source) & (entries.c.id_key == id_key(entry.id))
         now = _select(
             sa.func.coalesce(entries.c.edited_at, entries.c.first_seen).label("seen_at"), entries.c.edit, entries.c.why
         )
@@ -109,21 +101,45 @@ class Entries:
         """
         shown = [entries.c.data[name].label(name) for name in sorted(labels)]
         names = ("pk", "id", "revision", "sort_at", "withdrawn_at")
-        query = (
-            sa.select(*(entries.c[name] for name in names), sources.c.name, *shown)
-            .join(sources, sources.c.pk == entries.c.source_pk)
-            .where(sources.c.name.in_(source_names))
-            .order_by(entries.c.sort_at.desc(), entries.c.id, entries.c.pk)
-        )
-        offset, size = 0, _PAGE
-        while True:
-            with self._transactions.read() as connection:
-                page = connection.execute(query.offset(offset).limit(size)).all()
+        columns = [*(entries.c[name] for name in names), sources.c.name, *shown]
+        for page in self._pages(_Asked(columns, withdrawn=True), source_names, largest=_LARGEST_PAGE):
             yield from map(_head, page)
+
+    def _pages(self, asked: _Asked, source_names: Sequence[str], largest: int = _PAGE) -> Iterator[Sequence[Any]]:
+        """Pages of rows in the order of feeds, each of which begins after the last row of the one before."""
+        pks, known = self._pks(source_names)
+        most = len(pks) * 2 > known
+        largest = largest if most else max(_PAGE, largest // max(1, len(pks)))
+        last, size = None, _PAGE
+        while pks:
+            page = self._page(asked, pks, last, size, most, most and len(pks) == known)
+            yield page
             if len(page) < size:
                 return
-            offset, size = offset + size, min(2 * size, _LARGEST_PAGE)
+            last, size = page[-1], min(2 * size, largest)
 
+    @persistent
+    def _pks(self, source_names: Sequence[str]) -> tuple[list[int], int]:
+        """The keys of these sources, and how many sources there are."""
+        with self._transactions.read() as connection:
+            named = in_chunks(
+                connection, source_names, lambda part: sa.select(sources.c.pk).where(sources.c.name.in_(part))
+            )
+            pks = [row.pk for row in named]
+            return pks, connection.execute(sa.select(sa.func.count()).select_from(sources)).scalar_one()
+
+    @persistent
+    def _page(
+        self, asked: _Asked, pks: Sequence[int], last: Any, size: int, most: bool, every: bool
+    ) -> Sequence[sa.Row[Any]]:
+        with self._transactions.read() as connection:
+            if most:
+                query = _of_most(asked, () if every else pks, last)
+            else:
+                query = (_of_each if connection.dialect.name == "sqlite" else _of_each_sidewise)(asked, pks, last, size)
+            return connection.execute(query.limit(size)).all()
+
+    @persistent
     def stored(self, pks: Sequence[int]) -> dict[int, Entry]:
         """Entries by their keys."""
         query = sa.select(entries.c.pk, *entry_columns()).join(sources, sources.c.pk == entries.c.source_pk)
@@ -131,6 +147,7 @@ class Entries:
             rows = in_chunks(connection, pks, lambda part: query.where(entries.c.pk.in_(part)))
             return {row.pk: to_entry(row) for row in rows}
 
+    @persistent
     def live(self, ids: Sequence[str], source_names: Sequence[str]) -> set[str]:
         """Which of these ids some of the sources have an entry of that is not withdrawn."""
         query = (
@@ -139,14 +156,17 @@ class Entries:
             .where(sources.c.name.in_(source_names), entries.c.withdrawn_at.is_(None))
         )
         with self._transactions.read() as connection:
-            return {row.id for row in in_chunks(connection, ids, lambda part: query.where(entries.c.id.in_(part)))}
+            keys = list(map(id_key, ids))
+            return {row.id for row in in_chunks(connection, keys, lambda part: query.where(entries.c.id_key.in_(part)))}
 
+    @persistent
     def feed_records(self) -> dict[str, FeedRecord]:
         """What was published of every feed: of its parts and archive pages under paths of their own."""
         with self._transactions.read() as connection:
             rows = connection.execute(sa.select(feeds))
             return {row.name: FeedRecord(row.files, row.entries, row.inputs) for row in rows}
 
+    @persistent
     def record_feeds(
         self,
         records: Mapping[str, FeedRecord],
@@ -199,30 +219,50 @@ def _select(*more: Any) -> sa.Select[Any]:
 _ORDER = (entries.c.sort_at.desc(), entries.c.id, entries.c.pk)
 
 
-def _of_most(pks: Sequence[int], last: Any, *, every: bool) -> sa.Select[Any]:
-    """A page of the entries of most sources, or of every one: read along the order of all entries."""
-    there = entries.c.withdrawn_at.is_(None) & _after(last)
+class _Asked(NamedTuple):
+    """The columns of a page, and whether it has the withdrawn entries too."""
+
+    columns: Sequence[Any]
+    withdrawn: bool
+
+    def there(self, table: sa.FromClause) -> sa.ColumnElement[bool]:
+        return sa.true() if self.withdrawn else table.c.withdrawn_at.is_(None)
+
+
+def _of_most(asked: _Asked, pks: Sequence[int], last: Any) -> sa.Select[Any]:
+    """A page of the entries of most sources, or of every one where none is named: along the order of all entries."""
+    query = sa.select(*asked.columns).join(sources, sources.c.pk == entries.c.source_pk)
+    query = query.where(asked.there(entries), _after(last)).order_by(*_ORDER)
     # The nought keeps a database from gathering the entries source by source, and sorting them.
-    query = _select(entries.c.sort_at, entries.c.pk).where(there).order_by(*_ORDER).limit(_PAGE)
-    return query if every else query.where((entries.c.source_pk + 0).in_(pks))
+    return query.where(_one_of(entries.c.source_pk + 0, pks)) if pks else query
 
 
-def _of_each(pks: Sequence[int], last: Any) -> sa.Select[Any]:
+def _of_each(asked: _Asked, pks: Sequence[int], last: Any, size: int) -> sa.Select[Any]:
     """A page of the entries of some sources: the first of each, and of them the first."""
-    inner = entries.alias()
-    first = (
-        sa.select(inner.c.pk)
-        .where(inner.c.source_pk == sources.c.pk, inner.c.withdrawn_at.is_(None), _after(last, inner))
-        .order_by(inner.c.sort_at.desc(), inner.c.id, inner.c.pk)
-        .limit(_PAGE)
-        .correlate(sources)
-    )
     # The noughts keep a database from going through all entries, of all or of a source, and asking whether each is one.
     newest = (sa.type_coerce(entries.c.sort_at, sa.BigInteger) + 0).desc()
-    query = sa.select(*entry_columns(), entries.c.sort_at, entries.c.pk).join(
-        sources, sources.c.pk == entries.c.source_pk + 0
-    )
-    return query.where(sources.c.pk.in_(pks), entries.c.pk.in_(first)).order_by(newest, *_ORDER[1:]).limit(_PAGE)
+    query = sa.select(*asked.columns).join(sources, sources.c.pk == entries.c.source_pk + 0)
+    first = entries.c.pk.in_(_first(asked, last, size))
+    return query.where(_one_of(sources.c.pk, pks), first).order_by(newest, *_ORDER[1:])
+
+
+def _of_each_sidewise(asked: _Asked, pks: Sequence[int], last: Any, size: int) -> sa.Select[Any]:
+    """The same for a database that asks what stands in an IN anew for every row, but has joins for that."""
+    first = _first(asked, last, size).lateral("first")
+    joined = sources.join(first, sa.true()).join(entries, entries.c.pk == first.c.pk)
+    return sa.select(*asked.columns).select_from(joined).where(_one_of(sources.c.pk, pks)).order_by(*_ORDER)
+
+
+def _first(asked: _Asked, last: Any, size: int) -> sa.Select[tuple[int]]:
+    """The first entries of a source that stands outside."""
+    inner = entries.alias("inner")
+    own = sa.select(inner.c.pk).where(inner.c.source_pk == sources.c.pk, asked.there(inner), _after(last, inner))
+    return own.order_by(inner.c.sort_at.desc(), inner.c.id, inner.c.pk).limit(size).correlate(sources)
+
+
+def _one_of(column: sa.ColumnElement[int], pks: Sequence[int]) -> sa.ColumnElement[bool]:
+    """Whether a key is one of any number, which stand in the statement: as parameters they could be too many."""
+    return column.in_(sa.bindparam("those", list(pks), expanding=True, literal_execute=True))
 
 
 def _after(last: Any, table: sa.FromClause = entries) -> sa.ColumnElement[bool]:

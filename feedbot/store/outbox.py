@@ -1,8 +1,7 @@
-"""The outbox: deliveries from the moment their change is committed until their end."""
+"""The outbox at work: deliveries as they are claimed, tried and marked, until their end."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -16,18 +15,27 @@ from feedbot.core.schedule import DAY, LONGEST_WAIT
 from feedbot.core.text import storable
 from feedbot.core.textdiff import text_diff
 from feedbot.errors import LeaseLostError
-from feedbot.model import ChangeKind, Content, Delivery, DeliveryState
+from feedbot.model import Content, Delivery, DeliveryState
+from feedbot.store.alerts import Alert, write_alerts
 from feedbot.store.claiming import OVERFLOW, due_rows
 from feedbot.store.codec import from_json
-from feedbot.store.entries import entry_columns, to_entry
-from feedbot.store.schema import entries, outbox, revisions, sources, tries
-from feedbot.store.transactions import Transactions, in_chunks
+from feedbot.store.deliveries import to_delivery, with_entries
+from feedbot.store.schema import outbox, revisions, tries
+from feedbot.store.transactions import Transactions, persistent
 
 _KEPT_TRIES = 5
-_NOT_DONE = [DeliveryState.PENDING, DeliveryState.SENDING, DeliveryState.HELD, DeliveryState.DEAD]
 
-
-_REVISION = sa.select(entries.c.revision).where(entries.c.pk == outbox.c.entry_pk).scalar_subquery()
+_TAKE = (
+    sa.update(outbox)
+    .where(outbox.c.pk == sa.bindparam("its_pk"))
+    .values(
+        state=DeliveryState.SENDING.value,
+        carried=sa.bindparam("its_revision"),
+        batch=sa.bindparam("its_batch"),
+        lease_id=sa.bindparam("its_lease"),
+        lease_until=sa.bindparam("its_end"),
+    )
+)
 _MARK = (
     sa.update(outbox)
     .where(
@@ -41,23 +49,11 @@ _MARK = (
         not_before=sa.bindparam("due"),
         done_at=sa.bindparam("done"),
         error=sa.bindparam("said"),
+        receipt=sa.bindparam("called"),
         lease_id=None,
         lease_until=None,
     )
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Trace:
-    """Where a delivery comes from and what became of it: routes, reason, revision, the last failed tries."""
-
-    delivery: Delivery
-    made_for: int
-    carried: int | None
-    route: str
-    why: str
-    done_at: datetime | None
-    tries: tuple[tuple[datetime, str], ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +76,7 @@ class Outbox:
     def __init__(self, transactions: Transactions) -> None:
         self._transactions = transactions
 
+    @persistent
     def claim(
         self,
         sink: str,
@@ -101,22 +98,17 @@ class Outbox:
             pks, batch = due_rows(connection, sink, now, most, digests=digests, without=without)
             if not pks:
                 return []
-            connection.execute(
-                sa.update(outbox)
-                .where(outbox.c.pk.in_(pks))
-                .values(
-                    state=DeliveryState.SENDING.value,
-                    carried=_REVISION,
-                    batch=batch or None,
-                    lease_id=lease,
-                    lease_until=until,
-                )
-            )
-            rows = connection.execute(_select().where(outbox.c.pk.in_(pks)).order_by(outbox.c.not_before, outbox.c.pk))
-            claimed = [_claimed(connection, row) for row in rows]
+            query = with_entries().where(outbox.c.pk.in_(pks)).order_by(outbox.c.not_before, outbox.c.pk)
+            rows = connection.execute(query).all()
+            # With the revision that was read: of two statements, either may see what another has committed between.
+            own = {"its_batch": batch or None, "its_lease": lease, "its_end": until}
+            carried = [{"its_pk": row.pk, "its_revision": row.entry_revision, **own} for row in rows]
+            connection.execute(_TAKE, carried)
+            claimed = [_claimed(connection, row, batch) for row in rows]
         faults.reach("claimed")
         return claimed
 
+    @persistent
     def mark(
         self,
         pks: Sequence[int],
@@ -127,10 +119,14 @@ class Outbox:
         not_before: datetime | None = None,
         error: str = "",
         delivered: Iterable[str] = (),
+        receipt: str = "",
+        alerts: Sequence[Alert] = (),
     ) -> None:
         """Write down what became of claimed deliveries, which were tried together: all, or none.
 
-        ``delivered`` are recipients that have them now. Raises LeaseLostError where one is another's by now.
+        ``delivered`` are recipients that have them now, ``receipt`` is what the sink calls the message; ``alerts``
+        tell a person of it.
+        Raises LeaseLostError where one is another's by now.
         """
         ended = state in (DeliveryState.SENT, DeliveryState.DEAD)
         values = {
@@ -138,6 +134,7 @@ class Outbox:
             "due": not_before or now,
             "done": now if ended else None,
             "said": storable(error),
+            "called": storable(receipt),
             "its_lease": lease,
         }
         with self._transactions.write() as connection:
@@ -150,8 +147,10 @@ class Outbox:
                 connection.execute(sa.update(outbox).where(outbox.c.pk == pk).values(delivered=both))
             for pk in pks if error else ():
                 _note(connection, pk, now, storable(error))
+            write_alerts(connection, alerts, now)
         faults.reach("marked")
 
+    @persistent
     def release(self, pks: Sequence[int], lease: str, not_before: datetime | None = None) -> None:
         """Give back claimed deliveries that were not tried; where a time is given, for no try before."""
         values: dict[str, Any] = {"state": DeliveryState.PENDING.value, "lease_id": None, "lease_until": None}
@@ -164,6 +163,16 @@ class Outbox:
                 .values(values)
             )
 
+    @persistent
+    def hold(self, pks: Sequence[int], lease: str, until: datetime) -> None:
+        """Hold on to claimed deliveries. Raises LeaseLostError where one is another's by now."""
+        claimed = (outbox.c.pk.in_(pks), outbox.c.lease_id == lease, outbox.c.state == DeliveryState.SENDING.value)
+        with self._transactions.write() as connection:
+            held = connection.execute(sa.update(outbox).where(*claimed).values(lease_until=until))
+            if held.rowcount != len(pks):
+                raise _lost(pks)
+
+    @persistent
     def collect(self, sink: str, route: str, now: datetime) -> None:
         """Let what is due of a route, and was to go out one by one, be one digest."""
         with self._transactions.write() as connection:
@@ -181,6 +190,7 @@ class Outbox:
                 .values(digest=OVERFLOW)
             )
 
+    @persistent
     def given(self, sink: str, since: datetime) -> list[datetime]:
         """When a sink was given its last messages, oldest first; a digest is one."""
         message = sa.func.coalesce(outbox.c.batch, outbox.c.key)
@@ -193,8 +203,10 @@ class Outbox:
         with self._transactions.read() as connection:
             return list(connection.execute(query).scalars())
 
+    @persistent
     def recover(self, now: datetime) -> int:
-        """Make pending again what a dead process was sending; for whoever holds the run lock.
+        """Make pending again what a dead process was sending: all of it where nobody else works on the state, else
+        that whose lease is over.
 
         What waits for a time that only a clock since set back can have named is due at once too: quiet hours add less
         than a day to the longest wait.
@@ -202,7 +214,10 @@ class Outbox:
         sending, pending = DeliveryState.SENDING.value, DeliveryState.PENDING.value
         overlong = (outbox.c.attempts > 0) & (outbox.c.not_before > now + LONGEST_WAIT + DAY)
         early = (outbox.c.planned_at > now) | overlong
-        stuck = outbox.c.state.in_([sending, pending]) & ((outbox.c.state == sending) | early)
+        left = outbox.c.state == sending
+        if not self._transactions.alone:
+            left &= outbox.c.lease_until < now
+        stuck = outbox.c.state.in_([sending, pending]) & (left | early)
         with self._transactions.read() as connection:
             if connection.execute(sa.select(outbox.c.pk).where(stuck).limit(1)).first() is None:
                 return 0
@@ -221,21 +236,7 @@ class Outbox:
                 )
             ).rowcount
 
-    def counts(self, states: Sequence[DeliveryState] = ()) -> dict[str, dict[DeliveryState, int]]:
-        """How many deliveries of each state, or of some, each sink has."""
-        counted: dict[str, dict[DeliveryState, int]] = defaultdict(dict)
-        query = sa.select(outbox.c.sink, outbox.c.state, sa.func.count()).group_by(outbox.c.state, outbox.c.sink)
-        if states:
-            query = query.where(outbox.c.state.in_([state.value for state in states]))
-        with self._transactions.read() as connection:
-            for sink, state, number in connection.execute(query):
-                counted[sink][DeliveryState(state)] = number
-        return dict(counted)
-
-    def waiting(self) -> dict[str, dict[DeliveryState, int]]:
-        """How many deliveries that are not done each sink has."""
-        return self.counts(_NOT_DONE)
-
+    @persistent
     def due_sinks(self, now: datetime) -> list[str]:
         """The sinks that have something to send now."""
         with self._transactions.read() as connection:
@@ -247,39 +248,7 @@ class Outbox:
             )
             return list(connection.execute(query).scalars())
 
-    def listed(self, states: Sequence[DeliveryState], *, sink: str = "", limit: int = 1000) -> list[Delivery]:
-        """Deliveries of some states, oldest first."""
-        query = _select().where(outbox.c.state.in_([s.value for s in states])).order_by(outbox.c.pk).limit(limit)
-        if sink:
-            query = query.where(outbox.c.sink == sink)
-        with self._transactions.read() as connection:
-            return [_delivery(row) for row in connection.execute(query)]
-
-    def traces(self, entry_id: str, source: str) -> list[Trace]:
-        """All deliveries of an entry, oldest first, with where they come from and what became of them."""
-        query = _select().where(sources.c.name == source, entries.c.id == entry_id).order_by(outbox.c.pk)
-        with self._transactions.read() as connection:
-            rows = connection.execute(query).all()
-            failed: dict[int, list[tuple[datetime, str]]] = defaultdict(list)
-            pks = [row.pk for row in rows]
-            listed = in_chunks(
-                connection, pks, lambda part: sa.select(tries).where(tries.c.delivery_pk.in_(part)).order_by(tries.c.pk)
-            )
-            for row in listed:
-                failed[row.delivery_pk].append((row.at, row.error))
-        return [
-            Trace(
-                delivery=_delivery(row),
-                made_for=row.revision,
-                carried=row.carried,
-                route=row.route,
-                why=row.why,
-                done_at=row.done_at,
-                tries=tuple(failed[row.pk]),
-            )
-            for row in rows
-        ]
-
+    @persistent
     def move(
         self,
         to: DeliveryState,
@@ -314,12 +283,12 @@ class Outbox:
             return connection.execute(query.values(values)).rowcount
 
 
-def _claimed(connection: sa.Connection, row: Any) -> Claimed:
+def _claimed(connection: sa.Connection, row: Any, batch: str) -> Claimed:
     base = None if row.base is None else _content(connection, row.entry_pk, row.base)
-    delivery = replace(_delivery(row), attempts=row.attempts + 1)
+    delivery = replace(to_delivery(row), state=DeliveryState.SENDING, attempts=row.attempts + 1)
     return Claimed(
         delivery=delivery if base is None else replace(delivery, diff=text_diff(base, delivery.entry)),
-        batch=row.batch or "",
+        batch=batch,
         quiet=row.quiet,
         route=row.route,
         most=row.most,
@@ -354,39 +323,3 @@ def _note(connection: sa.Connection, pk: int, now: datetime, error: str) -> None
         .offset(_KEPT_TRIES - 1)
     )
     connection.execute(sa.delete(tries).where(tries.c.delivery_pk == pk, tries.c.pk < last.scalar_subquery()))
-
-
-def _select() -> sa.Select[Any]:
-    first = outbox.alias("first")
-    new = ChangeKind.NEW.value
-    told = (
-        sa.select(first.c.key)
-        .where(first.c.entry_pk == outbox.c.entry_pk, first.c.sink == outbox.c.sink, first.c.change == new)
-        .order_by(first.c.pk)
-        .limit(1)
-        .correlate(outbox)
-        .scalar_subquery()
-    )
-    first_key = sa.case((outbox.c.change == new, ""), else_=told).label("first_key")
-    return (
-        sa.select(outbox, first_key, *entry_columns("entry_"))
-        .join(entries, entries.c.pk == outbox.c.entry_pk)
-        .join(sources, sources.c.pk == entries.c.source_pk)
-    )
-
-
-def _delivery(row: Any) -> Delivery:
-    return Delivery(
-        pk=row.pk,
-        key=row.key,
-        sink=row.sink,
-        change=ChangeKind(row.change),
-        entry=to_entry(row, "entry_"),
-        state=DeliveryState(row.state),
-        attempts=row.attempts,
-        created=row.created_at,
-        not_before=row.not_before,
-        error=row.error,
-        delivered=frozenset(row.delivered),
-        first_key=row.first_key or "",
-    )

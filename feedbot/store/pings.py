@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from feedbot.model import DeliveryState
 from feedbot.store.schema import pings
-from feedbot.store.transactions import Transactions, upsert
+from feedbot.store.transactions import Transactions, persistent, upsert
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +29,7 @@ class Pings:
     def __init__(self, transactions: Transactions) -> None:
         self._transactions = transactions
 
+    @persistent
     def due(self, now: datetime) -> list[Ping]:
         """Those to be tried now, longest due first."""
         query = (
@@ -39,6 +40,7 @@ class Pings:
         with self._transactions.read() as connection:
             return [Ping(**row._mapping) for row in connection.execute(query)]
 
+    @persistent
     def mark(self, ping: Ping, state: DeliveryState, not_before: datetime, error: str = "") -> None:
         """Write down what became of a try; nothing where the feed has changed anew meanwhile."""
         with self._transactions.write() as connection:
@@ -47,12 +49,6 @@ class Pings:
                 .where(pings.c.topic == ping.topic, pings.c.attempts == ping.attempts, pings.c.hub == ping.hub)
                 .values(state=state.value, attempts=ping.attempts + 1, not_before=not_before, error=error)
             )
-
-    def failing(self) -> dict[str, str]:
-        """By feed, what a hub said when it was told in vain."""
-        query = sa.select(pings.c.feed, pings.c.error).where(pings.c.error != "").order_by(pings.c.topic)
-        with self._transactions.read() as connection:
-            return {row.feed: row.error for row in connection.execute(query)}
 
 
 def plan(connection: sa.Connection, topics: Mapping[str, tuple[str, str]], now: datetime) -> None:

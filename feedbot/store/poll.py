@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from feedbot.core.history import Past
 from feedbot.core.policy import Shift
 from feedbot.model import Content, DeliveryState, EditKind, Fingerprints, Hub, Memory, Problem
+from feedbot.store.alerts import Alert
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +53,7 @@ class EditedEntry:
     """A known entry with other content, or ``restored``: ``edit`` NONE keeps its content, and its revision otherwise.
 
     ``shifts`` are its deliveries that wait longer now. ``announced_anew``: it was withdrawn before it was announced.
+    ``undone`` are notices of updates that would tell of no change any more.
     """
 
     pk: int
@@ -67,6 +70,7 @@ class EditedEntry:
     deliveries: tuple[Planned, ...] = ()
     shifts: tuple[Shift, ...] = ()
     announced_anew: tuple[Planned, ...] = ()
+    undone: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +93,8 @@ class Poll:
     ``hub`` is the one that is to push what is new. It, ``memory``, ``settings_digest``, ``problems`` (with
     ``wake_at``), ``identity`` and ``listed`` keep what they were where they are None. ``missing`` are the entries that
     were not there and are not withdrawn yet; None where that is not counted. Of each entry ``keep_revisions`` former
-    ones are kept.
+    ones are kept. ``past`` is how the poll went, for its history. ``former``: the name under which the source is
+    known, which gives way to its own.
     """
 
     source: str
@@ -118,11 +123,16 @@ class Poll:
     identity: str | None = None
     listed: int | None = None
     keep_revisions: int = 10
+    former: str = ""
+    past: Past | None = None
+    alerts: tuple[Alert, ...] = ()
 
     @property
     def touches_entries(self) -> bool:
         """Whether more than the source's own row is written."""
-        return bool(self.added or self.edited or self.withdrawn or self.learnt or self.missing is not None)
+        return bool(
+            self.added or self.edited or self.withdrawn or self.learnt or self.former or self.missing is not None
+        )
 
     @property
     def changes_entries(self) -> bool:

@@ -9,12 +9,14 @@ import sqlalchemy as sa
 
 from feedbot.core.outbox import GONE_FIRST
 from feedbot.core.route import replay_key
-from feedbot.model import DeliveryState
+from feedbot.model import ChangeKind, DeliveryState
+from feedbot.store.alerts import forget_alerts
 from feedbot.store.schema import entries, outbox, sources
-from feedbot.store.transactions import Transactions
+from feedbot.store.transactions import Transactions, persistent
 
 _STEP = 500  # deliveries a transaction, so that nobody waits long for the database
 _DONE = [DeliveryState.SENT.value, DeliveryState.DROPPED.value]
+_NOT_DONE = [state.value for state in DeliveryState if state.value not in _DONE]
 
 
 class Retention:
@@ -23,6 +25,7 @@ class Retention:
     def __init__(self, transactions: Transactions) -> None:
         self._transactions = transactions
 
+    @persistent
     def prune(self, before: datetime, steps: int = 10) -> int:
         """Forget what was sent or dropped before a moment, in a few small steps; gives how many that were.
 
@@ -34,7 +37,7 @@ class Retention:
             .where(
                 outbox.c.done_at < before,
                 outbox.c.across.is_(None),
-                outbox.c.state.in_(_DONE),
+                outbox.c.state.not_in(_NOT_DONE),  # which has no database look at all that is done instead
                 outbox.c.error != GONE_FIRST,
             )
             .order_by(outbox.c.done_at)
@@ -51,10 +54,12 @@ class Retention:
                     sa.delete(outbox).where(outbox.c.pk.in_(pks), outbox.c.state.in_(_DONE)).returning(outbox.c.pk)
                 )
                 forgotten += len(gone.all())
+                forget_alerts(connection, before)
             if len(pks) < _STEP:
                 break
         return forgotten
 
+    @persistent
     def sent(self, sink: str, since: datetime, until: datetime, source: str = "") -> list[int]:
         """The deliveries that a sink was sent from one moment to another, oldest first."""
         query = (
@@ -62,6 +67,7 @@ class Retention:
             .where(
                 outbox.c.state == DeliveryState.SENT.value,
                 outbox.c.sink == sink,
+                outbox.c.change != ChangeKind.ALERT.value,
                 outbox.c.not_before >= since,
                 outbox.c.not_before <= until,
             )

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
 from typing import Any
 
 import sqlalchemy as sa
 
-REVISION = "0001"
+from feedbot.core.text import storable
+
+REVISION = "0002"
 """The migration that makes these tables; raised together with a new one."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -26,9 +30,27 @@ class Moment(sa.types.TypeDecorator[datetime]):
         return None if value is None else _EPOCH + timedelta(microseconds=value)
 
 
+class Text(sa.types.TypeDecorator[str]):
+    """Text without what some databases refuse, in the order of its characters on all of them."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
+        return sa.Text(collation="C" if dialect.name == "postgresql" else None)
+
+    def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:  # noqa: ARG002
+        return None if value is None else storable(value)
+
+
 def to_micros(moment: datetime) -> int:
     """A time as the tables have it."""
     return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
+def id_key(text: str) -> bytes:
+    """What an entry is found by that has this id: an index takes no id of any length."""
+    return blake2b(storable(text).encode(), digest_size=16).digest()
 
 
 BigKey = sa.BigInteger().with_variant(sa.Integer, "sqlite")
@@ -36,9 +58,19 @@ Json = sa.JSON()
 Digest = sa.LargeBinary(16)
 
 
+class Encoded(sa.types.UserDefinedType[str]):
+    """The type of JSON that is text already: sent as it is, where a type of SQLAlchemy's own would encode it again."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_given: Any) -> str:
+        return "JSON"
+
+
 def _where(condition: str) -> dict[str, Any]:
-    """The condition of an index on some of the rows, for every database."""
-    return {"sqlite_where": sa.text(condition), "postgresql_where": sa.text(condition)}
+    """The condition of an index on some of the rows. PostgreSQL is told of it when the index is made, by ``make``:
+    to name that database here has SQLAlchemy import all that it knows of it, in every run on SQLite too."""
+    return {"sqlite_where": sa.text(condition)}
 
 
 metadata = sa.MetaData(
@@ -53,29 +85,29 @@ metadata = sa.MetaData(
 meta = sa.Table(
     "meta",
     metadata,
-    sa.Column("name", sa.Text, primary_key=True),
-    sa.Column("value", sa.Text, nullable=False),
+    sa.Column("name", Text, primary_key=True),
+    sa.Column("value", Text, nullable=False),
 )
 
 sources = sa.Table(
     "sources",
     metadata,
     sa.Column("pk", BigKey, primary_key=True),
-    sa.Column("name", sa.Text, nullable=False, unique=True),
-    sa.Column("etag", sa.Text, nullable=False, server_default=""),
-    sa.Column("last_modified", sa.Text, nullable=False, server_default=""),
-    sa.Column("body_digest", sa.Text, nullable=False, server_default=""),
+    sa.Column("name", Text, nullable=False, unique=True),
+    sa.Column("etag", Text, nullable=False, server_default=""),
+    sa.Column("last_modified", Text, nullable=False, server_default=""),
+    sa.Column("body_digest", Text, nullable=False, server_default=""),
     sa.Column("memory", Json, nullable=False, server_default="{}"),
-    sa.Column("settings_digest", sa.Text, nullable=False, server_default=""),
-    sa.Column("title", sa.Text, nullable=False, server_default=""),
-    sa.Column("link", sa.Text, nullable=False, server_default=""),
+    sa.Column("settings_digest", Text, nullable=False, server_default=""),
+    sa.Column("title", Text, nullable=False, server_default=""),
+    sa.Column("link", Text, nullable=False, server_default=""),
     sa.Column("entries", sa.Integer, nullable=False, server_default="0"),
     sa.Column("polled", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("gone", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("failures", sa.Integer, nullable=False, server_default="0"),
     sa.Column("failing_since", Moment),
     sa.Column("failing_told", sa.Boolean, nullable=False, server_default=sa.false()),
-    sa.Column("error", sa.Text),
+    sa.Column("error", Text),
     # What was wrong with parts of the source when it was last read: a list of [where, message, hint].
     sa.Column("problems", Json, nullable=False, server_default="[]"),
     sa.Column("last_poll", Moment),
@@ -85,14 +117,23 @@ sources = sa.Table(
     sa.Column("rhythm", sa.Integer),
     # When the first of the entries that are scheduled is due, so that the source is read anew then.
     sa.Column("wake_at", Moment),
-    sa.Column("lease_id", sa.Text),
+    sa.Column("lease_id", Text),
     sa.Column("lease_until", Moment),
     # Raised with every change to the source's entries, so that a feed tells at a glance whether to be made anew.
     sa.Column("version", BigKey, nullable=False, server_default="0"),
     # The rule by which its entries were named when it was last read, and how many it listed then.
-    sa.Column("identity", sa.Text, nullable=False, server_default=""),
+    sa.Column("identity", Text, nullable=False, server_default=""),
     sa.Column("listed", sa.Integer, nullable=False, server_default="0"),
     sa.Index("ix_sources_next_poll", "next_poll"),
+    sa.Index("ix_sources_lease_until", "lease_until", **_where("lease_until IS NOT NULL")),
+)
+
+polls = sa.Table(
+    "polls",
+    metadata,
+    # The last polls of a source (core.history): beside its row, which is read and written much more often.
+    sa.Column("source_pk", BigKey, sa.ForeignKey("sources.pk", ondelete="CASCADE"), primary_key=True),
+    sa.Column("recent", Text, nullable=False),
 )
 
 entries = sa.Table(
@@ -100,16 +141,17 @@ entries = sa.Table(
     metadata,
     sa.Column("pk", BigKey, primary_key=True),
     sa.Column("source_pk", BigKey, sa.ForeignKey("sources.pk", ondelete="CASCADE"), nullable=False),
-    sa.Column("id", sa.Text, nullable=False),
+    sa.Column("id", Text, nullable=False),
+    sa.Column("id_key", Digest, nullable=False, default=lambda row: id_key(row.get_current_parameters()["id"])),
     sa.Column("sort_at", Moment, nullable=False),
     sa.Column("first_seen", Moment, nullable=False),
-    sa.Column("text_print", sa.Text, nullable=False),
-    sa.Column("metadata_print", sa.Text, nullable=False),
-    sa.Column("whole_print", sa.Text, nullable=False),
+    sa.Column("text_print", Text, nullable=False),
+    sa.Column("metadata_print", Text, nullable=False),
+    sa.Column("whole_print", Text, nullable=False),
     sa.Column("revision", sa.Integer, nullable=False, server_default="1"),
     # What made the present revision (a depth of edit, "withdrawn" or "restored"), and what was decided about it.
-    sa.Column("edit", sa.Text, nullable=False, server_default="none"),
-    sa.Column("why", sa.Text, nullable=False, server_default=""),
+    sa.Column("edit", Text, nullable=False, server_default="none"),
+    sa.Column("why", Text, nullable=False, server_default=""),
     sa.Column("revised_at", Moment),
     # When the present revision was seen, if it is not the first, and how many polls in a row brought an edit:
     # content that differs at every poll is no news.
@@ -119,10 +161,10 @@ entries = sa.Table(
     sa.Column("missing", sa.Integer, nullable=False, server_default="0"),
     sa.Column("withdrawn_at", Moment),
     sa.Column("data", Json, nullable=False),
-    sa.UniqueConstraint("source_pk", "id"),
+    sa.UniqueConstraint("source_pk", "id_key"),
     # The order of feeds, for some sources and for all.
     sa.Index("ix_entries_source_pk_sort_at", "source_pk", "sort_at"),
-    sa.Index("ix_entries_sort_at_id", "sort_at", "id"),
+    sa.Index("ix_entries_sort_at", "sort_at"),
 )
 
 aliases = sa.Table(
@@ -142,8 +184,8 @@ revisions = sa.Table(
     sa.Column("entry_pk", BigKey, sa.ForeignKey("entries.pk", ondelete="CASCADE"), primary_key=True),
     sa.Column("revision", sa.Integer, primary_key=True),
     sa.Column("seen_at", Moment, nullable=False),
-    sa.Column("edit", sa.Text, nullable=False),
-    sa.Column("why", sa.Text, nullable=False, server_default=""),
+    sa.Column("edit", Text, nullable=False),
+    sa.Column("why", Text, nullable=False, server_default=""),
     sa.Column("data", Json, nullable=False),
 )
 
@@ -151,37 +193,39 @@ outbox = sa.Table(
     "outbox",
     metadata,
     sa.Column("pk", BigKey, primary_key=True),
-    sa.Column("key", sa.Text, nullable=False, unique=True),
-    sa.Column("sink", sa.Text, nullable=False),
+    sa.Column("key", Text, nullable=False, unique=True),
+    sa.Column("sink", Text, nullable=False),
     sa.Column("entry_pk", BigKey, sa.ForeignKey("entries.pk", ondelete="CASCADE"), nullable=False),
     # Names the entry across sources, on routes that announce one of several sources once.
     sa.Column("across", sa.LargeBinary(16)),
-    sa.Column("change", sa.Text, nullable=False),
+    sa.Column("change", Text, nullable=False),
     # The revision that it was made for, the one whose content its receiver knows, and the one that it last carried.
     sa.Column("revision", sa.Integer, nullable=False),
     sa.Column("base", sa.Integer),
     sa.Column("carried", sa.Integer),
     # The routes that led here, and why it was made or is held.
-    sa.Column("route", sa.Text, nullable=False, server_default=""),
-    sa.Column("why", sa.Text, nullable=False, server_default=""),
-    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("route", Text, nullable=False, server_default=""),
+    sa.Column("why", Text, nullable=False, server_default=""),
+    sa.Column("state", Text, nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
     sa.Column("created_at", Moment, nullable=False),
     # When it is due, and when that was last decided.
     sa.Column("not_before", Moment, nullable=False),
     sa.Column("planned_at", Moment, nullable=False),
     sa.Column("done_at", Moment),
-    sa.Column("lease_id", sa.Text),
+    sa.Column("lease_id", Text),
     sa.Column("lease_until", Moment),
-    sa.Column("error", sa.Text, nullable=False, server_default=""),
+    sa.Column("error", Text, nullable=False, server_default=""),
     sa.Column("delivered", Json, nullable=False),
+    # What the sink calls the message that was sent, if it can be edited there.
+    sa.Column("receipt", Text, nullable=False, server_default=""),
     # The schedule with whose occasions it goes out, the hours in which it does not, and how many of its routes go
     # out one by one in a run; empty where there is no such thing.
-    sa.Column("digest", sa.Text, nullable=False, server_default=""),
-    sa.Column("quiet", sa.Text, nullable=False, server_default=""),
-    sa.Column("most", sa.Integer),
+    sa.Column("digest", Text, nullable=False, server_default=""),
+    sa.Column("quiet", Text, nullable=False, server_default=""),
+    sa.Column("most", sa.BigInteger),
     # The key of the digest that it is part of, from the moment that one was first taken up for sending.
-    sa.Column("batch", sa.Text),
+    sa.Column("batch", Text),
     sa.UniqueConstraint("sink", "across"),
     sa.Index("ix_outbox_state_sink", "state", "sink", "not_before", "pk"),
     sa.Index("ix_outbox_entry_pk", "entry_pk"),
@@ -197,7 +241,7 @@ tries = sa.Table(
     sa.Column("pk", BigKey, primary_key=True),
     sa.Column("delivery_pk", BigKey, sa.ForeignKey("outbox.pk", ondelete="CASCADE"), nullable=False),
     sa.Column("at", Moment, nullable=False),
-    sa.Column("error", sa.Text, nullable=False),
+    sa.Column("error", Text, nullable=False),
     sa.Index("ix_tries_delivery_pk", "delivery_pk"),
 )
 
@@ -205,12 +249,12 @@ sinks = sa.Table(
     "sinks",
     metadata,
     # What is not well with a sink; none has a row that is well.
-    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("name", Text, primary_key=True),
     # When it said that it wants no more deliveries.
     sa.Column("disabled_at", Moment),
     sa.Column("failing_since", Moment),
     sa.Column("failing_told", sa.Boolean, nullable=False, server_default=sa.false()),
-    sa.Column("error", sa.Text, nullable=False, server_default=""),
+    sa.Column("error", Text, nullable=False, server_default=""),
 )
 
 announced = sa.Table(
@@ -225,8 +269,8 @@ announced = sa.Table(
 feeds = sa.Table(
     "feeds",
     metadata,
-    sa.Column("name", sa.Text, primary_key=True),
-    sa.Column("inputs", sa.Text, nullable=False),
+    sa.Column("name", Text, primary_key=True),
+    sa.Column("inputs", Text, nullable=False),
     # The files as they were written: path to size and time of change, by which damage is noticed.
     sa.Column("files", Json, nullable=False),
     sa.Column("entries", sa.Integer, nullable=False, server_default="0"),
@@ -236,13 +280,13 @@ pings = sa.Table(
     "pings",
     metadata,
     # What a WebSub hub is told: that the feed at this address changed. One row an address, however often it changes.
-    sa.Column("topic", sa.Text, primary_key=True),
-    sa.Column("hub", sa.Text, nullable=False),
-    sa.Column("feed", sa.Text, nullable=False),
-    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("topic", Text, primary_key=True),
+    sa.Column("hub", Text, nullable=False),
+    sa.Column("feed", Text, nullable=False),
+    sa.Column("state", Text, nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
     sa.Column("not_before", Moment, nullable=False),
-    sa.Column("error", sa.Text, nullable=False, server_default=""),
+    sa.Column("error", Text, nullable=False, server_default=""),
     sa.Index("ix_pings_state_not_before", "state", "not_before"),
 )
 
@@ -250,14 +294,51 @@ subscriptions = sa.Table(
     "subscriptions",
     metadata,
     # Feeds whose hub pushes what is new to an address of ours, which ends in the token.
-    sa.Column("source", sa.Text, primary_key=True),
-    sa.Column("hub", sa.Text, nullable=False),
-    sa.Column("topic", sa.Text, nullable=False),
-    sa.Column("token", sa.Text, nullable=False, unique=True),
-    sa.Column("secret", sa.Text, nullable=False),
+    sa.Column("source", Text, primary_key=True),
+    sa.Column("hub", Text, nullable=False),
+    sa.Column("topic", Text, nullable=False),
+    sa.Column("token", Text, nullable=False, unique=True),
+    sa.Column("secret", Text, nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
     sa.Column("ask_at", Moment, nullable=False),
     sa.Column("lease_until", Moment, nullable=True),
     sa.Column("pushed_at", Moment, nullable=True),
-    sa.Column("error", sa.Text, nullable=False, server_default=""),
+    sa.Column("error", Text, nullable=False, server_default=""),
 )
+
+workers = sa.Table(
+    "workers",
+    metadata,
+    # Processes of ``feedbot worker``; what one had claimed that is silent is freed. The id is that of its leases.
+    sa.Column("id", Text, primary_key=True),
+    sa.Column("host", Text, nullable=False),
+    sa.Column("pid", sa.Integer, nullable=False),
+    sa.Column("version", Text, nullable=False),
+    sa.Column("queues", Text, nullable=False),
+    # How many sources it reads side by side, and how many jobs of polling it takes up at once; 0 where it does not.
+    sa.Column("readers", sa.Integer, nullable=False),
+    sa.Column("slots", sa.Integer, nullable=False),
+    sa.Column("started_at", Moment, nullable=False),
+    sa.Column("seen_at", Moment, nullable=False),
+)
+
+turns = sa.Table(
+    "turns",
+    metadata,
+    # What one process at a time does, where several work on the state: delivering to a sink, publishing.
+    sa.Column("name", Text, primary_key=True),
+    sa.Column("lease_id", Text, nullable=False),
+    sa.Column("lease_until", Moment, nullable=False),
+)
+
+
+def make(connection: sa.Connection) -> None:
+    """Make the newest schema at once: running the migrations one by one would cost a second of importing Alembic."""
+    if connection.dialect.name == "postgresql":
+        for index in (index for table in metadata.tables.values() for index in table.indexes):
+            index.dialect_options["postgresql"]["where"] = index.dialect_options["sqlite"]["where"]
+    metadata.create_all(connection, checkfirst=False)
+    key = "CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)"
+    connection.exec_driver_sql(f"CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, {key})")
+    connection.exec_driver_sql(f"INSERT INTO alembic_version VALUES ('{REVISION}')")
+    connection.execute(meta.insert().values(name="instance", value=uuid.uuid4().hex))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
 
 from feedbot.core.text import storable
+from feedbot.store.alerts import Alert, write_alerts
 from feedbot.store.schema import sinks
-from feedbot.store.transactions import Transactions, upsert
+from feedbot.store.transactions import Transactions, persistent, upsert
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +31,7 @@ class Sinks:
     def __init__(self, transactions: Transactions) -> None:
         self._transactions = transactions
 
+    @persistent
     def states(self) -> dict[str, SinkState]:
         """Those that are not well, by name."""
         with self._transactions.read() as connection:
@@ -43,8 +46,9 @@ class Sinks:
                 for row in connection.execute(sa.select(sinks).order_by(sinks.c.name))
             }
 
-    def keep(self, state: SinkState) -> None:
-        """Remember what is not well with a sink."""
+    @persistent
+    def keep(self, state: SinkState, alerts: Sequence[Alert] = (), now: datetime | None = None) -> None:
+        """Remember what is not well with a sink, and tell of it as of ``now``."""
         values = {
             "disabled_at": state.disabled_at,
             "failing_since": state.failing_since,
@@ -54,8 +58,21 @@ class Sinks:
         statement = upsert(sinks).values(name=state.name, **values)
         with self._transactions.write() as connection:
             connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=values))
+            if now is not None:
+                write_alerts(connection, alerts, now)
 
-    def well(self, name: str) -> None:
-        """A sink took a delivery, or a person says that it may be tried again."""
+    @persistent
+    def well(self, name: str, alerts: Sequence[Alert] = (), now: datetime | None = None) -> None:
+        """A sink took a delivery, of which ``alerts`` tell."""
         with self._transactions.write() as connection:
             connection.execute(sa.delete(sinks).where(sinks.c.name == name))
+            if now is not None:
+                write_alerts(connection, alerts, now)
+
+    @persistent
+    def enable(self, name: str) -> None:
+        """A person says that a sink which wanted no more may be tried again; it is well once it takes a delivery."""
+        disabled = sa.update(sinks).where(sinks.c.name == name, sinks.c.disabled_at.is_not(None))
+        again = {"disabled_at": None, "failing_since": sinks.c.disabled_at, "failing_told": sa.true()}
+        with self._transactions.write() as connection:
+            connection.execute(disabled.values(again))

@@ -1,4 +1,4 @@
-"""Sources: when they are due, and what is known of them."""
+"""Sources: when they are due, who polls them, and what polls led to."""
 
 from __future__ import annotations
 
@@ -10,25 +10,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from feedbot import faults
-from feedbot.core.outbox import GONE_FIRST, Standing
-from feedbot.model import ChangeKind, DeliveryState, Fingerprints, Known, Memory, Problem, SourceState, Validators
-from feedbot.store.codec import from_json
+from feedbot.core.history import Past, unpacked
+from feedbot.model import ALERTS, Memory, Problem, SourceState, Validators
 from feedbot.store.poll import Poll
-from feedbot.store.schema import aliases, announced, entries, outbox, sources
-from feedbot.store.transactions import Transactions, in_chunks, upsert
-from feedbot.store.writing import write_polls
-
-
-@dataclass(frozen=True)
-class Stored:
-    """A stored entry's content, with when its text or markup was last seen to change."""
-
-    content: Mapping[str, Any]
-    first_seen: datetime
-    revised_at: datetime | None = None
-    edited_at: datetime | None = None
-    restless: int = 0
-    missing: int = 0
+from feedbot.store.schema import Moment, aliases, announced, entries, meta, polls, sources
+from feedbot.store.transactions import Transactions, in_chunks, persistent, unless_taken, upsert
+from feedbot.store.writing import FORMER_NAME, write_polls
 
 
 @dataclass(frozen=True)
@@ -45,21 +32,69 @@ class Sources:
     def __init__(self, transactions: Transactions) -> None:
         self._transactions = transactions
 
-    def states(self) -> dict[str, SourceState]:
-        """All sources by name, also those that the configuration no longer has."""
+    @persistent
+    def states(self, names: Collection[str] | None = None) -> dict[str, SourceState]:
+        """Sources by name: those of ``names``, or all, also those that the configuration no longer has."""
         with self._transactions.read() as connection:
-            return {row.name: _state(row) for row in connection.execute(sa.select(sources).order_by(sources.c.name))}
+            query = sa.select(sources).where(sources.c.name != ALERTS).order_by(sources.c.name)
+            if names is None:
+                return {row.name: to_state(row) for row in connection.execute(query)}
+            rows = in_chunks(connection, sorted(names), lambda part: query.where(sources.c.name.in_(part)))
+            return {row.name: to_state(row) for row in rows}
 
+    @persistent
+    def names(self) -> frozenset[str]:
+        """All sources that the state knows."""
+        with self._transactions.read() as connection:
+            return frozenset(connection.execute(sa.select(sources.c.name).where(sources.c.name != ALERTS)).scalars())
+
+    @persistent
+    def history(self, name: str) -> list[Past]:
+        """The last polls of a source, newest first."""
+        query = sa.select(polls.c.recent).join(sources).where(sources.c.name == name)
+        with self._transactions.read() as connection:
+            return unpacked(connection.execute(query).scalar() or "")
+
+    @persistent
+    def last_new(self) -> dict[str, datetime]:
+        """When the newest of each source's entries was first seen."""
+        newest = sa.type_coerce(sa.func.max(entries.c.first_seen), Moment).label("newest")
+        query = sa.select(sources.c.name, newest).join(entries).group_by(sources.c.name)
+        with self._transactions.read() as connection:
+            return {row.name: row.newest for row in connection.execute(query)}
+
+    @persistent
     def claim(self, names: Sequence[str], lease: str, until: datetime, now: datetime) -> dict[str, SourceState]:
-        """Take sources for polling, so that no one else does until ``until``; gives those that were free."""
-        free = sources.c.lease_until.is_(None) | (sources.c.lease_until < now)
-        taking = sa.update(sources).where(free).values(lease_id=lease, lease_until=until).returning(sources)
-        with self._transactions.write() as connection:
-            if names:
-                connection.execute(upsert(sources).on_conflict_do_nothing(), [{"name": name} for name in names])
-            rows = in_chunks(connection, names, lambda part: taking.where(sources.c.name.in_(part)))
-            return {row.name: _state(row) for row in rows}
+        """Take sources for polling, so that no one else does until ``until``; gives those that were free.
 
+        Those of the same lease are: what was read under it and could not be committed is read again.
+        """
+        free = sources.c.lease_until.is_(None) | (sources.c.lease_until < now) | (sources.c.lease_id == lease)
+        taking = sa.update(sources).values(lease_id=lease, lease_until=until).returning(sources)
+        with self._transactions.write() as connection:
+            wanted = sorted(names)  # whoever adds some of the same meanwhile does it in the same order
+            known = in_chunks(connection, wanted, lambda p: sa.select(sources.c.name).where(sources.c.name.in_(p)))
+            added = [{"name": name} for name in sorted(set(wanted) - {row.name for row in known})]
+            if added:
+                connection.execute(upsert(sources).on_conflict_do_nothing(), added)
+            own = sa.select(sources.c.pk).where(free)
+            found = in_chunks(connection, wanted, lambda p: unless_taken(own.where(sources.c.name.in_(p))))
+            rows = in_chunks(connection, [row.pk for row in found], lambda p: taking.where(sources.c.pk.in_(p)))
+            return {row.name: to_state(row) for row in rows}
+
+    @property
+    def alone(self) -> bool:
+        """Whether no other process works on the state."""
+        return self._transactions.alone
+
+    @persistent
+    def release(self, names: Sequence[str], lease: str) -> None:
+        """Free sources that were claimed and are not to be polled."""
+        with self._transactions.write() as connection:
+            own = sa.update(sources).where(sources.c.name.in_(names), sources.c.lease_id == lease)
+            connection.execute(own.values(lease_id=None, lease_until=None))
+
+    @persistent
     def forget(self, names: Sequence[str]) -> None:
         """Have sources read anew at their next poll, as if nothing was known of their last answer."""
         with self._transactions.write() as connection:
@@ -67,6 +102,7 @@ class Sources:
                 sa.update(sources).where(sources.c.name.in_(names)).values(etag="", last_modified="", body_digest="")
             )
 
+    @persistent
     def reset(self, name: str) -> bool:
         """Have a source polled at once and read anew, as if it had never failed; False where it is not known.
 
@@ -91,6 +127,7 @@ class Sources:
             changed = connection.execute(sa.update(sources).where(sources.c.name == name).values({**fresh, **waiting}))
             return changed.rowcount > 0
 
+    @persistent
     def adopt(self, announced_before: Mapping[str, Collection[bytes]]) -> frozenset[str]:
         """Take sources over from another program, with the keys of what it has announced; gives those taken.
 
@@ -112,22 +149,7 @@ class Sources:
                     connection.execute(upsert(announced).on_conflict_do_nothing(), rows)
         return frozenset(taken)
 
-    def announced_before(self, source: str, keys: Sequence[bytes]) -> set[bytes]:
-        """Which of these keys name entries that another program has announced."""
-        with self._transactions.read() as connection:
-            pk = _pk(connection, source)
-            if (
-                connection.execute(sa.select(announced.c.key).where(announced.c.source_pk == pk).limit(1)).first()
-                is None
-            ):
-                return set()  # as nearly always
-            rows = in_chunks(
-                connection,
-                keys,
-                lambda part: sa.select(announced.c.key).where(announced.c.source_pk == pk, announced.c.key.in_(part)),
-            )
-            return {bytes(row.key) for row in rows}
-
+    @persistent
     def release_all(self) -> None:
         """Free what a dead process had claimed; for whoever holds the run lock."""
         with self._transactions.read() as connection:
@@ -139,47 +161,7 @@ class Sources:
         with self._transactions.write() as connection:
             connection.execute(sa.update(sources).values(lease_id=None, lease_until=None))
 
-    def named(self, source: str, keys: Sequence[bytes]) -> dict[bytes, int | None]:
-        """Which entry each known key names; None for a key that several share."""
-        with self._transactions.read() as connection:
-            pk = _pk(connection, source)
-            rows = in_chunks(
-                connection,
-                keys,
-                lambda part: sa.select(aliases.c.key, aliases.c.entry_pk).where(
-                    aliases.c.source_pk == pk, aliases.c.key.in_(part)
-                ),
-            )
-            return {bytes(row.key): row.entry_pk for row in rows}
-
-    def known(self, source: str, pks: Sequence[int] | None) -> dict[int, Known]:
-        """Entries by key as far as the diff needs them; all that are not withdrawn where ``pks`` is None."""
-        with self._transactions.read() as connection:
-            if pks is None:
-                rows = connection.execute(
-                    _KNOWN.where(entries.c.source_pk == _pk(connection, source), entries.c.withdrawn_at.is_(None))
-                )
-                return {row.pk: _known(row) for row in rows}
-            found = in_chunks(connection, pks, lambda part: _KNOWN.where(entries.c.pk.in_(part)))
-            return {row.pk: _known(row) for row in found}
-
-    def ids(self, source: str, wanted: Sequence[str]) -> set[str]:
-        """Which of these ids entries of the source have already, with those minted of them ("ID#2")."""
-        with self._transactions.read() as connection:
-            pk = _pk(connection, source)
-            rows = in_chunks(
-                connection,
-                wanted,
-                lambda part: sa.select(entries.c.id).where(entries.c.source_pk == pk, entries.c.id.in_(part)),
-            )
-            taken = {row.id for row in rows}
-            for minted in list(taken):
-                numbered = sa.select(entries.c.id).where(
-                    entries.c.source_pk == pk, entries.c.id > f"{minted}#", entries.c.id < f"{minted}$"
-                )
-                taken.update(connection.execute(numbered).scalars())
-            return taken
-
+    @persistent
     def dates(self, source: str, number: int) -> list[datetime]:
         """The dates of a source's newest entries."""
         query = (
@@ -192,56 +174,32 @@ class Sources:
         with self._transactions.read() as connection:
             return list(connection.execute(query).scalars())
 
-    def contents(self, pks: Sequence[int]) -> dict[int, Stored]:
-        """The stored contents of entries, which edits are compared with."""
+    @persistent
+    def owners(self, keys: Sequence[bytes], names: Sequence[str]) -> dict[bytes, set[str]]:
+        """Which of these sources know an entry by each of these keys."""
+        found: dict[bytes, set[str]] = {}
         with self._transactions.read() as connection:
             rows = in_chunks(
                 connection,
-                pks,
-                lambda part: sa.select(
-                    entries.c.pk,
-                    entries.c.data,
-                    entries.c.first_seen,
-                    entries.c.revised_at,
-                    entries.c.edited_at,
-                    entries.c.restless,
-                    entries.c.missing,
-                ).where(entries.c.pk.in_(part)),
-            )
-            return {
-                row.pk: Stored(
-                    from_json(row.data), row.first_seen, row.revised_at, row.edited_at, row.restless, row.missing
-                )
-                for row in rows
-            }
-
-    def standing(self, pks: Sequence[int]) -> dict[int, list[Standing]]:
-        """The deliveries of entries, oldest first, as far as planning further ones takes."""
-        found: dict[int, list[Standing]] = {pk: [] for pk in pks}
-        with self._transactions.read() as connection:
-            rows = in_chunks(
-                connection,
-                pks,
-                lambda part: sa.select(outbox).where(outbox.c.entry_pk.in_(part)).order_by(outbox.c.pk),
+                keys,
+                lambda part: (
+                    sa.select(aliases.c.key, sources.c.name)
+                    .join(sources, sources.c.pk == aliases.c.source_pk)
+                    .where(sources.c.name.in_(names), aliases.c.key.in_(part), aliases.c.entry_pk.is_not(None))
+                ),
             )
             for row in rows:
-                found[row.entry_pk].append(
-                    Standing(
-                        pk=row.pk,
-                        sink=row.sink,
-                        change=ChangeKind(row.change),
-                        state=DeliveryState(row.state),
-                        attempts=row.attempts,
-                        not_before=row.not_before,
-                        done_at=row.done_at,
-                        carried=row.carried,
-                        gone_first=row.state == DeliveryState.DROPPED.value and row.error == GONE_FIRST,
-                        digest=row.digest,
-                        quiet=row.quiet,
-                    )
-                )
+                found.setdefault(bytes(row.key), set()).add(row.name)
         return found
 
+    @persistent
+    def former_name(self, source: str) -> str:
+        """What a source was called before it was given its name; "" where nothing else is known."""
+        query = sa.select(meta.c.value).where(meta.c.name == f"{FORMER_NAME}{source}")
+        with self._transactions.read() as connection:
+            return str(connection.execute(query).scalar() or "")
+
+    @persistent
     def habits(self, source: str) -> Habits:
         """How the source was when it was last read."""
         with self._transactions.read() as connection:
@@ -250,22 +208,7 @@ class Sources:
             ).one_or_none()
             return Habits() if row is None else Habits(row.identity, row.listed)
 
-    def with_text(self, source: str, texts: Sequence[str]) -> dict[str, list[int]]:
-        """The entries of a source that say exactly this, by the digests of their texts."""
-        found: dict[str, list[int]] = {}
-        with self._transactions.read() as connection:
-            pk = _pk(connection, source)
-            rows = in_chunks(
-                connection,
-                texts,
-                lambda part: sa.select(entries.c.pk, entries.c.text_print).where(
-                    entries.c.source_pk == pk, entries.c.text_print.in_(part)
-                ),
-            )
-            for row in rows:
-                found.setdefault(row.text_print, []).append(row.pk)
-        return found
-
+    @persistent
     def commit(self, polls: Sequence[Poll]) -> None:
         """Store what polls found: entries, keys, deliveries, validators and due times in one transaction.
 
@@ -277,35 +220,8 @@ class Sources:
         faults.reach("after-commit")
 
 
-_KNOWN = sa.select(
-    entries.c.pk,
-    entries.c.id,
-    entries.c.text_print,
-    entries.c.metadata_print,
-    entries.c.whole_print,
-    entries.c.revision,
-    entries.c.withdrawn_at,
-    entries.c.sort_at,
-    entries.c.first_seen,
-)
-
-
-def _pk(connection: sa.Connection, source: str) -> int | None:
-    return connection.execute(sa.select(sources.c.pk).where(sources.c.name == source)).scalar()
-
-
-def _known(row: Any) -> Known:
-    return Known(
-        pk=row.pk,
-        id=row.id,
-        published=None if row.sort_at == row.first_seen else row.sort_at,
-        fingerprints=Fingerprints(row.text_print, row.metadata_print, row.whole_print),
-        revision=row.revision,
-        withdrawn=row.withdrawn_at is not None,
-    )
-
-
-def _state(row: Any) -> SourceState:
+def to_state(row: Any) -> SourceState:
+    """What is known of a source, from its row."""
     return SourceState(
         name=row.name,
         memory=Memory(Validators(row.etag, row.last_modified), row.body_digest, row.memory),

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from feedbot.model import Hub
 from feedbot.store.schema import subscriptions
-from feedbot.store.transactions import Transactions
+from feedbot.store.transactions import Transactions, persistent
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,23 +41,27 @@ class Subscriptions:
     def __init__(self, transactions: Transactions) -> None:
         self._transactions = transactions
 
+    @persistent
     def all(self) -> dict[str, Subscription]:
         """All by their source."""
         with self._transactions.read() as connection:
             rows = connection.execute(sa.select(subscriptions).order_by(subscriptions.c.source))
             return {row.source: Subscription(**row._mapping) for row in rows}
 
+    @persistent
     def by_token(self, token: str) -> Subscription | None:
         """The subscription whose pushes come to the address that ends so."""
         with self._transactions.read() as connection:
             row = connection.execute(sa.select(subscriptions).where(subscriptions.c.token == token)).first()
             return None if row is None else Subscription(**row._mapping)
 
+    @persistent
     def change(self, token: str, **values: Any) -> None:
         """Change a subscription that may have been replaced or removed meanwhile, and then is left alone."""
         with self._transactions.write() as connection:
             connection.execute(sa.update(subscriptions).where(subscriptions.c.token == token).values(values))
 
+    @persistent
     def remove(self, names: Collection[str]) -> None:
         """Forget the subscriptions of these sources; what their hubs still push is refused then."""
         with self._transactions.write() as connection:

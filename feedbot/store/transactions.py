@@ -3,47 +3,122 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from operator import itemgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 
-from feedbot.store.database import explained
+from feedbot.core.text import storable
+from feedbot.location import Location
+from feedbot.store.database import PassingError, explained
+from feedbot.store.schema import Text
+from feedbot.store.sqlite import raw
 
 _CHUNK = 500  # bound variables a statement, far below any database's limit
+_PATIENCE = 30.0  # seconds that a server may be away
+_PAUSES = (0.05, 0.2, 0.5, 1.0)
+
+Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 class Transactions:
-    """Reading and writing transactions on one database."""
+    """Reading and writing transactions on one database.
 
-    def __init__(self, engine: sa.Engine, path: Path) -> None:
+    ``alone``: the run lock sees to it that no other process works on it.
+    """
+
+    def __init__(self, engine: sa.Engine, location: Location) -> None:
+        self.alone = isinstance(location, Path)
         self._engine = engine
-        self._path = path
+        self._location = location
+        self._closed = threading.Event()
+        snapshot = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        self._reading = engine.execution_options(reading=True) if self.alone else engine.execution_options(**snapshot)
         # SQLite lets one write at a time, has the others guess when to ask again, and gives up on the unlucky.
-        self._writing = threading.Lock()
+        self._writing = threading.Lock() if self.alone else contextlib.nullcontext()
 
     @contextlib.contextmanager
     def read(self) -> Iterator[sa.Connection]:
         """A transaction that sees one state and changes nothing."""
-        with explained(self._path), self._engine.connect().execution_options(reading=True) as connection:
+        with explained(self._location), self._reading.connect() as connection:
             yield connection
 
     @contextlib.contextmanager
     def write(self) -> Iterator[sa.Connection]:
         """A transaction that is committed whole at its end, or not at all."""
-        with self._writing, explained(self._path), self._engine.begin() as connection:
+        with self._writing, explained(self._location), self._engine.begin() as connection:
             yield connection
 
+    def outside(self, statement: str) -> None:
+        """Have the file of a state do what no transaction may hold."""
+        with self._writing, explained(self._location), self._engine.connect() as connection:
+            raw(connection).executescript(statement)  # as execute() does not run a PRAGMA to its end
+
+    def rest(self, seconds: float) -> bool:
+        """Wait; gives whether to go on."""
+        return not self._closed.wait(seconds)
+
     def close(self) -> None:
+        self._closed.set()
         self._engine.dispose()
 
 
+class Rehearsal(Transactions):
+    """Transactions of which nothing stays: all are parts of one, which is taken back at the end."""
+
+    def __init__(self, engine: sa.Engine, location: Location, prepare: Callable[[sa.Connection], None]) -> None:
+        super().__init__(engine, location)
+        self._turn = threading.RLock()
+        with explained(location):
+            self._all = engine.connect()
+            self._all.exec_driver_sql("SET idle_in_transaction_session_timeout = 0")
+            prepare(self._all)
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        with self._turn, explained(self._location):
+            yield self._all
+
+    @contextlib.contextmanager
+    def write(self) -> Iterator[sa.Connection]:
+        with self._turn, explained(self._location), self._all.begin_nested():
+            yield self._all
+
+    def close(self) -> None:
+        with explained(self._location):
+            self._all.close()
+        super().close()
+
+
+def persistent(method: Method) -> Method:
+    """Have a method of the store, which may be run twice, run again for half a minute where a server is away.
+
+    A transaction whose commit was not answered may have been committed: run again, it finds that its rows are no
+    longer as it expects them, and changes nothing.
+    """
+
+    @functools.wraps(method)
+    def patient(self: Any, *given: Any, **named: Any) -> Any:
+        transactions: Transactions = self._transactions
+        end, pauses = time.monotonic() + _PATIENCE, iter(_PAUSES)
+        while True:
+            try:
+                return method(self, *given, **named)
+            except PassingError:
+                if time.monotonic() > end or not transactions.rest(next(pauses, _PAUSES[-1])):
+                    raise
+
+    return cast(Method, patient)
+
+
 def upsert(table: sa.Table) -> sqlite.Insert:
-    """An INSERT that may go on with ``on_conflict_do_...``; PostgreSQL's own has the same methods."""
+    """An INSERT that may go on with ``on_conflict_do_...``, for PostgreSQL too (see feedbot.store.postgres)."""
     return sqlite.insert(table)
 
 
@@ -57,27 +132,42 @@ class Bulk:
     def __init__(self, statement: sa.Insert, *names: str) -> None:
         self._statement = statement
         self._names = names
-        self._compiled: dict[str, tuple[str, Callable[[tuple[Any, ...]], Any]]] = {}
+        self._texts = [at for at, name in enumerate(names) if isinstance(statement.table.c[name].type, Text)]
+        self._compiled: dict[str, tuple[str, Callable[[Sequence[Any]], Any]]] = {}
 
     def __call__(self, connection: sa.Connection, rows: Sequence[tuple[Any, ...]]) -> None:
         if rows:
             text, parameters = self._for(connection.dialect)
-            connection.exec_driver_sql(text, list(map(parameters, rows)))
+            connection.exec_driver_sql(text, [parameters(self._storable(row)) for row in rows])
 
-    def _for(self, dialect: sa.Dialect) -> tuple[str, Callable[[tuple[Any, ...]], Any]]:
+    def _storable(self, row: tuple[Any, ...]) -> Sequence[Any]:
+        values = list(row)
+        for at in self._texts:
+            values[at] = storable(values[at])
+        return values
+
+    def _for(self, dialect: sa.Dialect) -> tuple[str, Callable[[Sequence[Any]], Any]]:
         """The statement as the database has it, and what makes its parameters of a row."""
         if dialect.name not in self._compiled:
-            compiled = self._statement.compile(dialect=dialect, column_keys=list(self._names))
             names = self._names
+            compiled = self._statement.compile(dialect=dialect, column_keys=list(names), for_executemany=True)
             if compiled.positional:
-                parameters: Callable[[tuple[Any, ...]], Any] = itemgetter(*map(names.index, compiled.positiontup or ()))
+                parameters: Callable[[Sequence[Any]], Any] = itemgetter(*map(names.index, compiled.positiontup or ()))
             else:
 
-                def parameters(row: tuple[Any, ...]) -> Any:
+                def parameters(row: Sequence[Any]) -> Any:
                     return dict(zip(names, row, strict=True))
 
             self._compiled[dialect.name] = (str(compiled), parameters)
         return self._compiled[dialect.name]
+
+
+def unless_taken(query: sa.Select[Any]) -> sa.Select[Any]:
+    """The query as one that locks the rows it finds, and leaves out those that another transaction has locked.
+
+    With SQLite it stays as it is: nobody else writes meanwhile.
+    """
+    return query.with_for_update(skip_locked=True)
 
 
 def in_chunks(

@@ -1,4 +1,4 @@
-"""Care for the state file: backups while it is in use, and a look at whether it is sound."""
+"""Care for the state: backups while it is in use, and a look at whether it is sound."""
 
 from __future__ import annotations
 
@@ -8,9 +8,13 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import sqlalchemy as sa
+
 from feedbot.errors import StateError
 from feedbot.files import sync_folder
-from feedbot.store.database import explained, open_to_read, raw
+from feedbot.location import Location
+from feedbot.store.database import explained, open_to_read
+from feedbot.store.sqlite import raw
 
 _SHOWN = 20
 
@@ -26,38 +30,46 @@ def backup(path: Path, target: Path) -> int:
     try:
         if target.exists():
             raise StateError(f"{target} is there already", "give another name; a backup replaces nothing")
-        with explained(target):
+        with explained(target), engine.connect() as connection:
             target.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(prefix=".feedbot-", suffix=".part", dir=target.parent)
-            os.close(handle)
-            part = Path(name)
-            try:
-                with engine.connect() as connection:
-                    copy = sqlite3.connect(part)
-                    try:
-                        raw(connection).backup(copy)
-                        copy.execute("PRAGMA journal_mode = DELETE")
-                    finally:
-                        copy.close()
-                with part.open("rb") as written:
-                    os.fsync(written.fileno())
-                part.replace(target)
-                sync_folder(target.parent)
-            finally:
-                for leftover in (part, Path(f"{name}-journal"), Path(f"{name}-wal"), Path(f"{name}-shm")):
-                    leftover.unlink(missing_ok=True)
+            copy(connection, target)
             return target.stat().st_size
     finally:
         engine.dispose()
 
 
-def faults(path: Path) -> list[str]:
-    """What is wrong with the state file, nothing where it is sound. Raises StateError where it cannot be read."""
-    with explained(path):
-        engine = open_to_read(path)
+def copy(connection: sa.Connection, target: Path) -> None:
+    """Copy a state to ``target``, which is there whole or not at all."""
+    handle, name = tempfile.mkstemp(prefix=".feedbot-", suffix=".part", dir=target.parent)
+    os.close(handle)
+    part = Path(name)
+    try:
+        written = sqlite3.connect(part)
+        try:
+            raw(connection).backup(written)
+            written.execute("PRAGMA journal_mode = DELETE")
+        finally:
+            written.close()
+        with part.open("rb") as file:
+            os.fsync(file.fileno())
+        part.replace(target)
+        sync_folder(target.parent)
+    finally:
+        for leftover in (part, Path(f"{name}-journal"), Path(f"{name}-wal"), Path(f"{name}-shm")):
+            leftover.unlink(missing_ok=True)
+
+
+def faults(location: Location) -> list[str]:
+    """What is wrong with the state, nothing where it is sound. Raises StateError where it cannot be read."""
+    with explained(location):
+        engine = open_to_read(location)
         try:
             with engine.connect() as connection:
-                return list(_faults(raw(connection)))
+                if isinstance(location, Path):
+                    return list(_faults(raw(connection)))
+                from feedbot.store import postgres
+
+                return postgres.faults(connection)
         finally:
             engine.dispose()
 

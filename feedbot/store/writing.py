@@ -9,25 +9,31 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from feedbot.core.history import KEPT, LETTERS, packed
 from feedbot.core.identity import PLACE
-from feedbot.core.outbox import BACK_FIRST, GONE_FIRST, OPEN
+from feedbot.core.outbox import BACK_FIRST, GONE_FIRST, OPEN, UNDONE
 from feedbot.core.text import storable
 from feedbot.errors import LeaseLostError
 from feedbot.model import ChangeKind, DeliveryState, EditKind, Fingerprints
+from feedbot.store.alerts import write_alerts
 from feedbot.store.codec import to_text
 from feedbot.store.poll import AddedEntry, EditedEntry, Planned, Poll, WithdrawnEntry
-from feedbot.store.schema import aliases, entries, outbox, revisions, sources, to_micros
+from feedbot.store.schema import Encoded, aliases, entries, id_key, meta, outbox, revisions, sources, to_micros
+from feedbot.store.schema import polls as history
 from feedbot.store.subscriptions import want
 from feedbot.store.transactions import Bulk, upsert
 
 Named = tuple[int, tuple[bytes, ...]]
 """An entry's row, with keys that name it."""
 
+FORMER_NAME = "former name of "
+"""Before a source's name: the row of ``meta`` that holds the name it had before."""
+
 _PRINTS = ("text_print", "metadata_print", "whole_print")
 _OPEN = [state.value for state in OPEN]
 _UNTOLD = [*_OPEN, DeliveryState.DEAD.value]
 
-_ENTRIES = Bulk(sa.insert(entries), "source_pk", "id", "sort_at", "first_seen", "why", "data", *_PRINTS)
+_ENTRIES = Bulk(sa.insert(entries), "source_pk", "id", "id_key", "sort_at", "first_seen", "why", "data", *_PRINTS)
 _OUTBOX = Bulk(
     upsert(outbox).on_conflict_do_nothing(),
     "key", "sink", "entry_pk", "across", "change", "revision", "base", "route", "why", "state", "created_at",
@@ -53,6 +59,20 @@ _KEYS = Bulk(
     ),
     *_KEY,
 )
+_past = upsert(history)
+_joined = history.c.recent + _past.excluded.recent
+_HISTORY = _past.values(
+    source_pk=sa.select(sources.c.pk).where(sources.c.name == sa.bindparam("its_name")).scalar_subquery(),
+    recent=sa.bindparam("record"),
+).on_conflict_do_update(
+    index_elements=["source_pk"],
+    set_={
+        "recent": sa.func.substr(
+            _joined,
+            sa.case((sa.func.length(_joined) > KEPT * LETTERS, sa.func.length(_joined) - KEPT * LETTERS + 1), else_=1),
+        )
+    },
+)
 
 
 def write_polls(connection: sa.Connection, polls: Sequence[Poll]) -> None:
@@ -68,12 +88,23 @@ def write_polls(connection: sa.Connection, polls: Sequence[Poll]) -> None:
     for names, rows in quiet.items():
         if connection.execute(_update_source(names, False), rows).rowcount != len(rows):
             raise _lost(rows[0]["its_name"] if len(rows) == 1 else f"one of {len(rows)} sources")
+    _remember(connection, polls)
     for poll in polls:
         if poll.hub is not None:
             want(connection, poll.source, poll.hub, poll.at)
+        write_alerts(connection, poll.alerts, poll.at)
+
+
+def _remember(connection: sa.Connection, polls: Sequence[Poll]) -> None:
+    """Put each poll behind the last ones of its source, of which the oldest go."""
+    rows = [{"its_name": poll.source, "record": packed(poll.past)} for poll in polls if poll.past is not None]
+    if rows:
+        connection.execute(_HISTORY, rows)
 
 
 def _write(connection: sa.Connection, poll: Poll) -> None:
+    if poll.former:
+        _take_over(connection, poll)
     values = _source_values(poll)
     updating = _update_and_tell(tuple(values), poll.changes_entries)
     more = len(poll.added) + sum(entry.restored for entry in poll.edited) - len(poll.withdrawn)
@@ -91,6 +122,21 @@ def _write(connection: sa.Connection, poll: Poll) -> None:
         _count_missing(connection, source_pk, poll.missing)
     _learn(connection, source_pk, [*learnt, *poll.learnt])
     _leave_places(connection, source_pk, [*((e.pk, e.keys) for e in poll.edited), *poll.learnt])
+
+
+def _take_over(connection: sa.Connection, poll: Poll) -> None:
+    """Give the source that is known by its former name the new one, and the lease that the new one was claimed with."""
+    claimed = (sources.c.name == poll.source, sources.c.lease_id == poll.lease)
+    blank = connection.execute(sa.delete(sources).where(*claimed, sources.c.polled.is_(False)))
+    known = connection.execute(
+        sa.update(sources)
+        .where(sources.c.name == poll.former)
+        .values(name=poll.source, lease_id=poll.lease, version=sources.c.version + 1)
+    )
+    if (blank.rowcount, known.rowcount) != (1, 1):
+        raise _lost(poll.source)
+    called = upsert(meta).values(name=f"{FORMER_NAME}{poll.source}", value=poll.former)
+    connection.execute(called.on_conflict_do_update(index_elements=["name"], set_={"value": called.excluded.value}))
 
 
 def _lost(what: str) -> LeaseLostError:
@@ -152,15 +198,17 @@ def _add(connection: sa.Connection, source_pk: int, added: Sequence[AddedEntry],
         return []
     seen = to_micros(now)
     # The order of the rows is that of the announcement: deliveries are sent in the order of their own keys.
+    ids = [storable(entry.id) for entry in added]
     rows = [
-        (source_pk, entry.id, to_micros(entry.sort_at), seen, entry.why, to_text(entry.content), *_prints(entry))
-        for entry in added
+        (source_pk, own, id_key(own), to_micros(e.sort_at), seen, e.why, to_text(e.content), *_prints(e))
+        for own, e in zip(ids, added, strict=True)
     ]
     last = connection.execute(_LAST).scalar() or 0
     _ENTRIES(connection, rows)
     pks = {row.id: row.pk for row in connection.execute(_SINCE, {"last": last, "source": source_pk})}
-    _enqueue(connection, [(pks[e.id], ChangeKind.NEW, 1, delivery) for e in added for delivery in e.deliveries], now)
-    return [(pks[entry.id], entry.keys) for entry in added]
+    named = [(pks[own], entry) for own, entry in zip(ids, added, strict=True)]
+    _enqueue(connection, [(pk, ChangeKind.NEW, 1, delivery) for pk, e in named for delivery in e.deliveries], now)
+    return [(pk, entry.keys) for pk, entry in named]
 
 
 def _edit(connection: sa.Connection, edited: EditedEntry, now: datetime, kept: int) -> None:
@@ -175,7 +223,7 @@ def _edit(connection: sa.Connection, edited: EditedEntry, now: datetime, kept: i
             "restless": edited.restless,
         }
     if edited.edit is not EditKind.NONE:
-        values |= {"sort_at": edited.sort_at, "data": sa.literal(to_text(edited.content), sa.Text)}
+        values |= {"sort_at": edited.sort_at, "data": sa.literal(to_text(edited.content), Encoded)}
         if edited.revised:
             values["revised_at"] = now
     connection.execute(sa.update(entries).where(entries.c.pk == edited.pk).values(values))
@@ -197,6 +245,9 @@ def _edit(connection: sa.Connection, edited: EditedEntry, now: datetime, kept: i
         )
     # What was taken up for sending since it was looked at carries the former content.
     told = [d for d in edited.deliveries if d.within is None or not _untold(connection, d.within)]
+    if edited.undone:
+        dropped = sa.update(outbox).where(outbox.c.pk.in_(edited.undone), outbox.c.state.in_(_OPEN))
+        connection.execute(dropped.values(state=DeliveryState.DROPPED.value, done_at=now, error=UNDONE))
     _enqueue(connection, [(edited.pk, ChangeKind.UPDATED, edited.revision, d) for d in told], now)
     _enqueue(connection, [(edited.pk, ChangeKind.NEW, edited.revision, d) for d in edited.announced_anew], now)
 
@@ -228,7 +279,8 @@ def _keep_former(connection: sa.Connection, pk: int, revision: int, kept: int) -
 
 
 def _untold(connection: sa.Connection, delivery: int) -> bool:
-    query = sa.select(outbox.c.pk).where(outbox.c.pk == delivery, outbox.c.state.in_(_UNTOLD))
+    # Locked, so that nobody takes it up meanwhile with the content that is just being replaced.
+    query = sa.select(outbox.c.pk).where(outbox.c.pk == delivery, outbox.c.state.in_(_UNTOLD)).with_for_update()
     return connection.execute(query).first() is not None
 
 

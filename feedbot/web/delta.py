@@ -37,28 +37,43 @@ class Versions:
 
 
 def entries_of(feed: bytes, media_type: str) -> Entries:
-    """The entries of a feed that feedbot wrote."""
-    if "json" in media_type:
-        return frozenset(_digest(_written(item)) for item in json.loads(feed).get("items", ()))
-    from lxml import etree
+    """The entries of a feed; none where a file was damaged, so that it is no feed."""
+    try:
+        if "json" in media_type:
+            return frozenset(_digest(_written(item)) for item in _items(json.loads(feed)))
+        from lxml import etree
 
-    return frozenset(_digest(etree.tostring(entry, with_tail=False)) for entry in _elements(etree.fromstring(feed)))
+        elements = _elements(etree.fromstring(feed))
+    except (SyntaxError, ValueError):
+        return frozenset()
+    return frozenset(_digest(etree.tostring(entry, with_tail=False)) for entry in elements)
 
 
 def without(feed: bytes, media_type: str, seen: Entries) -> bytes:
-    """The feed less the entries that were seen as they are now."""
-    if "json" in media_type:
-        document = json.loads(feed)
-        document["items"] = [item for item in document.get("items", ()) if _digest(_written(item)) not in seen]
-        return json.dumps(document, ensure_ascii=False, indent=1).encode()
-    from lxml import etree
+    """The feed less the entries that were seen as they are now; as it is where it is damaged."""
+    try:
+        if "json" in media_type:
+            document = json.loads(feed)
+            document["items"] = [item for item in _items(document) if _digest(_written(item)) not in seen]
+            return json.dumps(document, ensure_ascii=False, indent=1).encode()
+        from lxml import etree
 
-    root = etree.fromstring(feed)
+        root = etree.fromstring(feed)
+    except (SyntaxError, ValueError):
+        return feed
     for entry in _elements(root):
         parent = entry.getparent()
         if parent is not None and _digest(etree.tostring(entry, with_tail=False)) in seen:
             parent.remove(entry)
     return etree.tostring(root.getroottree(), xml_declaration=True, encoding="UTF-8")
+
+
+def _items(document: object) -> list[object]:
+    """The items of a JSON Feed. Raises ValueError where it is none."""
+    items = document.get("items") if isinstance(document, dict) else None
+    if not isinstance(items, list):
+        raise ValueError("no JSON Feed")
+    return items
 
 
 def _elements(root: _Element) -> list[_Element]:

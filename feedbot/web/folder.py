@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
-import asyncio
 import gzip
 import hmac
 import mimetypes
 import stat
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 from urllib.parse import parse_qsl, quote
 
 from feedbot.web import negotiate
+from feedbot.web.answers import Receive, Scope, Send, encoded, respond
 from feedbot.web.delta import Versions, entries_of, without
+from feedbot.web.ready import Asked, Ready, Stamp, plainly_asked, stamp_of
 
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-
-_CHUNK = 262_144
-_SLOWEST = 60.0
-"""Seconds that a client may take for a chunk; who reads slower is let go of."""
 _KEPT_WHOLE = 8_000_000
 _CACHE = 64_000_000
+_PREFLIGHT = [
+    ("allow", "GET, HEAD, OPTIONS"),
+    ("access-control-allow-origin", "*"),
+    ("access-control-allow-methods", "GET, HEAD, OPTIONS"),
+    ("access-control-allow-headers", "If-None-Match, If-Modified-Since, A-IM, Accept, Authorization"),
+    ("access-control-max-age", "86400"),
+]
 _COMPRESSED = ("xml", "html", "json", "css", "text", "svg")
 _PAGE_POLICY = (
     "default-src 'none'; style-src 'self' 'unsafe-inline'; img-src * data:; media-src *; base-uri 'none'; "
@@ -63,44 +64,76 @@ class Site:
 class _File:
     """A file as it was last read. ``etag`` is of its bytes as they are; compressed it is another one."""
 
-    stamp: tuple[int, int, int]
+    stamp: Stamp
     body: bytes
     packed: bytes | None
     etag: str
     modified: datetime
 
 
+class _Answer(NamedTuple):
+    """A response. ``file`` is the one that answers this request as long as it stands as it is, if there is one."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes = b""
+    file: str = ""
+
+
 class Folder:
-    """Serves the files of a site. ``site`` may be replaced while it runs."""
+    """Serves the files of a site, which may be replaced while it runs."""
 
     def __init__(self, site: Site) -> None:
         self.site = site
         self._files: OrderedDict[str, _File] = OrderedDict()
         self._held = 0
         self._versions = Versions()
+        self._ready = Ready()
+
+    def replace(self, site: Site) -> None:
+        self.site = site
+        self._ready.clear()
 
     async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        method = scope["method"]
-        if method == "OPTIONS":
-            await _answer(send, 204, _preflight())
-        elif method not in ("GET", "HEAD"):
-            await _answer(send, 405, [("allow", "GET, HEAD, OPTIONS")], b"only GET and HEAD\n")
+        asked, had = plainly_asked(scope)
+        ready = self._ready.find(asked)
+        if ready is not None and not had:
+            await respond(send, 200, ready.whole, ready.body)
+        elif ready is not None and had == ready.etag:
+            await respond(send, 304, ready.unchanged)
         else:
-            status, answer, body = self._response(scope["path"], scope.get("query_string", b""), headers)
-            await _answer(send, status, answer, b"" if method == "HEAD" else body, length=len(body))
+            await self._answer(scope, send, asked if ready is None else None)
 
-    def _response(
-        self, path: str, query: bytes, headers: Mapping[str, str]
-    ) -> tuple[int, list[tuple[str, str]], bytes]:
+    async def _answer(self, scope: Scope, send: Send, asked: Asked | None) -> None:
+        """Answer a request; where it is ``asked`` plainly, the next one of its kind finds the answer ready."""
+        method = scope["method"]
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        if method == "OPTIONS":
+            found = _Answer(204, _PREFLIGHT)
+        elif method not in ("GET", "HEAD"):
+            found = _Answer(405, [("allow", "GET, HEAD, OPTIONS")], b"only GET and HEAD\n")
+        else:
+            found = self._response(scope["path"], scope.get("query_string", b""), headers)
+            file = self._files.get(found.file)
+            if asked is not None and file is not None:
+                headers.pop("if-none-match", None)
+                whole = self._response(scope["path"], b"", headers)
+                if whole.status == 200 and whole.file == found.file:
+                    path = str(self.site.folder / whole.file)
+                    self._ready.keep(asked, path, file.stamp, whole.headers, whole.body)
+        body = b"" if method == "HEAD" else found.body
+        await respond(send, found.status, encoded(found.status, found.headers, len(found.body)), body)
+
+    def _response(self, path: str, query: bytes, headers: Mapping[str, str]) -> _Answer:
         name = path.removeprefix("/")
         found = self._locate(name)
         if found is None:
-            return 404, [("cache-control", "max-age=60")], b"there is nothing here\n"
+            return _Answer(404, [("cache-control", "max-age=60")], b"there is nothing here\n")
         if found.endswith("/"):
-            return 308, [("location", f"/{quote(found)}")], b""
+            return _Answer(308, [("location", f"/{quote(found)}")])
         if not self._may(found, query, headers):
-            return 401, [("www-authenticate", "Bearer"), ("cache-control", "no-store")], b"this feed wants its token\n"
+            refusal = [("www-authenticate", "Bearer"), ("cache-control", "no-store")]
+            return _Answer(401, refusal, b"this feed wants its token\n")
         accept = headers.get("accept", "")
         kind = self._feed_type(found)
         if kind and negotiate.is_browser(accept):
@@ -111,10 +144,10 @@ class Folder:
 
     def _representation(
         self, name: str, headers: Mapping[str, str], *, page: bool, negotiated: bool, asked: str
-    ) -> tuple[int, list[tuple[str, str]], bytes]:
+    ) -> _Answer:
         file = self._read(name)
         if file is None:
-            return 404, [], b"there is nothing here\n"
+            return _Answer(404, [], b"there is nothing here\n")
         feed_type = self._feed_type(name)
         answer = self._headers(name, feed_type, page=page, negotiated=negotiated)
         if name != asked:
@@ -124,17 +157,19 @@ class Folder:
         answer.append(("etag", etags[compressed]))
         answer.append(("last-modified", negotiate.http_date(file.modified)))
         given = headers.get("if-none-match")
+        # A feed that is shown as XML will be answered with its page as soon as there is one.
+        lasting = "" if page and name == asked else name
         if negotiate.has_it(etags, file.modified, given, headers.get("if-modified-since")):
-            return 304, answer, b""
+            return _Answer(304, answer, file=lasting)
         if feed_type and not page and _wants_delta(headers.get("a-im", "")):
             body = self._lacking(name, feed_type, file, negotiate.etags_of(given))
             if body is not None:
                 answer = [pair for pair in answer if pair[0] not in ("etag", "cache-control")]
                 answer += [("etag", file.etag), ("im", "feed"), ("cache-control", "no-store, im")]
-                return 226, answer, body
+                return _Answer(226, answer, body)
         if compressed and file.packed is not None:
-            return 200, [*answer, ("content-encoding", "gzip")], file.packed
-        return 200, answer, file.body
+            return _Answer(200, [*answer, ("content-encoding", "gzip")], file.packed, lasting)
+        return _Answer(200, answer, file.body, lasting)
 
     def _headers(self, name: str, feed_type: str, *, page: bool, negotiated: bool) -> list[tuple[str, str]]:
         extension = name.rpartition(".")[2].lower()
@@ -218,7 +253,7 @@ class Folder:
         path = self.site.folder / name
         try:
             status = path.stat()
-            stamp = (status.st_mtime_ns, status.st_size, status.st_ino)
+            stamp = stamp_of(status)
             known = self._files.get(name)
             if known is not None and known.stamp == stamp:
                 self._files.move_to_end(name)
@@ -245,6 +280,7 @@ class Folder:
         return file
 
     def _keep(self, name: str, file: _File) -> None:
+        self._ready.clear()  # which would hold on to what is forgotten here
         former = self._files.pop(name, None)
         self._held -= _size(former) if former else 0
         if _size(file) > _KEPT_WHOLE:
@@ -282,34 +318,3 @@ def _plain_etag(etag: str) -> str:
 
 def _size(file: _File) -> int:
     return len(file.body) + len(file.packed or b"")
-
-
-def _preflight() -> list[tuple[str, str]]:
-    return [
-        ("allow", "GET, HEAD, OPTIONS"),
-        ("access-control-allow-origin", "*"),
-        ("access-control-allow-methods", "GET, HEAD, OPTIONS"),
-        ("access-control-allow-headers", "If-None-Match, If-Modified-Since, A-IM, Accept, Authorization"),
-        ("access-control-max-age", "86400"),
-    ]
-
-
-async def _answer(
-    send: Send, status: int, headers: list[tuple[str, str]], body: bytes = b"", *, length: int | None = None
-) -> None:
-    if status not in (204, 304):
-        headers = [*headers, ("content-length", str(len(body) if length is None else length))]
-        if not any(name == "content-type" for name, _ in headers):
-            headers.append(("content-type", "text/plain; charset=utf-8"))
-    else:
-        headers = [pair for pair in headers if pair[0] != "content-type"]
-    encoded = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers]
-    await send({"type": "http.response.start", "status": status, "headers": encoded})
-    if len(body) <= _CHUNK:
-        await send({"type": "http.response.body", "body": body})
-        return
-    view = memoryview(body)
-    for start in range(0, len(body), _CHUNK):
-        more = start + _CHUNK < len(body)
-        message = {"type": "http.response.body", "body": bytes(view[start : start + _CHUNK]), "more_body": more}
-        await asyncio.wait_for(send(message), _SLOWEST)

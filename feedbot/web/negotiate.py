@@ -24,12 +24,6 @@ def quality(accept: str, media_type: str) -> float:
     return weight
 
 
-def preferred(accept: str, media_types: Sequence[str]) -> int:
-    """The index of the type that a client wants most; the first among equals, and where it wants none."""
-    weights = [quality(accept, media_type) for media_type in media_types]
-    return max(range(len(weights)), key=lambda index: (weights[index], -index))
-
-
 def is_browser(accept: str) -> bool:
     """Whether a person's browser asks, which names HTML before anything; readers of feeds name XML, JSON or all."""
     return "text/html" in accept.lower() and quality(accept, "text/html") > quality(accept, "application/atom+xml")

@@ -190,13 +190,13 @@ def test_a_git_repository_is_read_and_added_once(tmp_path: Path) -> None:
         address = server.url("blog.git")
         ran = add(tmp_path, address)
         assert ran.code == 0, ran
-        assert config(tmp_path)["sources"] == {"blog": {"type": "posts", "git": address}}
+        assert config(tmp_path)["sources"] == {"b": {"type": "posts", "git": address}}
         assert "(1 entry)" in ran.out
         assert "preset hugo" in ran.out
         assert "set site" in ran.out
         again = add(tmp_path, address)
     assert again.code == 2
-    assert 'the source "blog" already' in again.err
+    assert 'the source "b" already' in again.err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["ca.pem", "feedbot.toml", "served"]
 
 

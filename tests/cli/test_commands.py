@@ -82,7 +82,7 @@ def test_json_is_one_document_as_the_contract_says(place: Path) -> None:
     assert status["sources"]["blog"]["entries"] == 1
     assert {"failures", "last_poll", "next_poll", "error"} <= status["sources"]["blog"].keys()
     sink = {"pending": 0, "held": 0, "dead": 0, "sent": 1, "configured": True, "disabled": None, "failing_since": None}
-    assert status["sinks"]["log"] == sink
+    assert sink.items() <= status["sinks"]["log"].items()
 
     (entry,) = feedbot("entry", "list", "--json", cwd=place).json["entries"]
     assert (entry["id"], entry["title"], entry["content"]) == (url, "First", "<p>hello</p>")
@@ -197,7 +197,7 @@ def test_an_unknown_source_or_option_is_code_2(place: Path) -> None:
     assert 'did you mean "blog"?' in feedbot("entry", "list", "blgo", cwd=place).err
 
 
-@pytest.mark.parametrize("command", [("worker",), ("init", ".")])
+@pytest.mark.parametrize("command", [("worker",)])
 def test_a_command_that_comes_later_says_so(command: tuple[str, ...], tmp_path: Path) -> None:
     ran = feedbot(*command, cwd=tmp_path)
     assert ran.code == 2

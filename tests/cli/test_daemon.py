@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.build import rss
 from tests.support.cli import feedbot
 from tests.support.daemon import daemon
 from tests.support.web import Answer, Asked, WebServer
@@ -27,11 +28,6 @@ formats = ["atom"]
 type = "file"
 path = "log.jsonl"
 """
-
-
-def rss(*names: str) -> str:
-    items = "".join(f"<item><guid>{name}</guid><title>{name}</title></item>" for name in names)
-    return f'<rss version="2.0"><channel><title>T</title>{items}</channel></rss>'
 
 
 @pytest.fixture
@@ -178,9 +174,9 @@ def test_systemd_hears_how_it_is(folder: Path) -> None:
                 heard.append(listener.recv(4096))
             assert any(message.startswith(b"RELOADING=1\nMONOTONIC_USEC=") for message in heard)
             running.tell(signal.SIGTERM)
-            while heard[-1] != b"STOPPING=1":
+            while not heard[-1].startswith(b"STOPPING=1\nSTATUS="):
                 heard.append(listener.recv(4096))
-            running.process.wait(12)
+            running.ended()
 
 
 def test_a_configuration_that_is_no_good_keeps_it_from_starting(folder: Path) -> None:

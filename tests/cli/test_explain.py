@@ -35,3 +35,14 @@ def test_an_entry_is_explained_and_its_revisions_compared(
     assert "log: announcement, through route 1" in said
     assert "sent at try 1, as revision 1" in said
     assert os.fspath(place) not in said
+
+
+def test_the_former_name_of_a_source_is_told(place: Path) -> None:
+    assert feedbot("run", cwd=place).code == 0
+    config = place / "feedbot.toml"
+    config.write_text(config.read_text().replace("[sources.blog]", "[sources.diary]"))
+    assert 'it was called "blog" before' in feedbot("run", cwd=place).out
+    (entry,) = feedbot("entry", "list", "--json", cwd=place).json["entries"]
+    told = feedbot("explain", entry["id"], cwd=place).out
+    assert 'of the source diary, which was called "blog" before' in told
+    assert "sent at try 1" in told

@@ -6,6 +6,7 @@ import json
 import stat
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,7 +32,7 @@ def place(tmp_path: Path, web: WebServer) -> Path:
     return tmp_path
 
 
-def config(place: Path) -> dict[str, dict[str, dict[str, object]]]:
+def config(place: Path) -> dict[str, Any]:
     return tomllib.loads((place / "feedbot.toml").read_text())
 
 
@@ -62,7 +63,7 @@ def test_what_rss2email_has_mailed_is_in_the_state(place: Path) -> None:
     feedbot("import", "rss2email", "rss2email.cfg", "rss2email.json", cwd=place)
     store = Store.open(place / "s.db")
     keys = [digest("id:old-1"), digest("id:old-2"), digest("id:other")]
-    assert store.sources.announced_before("news", keys) == set(keys[:2])
+    assert store.knowledge.announced_before("news", keys) == set(keys[:2])
     assert [state.name for state in store.sources.states().values() if state.polled] == ["news"]
     store.close()
 
@@ -144,7 +145,7 @@ def test_a_file_of_something_else_is_refused(place: Path, program: str) -> None:
 
 
 def test_entries_that_were_known_by_their_content_only_are_told_of(place: Path) -> None:
-    seen = {"0123456789abcdef0123456789abcdef01234567": {}}
+    seen: dict[str, dict[str, str]] = {"0123456789abcdef0123456789abcdef01234567": {}}
     (place / "rss2email.json").write_text(json.dumps({"feeds": [{"name": "news", "seen": seen}]}))
     ran = feedbot("import", "rss2email", "rss2email.cfg", "rss2email.json", cwd=place)
     assert "! [feed.news]: rss2email knew its entries by their content only" in ran.out

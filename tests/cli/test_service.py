@@ -7,6 +7,7 @@ import plistlib
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -15,14 +16,15 @@ from feedbot.cli.servicefiles import FILES, Place
 from tests.support.cli import feedbot
 
 
-def place(folder: Path = Path("/srv/feed bot")) -> Place:
-    return Place(
-        program=Path("/opt/feedbot/bin/feedbot"),
-        config=folder / "feedbot.toml",
-        state=folder / "state" / "feedbot.db",
-        output=folder / "public",
-        user="root",
-    )
+def place(folder: Path = Path("/srv/feed bot"), **fields: Any) -> Place:
+    standing = {
+        "program": Path("/opt/feedbot/bin/feedbot"),
+        "config": folder / "feedbot.toml",
+        "state": folder / "state" / "feedbot.db",
+        "output": folder / "public",
+        "user": "root",
+    }
+    return Place(**{**standing, **fields})
 
 
 @pytest.fixture
@@ -49,8 +51,16 @@ def test_the_unit_ends_and_fails_as_the_daemon_does() -> None:
     service = unit["Service"]
     assert service["Type"] == "notify"
     assert service["ExecStart"] == '/opt/feedbot/bin/feedbot daemon --config "/srv/feed bot/feedbot.toml"'
+    assert service["EnvironmentFile"] == "-/srv/feed bot/feedbot.env"
+    assert service["Environment"] == '"STATE_DIRECTORY=/srv/feed bot/state"'
     assert service["ReadWritePaths"] == '"/srv/feed bot/state" "/srv/feed bot/public"'
     assert service["SuccessExitStatus"] == "143 130"
+
+
+def test_a_dollar_sign_is_doubled_where_units_expand_variables_and_nowhere_else() -> None:
+    unit = FILES["systemd"](place(Path("/srv/$feeds/100%")))
+    assert "--config /srv/$$feeds/100%%/feedbot.toml\n" in unit
+    assert "ReadWritePaths=/srv/$feeds/100%%/state /srv/$feeds/100%%/public\n" in unit
 
 
 def test_systemd_finds_nothing_wrong_with_the_units(tmp_path: Path) -> None:
@@ -58,7 +68,7 @@ def test_systemd_finds_nothing_wrong_with_the_units(tmp_path: Path) -> None:
     program = tmp_path / "feedbot"
     program.write_text("#!/bin/sh\n")
     program.chmod(0o755)
-    here = Place(**{**place(tmp_path).__dict__, "program": program})
+    here = place(tmp_path, program=program)
     (tmp_path / "state").mkdir()
     (tmp_path / "public").mkdir()
     (tmp_path / "feedbot.service").write_text(FILES["systemd"](here))
@@ -84,15 +94,61 @@ def test_the_agent_of_macos_is_a_property_list() -> None:
     assert agent["ProgramArguments"][-1] == "/srv/a & b/feedbot.toml"
 
 
-def test_the_compose_file_keeps_the_configuration_from_being_written() -> None:
-    composed = yaml.safe_load(FILES["docker"](place(Path("/srv/feeds"))))
-    assert "/srv/feeds:/config:ro" in composed["services"]["feedbot"]["volumes"]
+def test_the_compose_file_has_everything_where_it_is_outside() -> None:
+    composed = yaml.safe_load(FILES["docker"](place(Path("/srv/$feeds"), read=(Path("/srv/blog"),))))
+    container = composed["services"]["feedbot"]
+
+    def mounted(path: str) -> dict[str, object]:
+        return {"type": "bind", "source": path, "target": path}
+
+    assert container["environment"] == {
+        "FEEDBOT_CONFIG": "/srv/$$feeds/feedbot.toml",
+        "STATE_DIRECTORY": "/srv/$$feeds/state",
+    }
+    assert container["env_file"] == [{"path": "/srv/$$feeds/feedbot.env", "required": False}]
+    assert container["volumes"] == [
+        mounted("/srv/$$feeds") | {"read_only": True},
+        mounted("/srv/blog") | {"read_only": True},
+        mounted("/srv/$$feeds/state"),
+        mounted("/srv/$$feeds/public"),
+    ]
+    assert (container["user"], container["read_only"], container["cap_drop"]) == ("1000:1000", True, ["ALL"])
+
+
+def test_a_folder_that_is_written_to_is_mounted_once_and_not_read_only() -> None:
+    here = place(Path("/srv/feeds"), state=Path("/srv/feeds/feedbot.db"), written=(Path("/srv/feeds/mails"),))
+    assert (here.writable, here.readable) == ((Path("/srv/feeds"),), ())
+
+
+def test_services_may_write_to_the_folders_of_sinks_and_read_those_of_sources(folder: Path) -> None:
+    (folder / "blog").mkdir()
+    with (folder / "feedbot.toml").open("a") as config:
+        config.write('[sources.b]\ntype = "posts"\npath = "blog/../blog"\nsite = "https://blog.example.org"\n')
+        config.write('[feedbot]\nstate = "state/feedbot.db"\n')
+        config.write('[sinks.log]\ntype = "file"\npath = "../outbox/"\n')
+
+    unit = feedbot("service", "print", "systemd", cwd=folder)
+    compose = feedbot("service", "print", "docker", cwd=folder)
+
+    assert f"ReadWritePaths={folder}/state {folder}/public {folder.parent}/outbox\n" in unit.out
+    assert f"{folder.parent}/outbox: not there yet" in unit.err.replace(f"{folder}/state, {folder}/public, ", "")
+    assert f'"source": "{folder.parent}/outbox"' in compose.out
+
+
+def test_nginx_serves_the_feeds_where_base_url_says() -> None:
+    def location(base_url: str) -> str:
+        return FILES["nginx"](place(base_url=base_url)).splitlines()[1]
+
+    assert location("https://blog.example.org/all%20feeds") == 'location "/all feeds/" {'
+    assert location("https://feeds.example.org") == 'location "/" {'
+    assert location("") == 'location "/feeds/" {'
 
 
 def test_nginx_takes_its_location(tmp_path: Path) -> None:
     nginx = shutil.which("nginx")
-    text = FILES["nginx"](place(tmp_path))
-    assert f"alias {tmp_path}/public/;" in text
+    folder = tmp_path / "all feeds"
+    text = FILES["nginx"](place(folder))
+    assert f'alias "{folder}/public/";' in text
     if nginx is not None:
         config = tmp_path / "nginx.conf"
         config.write_text(

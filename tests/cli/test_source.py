@@ -104,3 +104,23 @@ def test_an_unknown_source_is_code_2(place: Path) -> None:
         ran = feedbot("source", command, "nwes", cwd=place)
         assert ran.code == 2
         assert 'did you mean "news"?' in ran.err
+
+
+def test_the_last_polls_are_shown_newest_first_and_only_so_many_are_kept(place: Path, web: WebServer) -> None:
+    assert feedbot("source", "show", "news", "--json", cwd=place).json["history"] == []
+    feedbot("run", cwd=place)
+    feedbot("run", "--force", cwd=place)
+    web.answers["/feed.xml"] = Answer(503)
+    feedbot("run", "--force", cwd=place)
+
+    history = feedbot("source", "show", "news", "--json", cwd=place).json["history"]
+
+    assert [(past["outcome"], past["status"]) for past in history] == [
+        ("failed", 503),
+        ("not-modified", 304),
+        ("ok", 200),
+    ]
+    assert (history[2]["new"], history[2]["bytes"], history[1]["bytes"]) == (1, len(RSS), 0)
+    table = feedbot("source", "show", "news", cwd=place).out.splitlines()[-4:]
+    assert [line.split()[:1] for line in table] == [["polled"], ["now"], ["now"], ["now"]]
+    assert [line.split()[1:3] for line in table[1:]] == [["failed", "503"], ["not-modified", "304"], ["ok", "200"]]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from feedbot.location import Database
 from tests.support.cli import feedbot
 
 CONFIG = """
@@ -83,3 +84,22 @@ def test_a_sound_state_is_told_from_a_damaged_one(folder: Path) -> None:
 def test_without_a_state_there_is_nothing_to_copy(tmp_path: Path) -> None:
     (tmp_path / "feedbot.toml").write_text(CONFIG)
     assert feedbot("state", "backup", cwd=tmp_path).code == 5
+
+
+def test_a_state_is_copied_to_a_database_and_back_and_announces_nothing_again(folder: Path, database: Database) -> None:
+    config = (folder / "feedbot.toml").read_text()
+    moved = feedbot("state", "copy", "feedbot.db", database.url, "--json", cwd=folder)
+    assert (moved.code, moved.json["rows"]["entries"], moved.json["rows"]["outbox"]) == (0, 1, 1)
+
+    (folder / "feedbot.toml").write_text(config.replace("feedbot.db", database.url))
+    assert feedbot("run", "--force", "-q", cwd=folder).code == 0
+    assert feedbot("state", "check", cwd=folder).code == 0
+    refused = feedbot("state", "backup", cwd=folder)
+    assert refused.code == 2
+    assert "pg_dump" in refused.err
+    assert feedbot("state", "copy", database.url, "back.db", cwd=folder).code == 0
+    assert feedbot("state", "copy", database.url, "back.db", cwd=folder).code == 5
+
+    (folder / "feedbot.toml").write_text(config.replace("feedbot.db", "back.db"))
+    assert feedbot("run", "--force", "-q", cwd=folder).code == 0
+    assert (folder / "log.jsonl").read_text().count('"entry.new"') == 1

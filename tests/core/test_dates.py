@@ -52,6 +52,18 @@ def test_what_is_written_is_read_again(moment: datetime) -> None:
     assert parse_date(rfc3339(moment)) == moment
 
 
+MOMENTS = st.datetimes(min_value=datetime(1, 1, 3), max_value=datetime(9999, 12, 28)).map(
+    lambda moment: moment.replace(microsecond=0)
+)
+OFFSETS = st.sampled_from(["+00:00", "-00:00", "+05:30", "-11:45", "+23:59", "+24:00", "-10:75", "+99:00"])
+
+
+@given(MOMENTS, OFFSETS, st.sampled_from(["%Y-%m-%dT%H:%M:%S{}", "%a, %d %b %Y %H:%M:%S {}", "%Y-%m-%d"]))
+def test_dates_as_most_write_them_are_read_as_all_others_are(moment: datetime, offset: str, form: str) -> None:
+    text = moment.strftime(form).format(offset if "T" in form else offset.replace(":", ""))
+    assert parse_date(text) == parse_date(f" {text}\n")
+
+
 @given(st.text(max_size=60))
 def test_no_text_at_all_raises(text: str) -> None:
     parse_date(text)
@@ -68,3 +80,7 @@ def test_times_are_told_in_words() -> None:
 @pytest.mark.parametrize("text", ["2026-07-01T25:00:00Z", "2026-07-01T24:30:00Z", "2026-07-01T99:00"])
 def test_an_hour_that_no_day_has_is_no_date(text: str) -> None:
     assert parse_date(text) is None
+
+
+def test_an_offset_of_a_whole_day_is_none() -> None:
+    assert parse_date("2026-07-01T10:00:00+24:00") is None

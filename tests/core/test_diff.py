@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from feedbot.core import identity
 from feedbot.core.diff import Changes, changes, effective_updated
 from feedbot.core.fingerprint import edit_kind, fingerprints
-from feedbot.model import Author, Document, EditKind, Enclosure, Item, Known
+from feedbot.model import Author, Document, EditKind, Enclosure, Fingerprints, Item, Known
 from tests.support.build import NOW, at, feed, folder, item, post
 
 
@@ -53,6 +53,16 @@ def kind(before: Item, after: Item, trusted_dates: bool = True) -> EditKind:
 )
 def test_an_edit_is_as_deep_as_what_readers_see_of_it(fields: dict[str, Any], expected: EditKind) -> None:
     assert kind(item("a"), item("a", **fields)) is expected
+
+
+def test_without_comparable_digests_what_was_stored_tells_the_edit() -> None:
+    unknown, before = Fingerprints("", "", ""), item("a", updated=NOW)
+    for after, expected in [
+        (item("a", updated=at(days=1)), EditKind.NONE),
+        (item("a", tags=("x",)), EditKind.METADATA),
+        (item("a", text="else"), EditKind.TEXT),
+    ]:
+        assert edit_kind(unknown, fingerprints(after, True), before, after) is expected
 
 
 def test_a_date_of_change_alone_is_an_edit_only_where_dates_are_trusted() -> None:

@@ -9,7 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feedbot.core.html import _BLOCKS, _parsed_text, clean, folded, from_text, to_lines, to_text
+from feedbot.core.html import (
+    _BLOCKS,
+    _OPENING,
+    _VOID,
+    _depth,
+    _parsed_text,
+    clean,
+    folded,
+    from_text,
+    to_lines,
+    to_text,
+)
 from feedbot.core.text import one_line
 
 BASE = "https://blog.example/2026/11/a/"
@@ -74,6 +85,27 @@ def test_deep_nesting_is_bounded() -> None:
     begun = time.process_time()
     assert "deep" in clean("<div>" * 100_000 + "deep" + "</div>" * 100_000)
     assert time.process_time() - begun < 5
+
+
+@given(st.text(alphabet=st.characters(codec=None), max_size=200))
+def test_text_without_markup_is_what_a_parser_would_make_of_it(content: str) -> None:
+    assert clean(content) == clean(content + "<wbr>").removesuffix("<wbr>").strip()
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            ["<p>", "<P >", "</p>", "</P>", "</p ", "</p/>", "<br>", "</br>", "</BR>", "<hr/>", "<i/>", "<", ">"]
+        )
+    ).map("".join)
+)
+def test_html_is_never_taken_for_flatter_than_it_is(content: str) -> None:
+    depth = deepest = 0
+    for closing, name, empty in _OPENING.findall(content):
+        if name.lower() not in _VOID and not empty:
+            depth = max(0, depth - 1) if closing else depth + 1
+            deepest = max(deepest, depth)
+    assert _depth(content) >= deepest
 
 
 @given(st.text(alphabet=st.characters(codec=None), max_size=200))

@@ -31,6 +31,7 @@ def test_storable_text_goes_into_xml_and_utf8_and_is_kept_otherwise(text: str) -
 @given(ANY)
 def test_one_line_is_one_line(text: str) -> None:
     line = one_line(text)
+    assert line == " ".join(storable(text).split())
     assert len(line.splitlines()) <= 1
     assert line == line.strip()
     assert "  " not in line

@@ -15,7 +15,7 @@ from tests.support.build import feed, item
 def adopted(folder: Path, *keys: str, **settings: object) -> World:
     """A source of which another program has announced these keys."""
     world = World(folder, sources={"blog": SourceSettings(type="scripted", **settings)})  # type: ignore[arg-type]
-    store = Store.open(world.app().configuration.state_path)
+    store = Store.open(world.app().configuration.state)
     store.sources.adopt({"blog": {digest(key) for key in keys}})
     store.close()
     return world

@@ -16,7 +16,7 @@ from feedbot.settings import RouteSettings
 from tests.engine.world import RememberingSink, Saying, World
 from tests.support.build import NOW, at, feed, folder, item, post
 
-ALL = tuple(ChangeKind)
+ALL = (ChangeKind.NEW, ChangeKind.UPDATED, ChangeKind.WITHDRAWN)
 
 
 @dataclass
@@ -174,6 +174,53 @@ STORIES = [
         {"settle": timedelta(minutes=30)},
     ),
     Story(
+        "an edit that is undone while its notice settles is told to nobody",
+        [
+            (0, blog(OTHER, A)),
+            (60, blog(OTHER, post("a", "wrong"))),
+            (5, blog(OTHER, A)),
+            (31, blog(OTHER, A)),
+        ],
+        [],
+        {"settle": timedelta(minutes=30)},
+    ),
+    Story(
+        "an edit that is undone, and made after all, is told once",
+        [
+            (0, blog(OTHER, A)),
+            (60, blog(OTHER, post("a", "two"))),
+            (5, blog(OTHER, A)),
+            (5, blog(OTHER, post("a", "two", title="2"))),
+            (31, blog(OTHER, post("a", "two", title="2"))),
+        ],
+        [("updated", "a", "2")],
+        {"settle": timedelta(minutes=30)},
+    ),
+    Story(
+        "an edit that is undone in part is told",
+        [
+            (0, blog(OTHER, A)),
+            (60, blog(OTHER, post("a", "wrong", title="X"))),
+            (5, blog(OTHER, post("a", title="X"))),
+            (31, blog(OTHER, post("a", title="X"))),
+        ],
+        [("updated", "a", "X")],
+        {"settle": timedelta(minutes=30)},
+    ),
+    Story(
+        "that an entry is back is told though an edit made then was undone",
+        [
+            (0, blog(OTHER, A)),
+            (60, blog(OTHER)),
+            (60, blog(OTHER, A)),
+            (5, blog(OTHER, post("a", "wrong"))),
+            (5, blog(OTHER, A)),
+            (31, blog(OTHER, A)),
+        ],
+        [("withdrawn", "a", "A"), ("updated", "a", "A")],
+        {"settle": timedelta(minutes=30)},
+    ),
+    Story(
         "updates within update_interval are told in one notice at its end",
         [
             (0, blog(OTHER, A)),
@@ -310,8 +357,8 @@ def test_a_withdrawal_that_is_still_held_is_dropped_when_its_entry_comes_back(wo
     world.sources = {"blog": SourceSettings(type="scripted")}
     hear(world, (60, folder(*many(30))), (60, folder(many(30)[0])), (60, folder(*many(30))))
     store = world.store()
-    held = store.outbox.listed([DeliveryState.HELD], sink="", limit=100)
-    dropped = store.outbox.listed([DeliveryState.DROPPED], sink="", limit=100)
+    held = store.deliveries.listed([DeliveryState.HELD], sink="", limit=100)
+    dropped = store.deliveries.listed([DeliveryState.DROPPED], sink="", limit=100)
     store.close()
     assert held == []
     assert {one.change for one in dropped} == {ChangeKind.WITHDRAWN}
@@ -336,6 +383,14 @@ def test_a_date_with_day_and_month_swapped_is_said(world: World) -> None:
     assert problem.where == "a/index.md"
     assert "2027-08-07, is 29 days ahead" in problem.message
     assert "2027-07-08" in problem.hint
+
+
+def test_a_swapped_date_of_a_post_that_is_known_is_said_as_well(world: World) -> None:
+    hear(world, (60, folder(post("a", published=NOW.replace(month=9, day=9)), OTHER)))
+    world.now = NOW.replace(year=2027, month=7, day=8)
+    report = world.run(folder(post("a", published=NOW.replace(year=2027, month=8, day=7)), OTHER), force=True)
+    (problem,) = report.sources["blog"].problems
+    assert "if day and month are swapped, write 2027-07-08" in problem.hint
 
 
 def test_a_mass_of_anything_says_what_is_held(world: World) -> None:

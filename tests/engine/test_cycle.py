@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from feedbot.engine.report import SourceStatus
 from feedbot.errors import DeliveryError, SourceError
+from feedbot.model import ChangeKind
 from feedbot.plugins import SourceSettings
 from feedbot.settings import RouteSettings
 from tests.engine.world import World
@@ -61,7 +63,7 @@ def test_force_polls_at_once(world: World) -> None:
 
 def test_an_edited_text_is_an_update_only_for_routes_that_ask(world: World) -> None:
     world.sinks = ("news", "edits")
-    world.routes = [RouteSettings(to=("news",)), RouteSettings(to=("edits",), on=("updated",))]
+    world.routes = [RouteSettings(to=("news",)), RouteSettings(to=("edits",), on=(ChangeKind.UPDATED,))]
     world.run(feed(item("a", "first")))
     report = world.run(feed(item("a", "second")))
 
@@ -89,7 +91,7 @@ def test_a_filter_keeps_out_what_does_not_pass(world: World) -> None:
         ({"content": "<p><b>hello</b></p>"}, "markup"),
     ],
 )
-def test_edits_that_readers_do_not_see_announce_nothing(world: World, edit: dict[str, object], kind: str) -> None:
+def test_edits_that_readers_do_not_see_announce_nothing(world: World, edit: dict[str, Any], kind: str | None) -> None:
     world.run(folder(post("a")))
     report = world.run(folder(post("a", **edit)))
     assert report.sources["blog"].updated == []
@@ -114,7 +116,7 @@ def test_a_renamed_post_is_the_same_entry(world: World) -> None:
 
 
 def test_a_deleted_post_is_withdrawn_and_leaves_the_feed(world: World) -> None:
-    world.routes = [RouteSettings(to=("log",), on=("new", "withdrawn"))]
+    world.routes = [RouteSettings(to=("log",), on=(ChangeKind.NEW, ChangeKind.WITHDRAWN))]
     world.run(folder(post("a"), post("b", "other")))
     report = world.run(folder(post("b", "other")))
 

@@ -140,7 +140,7 @@ def test_what_was_sent_long_ago_is_forgotten_and_never_announced_again(world: Wo
     world.run(feed(item("a"), item("b")))
     world.run(later=timedelta(days=31))
     store = world.store()
-    kept = [delivery.entry.id for delivery in store.outbox.listed(list(DeliveryState))]
+    kept = [delivery.entry.id for delivery in store.deliveries.listed(list(DeliveryState))]
     store.close()
     assert kept == ["a"]  # it tells that no other source may announce it
     world.run(feed(item("a"), item("b")))

@@ -57,7 +57,7 @@ def run_at(world: World, moment: datetime, **options: bool) -> None:
 def states(world: World) -> list[str]:
     store = world.store()
     try:
-        return [delivery.state.value for delivery in store.outbox.listed(list(DeliveryState))]
+        return [delivery.state.value for delivery in store.deliveries.listed(list(DeliveryState))]
     finally:
         store.close()
 
@@ -103,7 +103,7 @@ def test_what_is_held_of_a_digest_that_failed_goes_out_under_another_key(world: 
     run_at(world, EIGHT + DAY)
     assert states(world) == ["dead", "dead"]
     store = world.store()
-    store.outbox.move(DeliveryState.PENDING, world.now, pks=[store.outbox.listed([DeliveryState.DEAD])[0].pk])
+    store.outbox.move(DeliveryState.PENDING, world.now, pks=[store.deliveries.listed([DeliveryState.DEAD])[0].pk])
     store.close()
     world.run()
     store = world.store()

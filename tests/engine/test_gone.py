@@ -64,7 +64,7 @@ def commit(store: Store, blog: Blog, changes: Changes) -> None:
     store.sources.commit([poll])
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.lists(STEP, min_size=1, max_size=3), min_size=1, max_size=6))
 def test_both_ways_find_the_same_changes(polls: list[list[tuple[str, str, str, str]]]) -> None:
     with TemporaryDirectory() as name:
@@ -76,7 +76,7 @@ def test_both_ways_find_the_same_changes(polls: list[list[tuple[str, str, str, s
             document: Document = blog.poll()
             if document.not_modified:
                 continue
-            found = compare(document, "blog", store.sources)
-            assert as_found(found) == as_found(compare(replace(document, gone=None), "blog", store.sources))
+            found = compare(document, "blog", store.knowledge)
+            assert as_found(found) == as_found(compare(replace(document, gone=None), "blog", store.knowledge))
             commit(store, blog, found)
         store.close()

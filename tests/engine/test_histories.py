@@ -120,7 +120,7 @@ class Installation:
         polling = Polling(
             store=self.store.sources,
             planning=Planning(
-                store=self.store.sources,
+                knowledge=self.store.knowledge,
                 routes=[Route(on=frozenset(ChangeKind), to=("log",))],
                 present=lambda entry: entry,
                 instance="i",
@@ -275,9 +275,7 @@ _ACTIONS = "add hide show edit retitle redate rename rename move secure repeat b
 _rounds = st.lists(
     st.lists(st.tuples(st.sampled_from(_ACTIONS), st.integers(0, 59)), min_size=1, max_size=4), min_size=6, max_size=12
 )
-_quick = settings(
-    max_examples=20, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), phases=[Phase.generate]
-)
+_quick = settings(max_examples=20, derandomize=True, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
 
 
 def _live(history: History, rounds: list[list[tuple[str, int]]]) -> None:
@@ -316,7 +314,7 @@ def _world() -> Iterator[World]:
 
 
 @given(st.lists(st.sampled_from(["add", "edit", "hide", "rename", "redate"]), max_size=6), st.booleans())
-@settings(max_examples=6, deadline=None, derandomize=True)
+@settings(max_examples=6, derandomize=True)
 def test_a_second_poll_of_the_same_leaves_published_bytes_as_they_are(actions: list[str], complete: bool) -> None:
     history = History(complete=complete)
     history.do("add", 1)

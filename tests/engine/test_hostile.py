@@ -13,16 +13,18 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from feedbot.app import RunOptions, run_lock
+from feedbot.app import RunOptions
 from feedbot.engine.report import SourceStatus
 from feedbot.errors import DeliveryError, LockedError, SourceError
+from feedbot.locking import run_lock
+from feedbot.model import ChangeKind
 from feedbot.plugins import SourceSettings
 from feedbot.settings import RouteSettings
 from feedbot.store import transactions
 from tests.engine.world import RememberingSink, World
 from tests.support.build import NOW, at, feed, folder, item, post
 
-EVERYTHING = RouteSettings(to=("log",), on=("new", "updated", "withdrawn"))
+EVERYTHING = RouteSettings(to=("log",), on=(ChangeKind.NEW, ChangeKind.UPDATED, ChangeKind.WITHDRAWN))
 
 
 @pytest.fixture
@@ -215,7 +217,7 @@ def test_a_dry_run_over_a_state_leaves_no_trace_and_needs_no_lock(world: World) 
 def test_a_second_process_is_told_that_the_first_works_and_not_once_it_was_killed(world: World) -> None:
     world.run(feed(item("a")))
     script = (
-        "import sys, time; from pathlib import Path; from feedbot.app import run_lock\n"
+        "import sys, time; from pathlib import Path; from feedbot.locking import run_lock\n"
         "with run_lock(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
     )
     with subprocess.Popen(

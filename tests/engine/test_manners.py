@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -24,6 +25,14 @@ def polled(world: World, later: timedelta) -> bool:
     return world.run(later=later).sources["blog"].status is not SourceStatus.SKIPPED
 
 
+def wait(world: World) -> timedelta:
+    """How long it is until the source is due again."""
+    with closing(world.store()) as store:
+        due = store.sources.states()["blog"].next_poll
+    assert due is not None
+    return due - world.now
+
+
 def test_a_source_that_asks_for_time_is_left_alone(world: World) -> None:
     world.run(feed(item("a"), fresh_until=world.now + timedelta(hours=6)))
     assert not polled(world, timedelta(hours=4))
@@ -40,15 +49,13 @@ def test_failures_space_polls_out_and_the_first_good_one_ends_that(world: World)
     world.say(SourceError("down"))
     waits = []
     for _ in range(8):
-        hours = 0.0
-        while not polled(world, timedelta(minutes=15)):
-            hours += 0.25
-        waits.append(hours)
+        waits.append(wait(world))
+        assert not polled(world, waits[-1] * 0.8)
+        assert polled(world, waits[-1] * 0.2)
     assert waits == sorted(waits)
-    assert 20 < waits[-1] <= 27
+    assert timedelta(hours=20) < waits[-1] <= timedelta(hours=27)
     world.say(feed(item("a")))
-    while not polled(world, timedelta(minutes=15)):
-        pass
+    assert polled(world, wait(world))
     assert polled(world, timedelta(minutes=31))
 
 

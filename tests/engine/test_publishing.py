@@ -17,6 +17,7 @@ from feedbot.formats.validity import problems
 from feedbot.plugins import SourceSettings
 from feedbot.settings import FeedSettings
 from tests.engine.world import World
+from tests.formats.rules import feedbot_id
 from tests.support.build import feed, folder, item, post
 
 ALL = ("atom", "rss", "json", "html")
@@ -46,7 +47,7 @@ def one_feed(**settings: Any) -> dict[str, FeedSettings]:
 
 
 def ids(data: bytes) -> list[str]:
-    return [entry.findtext(f"{ATOM}id") or "" for entry in etree.fromstring(data).findall(f"{ATOM}entry")]
+    return [feedbot_id(entry.findtext(f"{ATOM}id")) for entry in etree.fromstring(data).findall(f"{ATOM}entry")]
 
 
 def valid(files: Mapping[str, bytes]) -> bool:
@@ -131,6 +132,8 @@ def test_what_left_the_configuration_is_removed_unless_somebody_changed_it(world
     world.feeds = one_feed(formats=("atom",))
     report = world.run()
     assert report.feeds["all"].removed == ["all.rss"]
+    parts = [f"old/source/{name}" for name in ("blog.atom", "blog.json", "blog.rss", "index.html")]
+    assert sorted(report.feeds["old"].removed) == ["old.atom", "old.json", *parts]
     assert set(tree(world)) == {"all.atom", "old.rss", "notes.txt", "index.html", "feeds.opml", "feed.css"}
 
 
@@ -171,6 +174,15 @@ def test_archive_pages_are_filled_from_the_oldest_and_stay_as_they_are(world: Wo
     assert links["next-archive"] == "https://feeds.example/all/archive/2.atom"
     assert b"prev-archive" in after["all.atom"]
     assert valid(after)
+
+
+def test_a_page_of_the_archive_offers_the_feed_itself_to_follow(world: World) -> None:
+    world.feeds = one_feed(formats=ALL, limit=10, archive=True)
+    world.run(feed(*(item(f"e{n:03}", published=world.now - timedelta(days=200 - n)) for n in range(60))))
+    page = tree(world)["all/archive/1.html"].decode()
+    assert "https://feeds.example/all.atom" in page
+    assert 'type="application/atom+xml" href="../../all.atom"' in page
+    assert "archive/1.atom" not in page
 
 
 def test_a_withdrawn_post_leaves_a_tombstone(world: World) -> None:

@@ -122,8 +122,7 @@ HISTORY = (
     Row("that is reverted as well", {at("right"): post("Right", "The other side.", "2026-03-14")},
         ["updated /2026/03/right/"]),
     Row("an edit again", {at("right"): post("Right", "The wrong side.", "2026-03-14")}),
-    Row("that is reverted within minutes", {at("right"): post("Right", "The other side.", "2026-03-14")},
-        ["updated /2026/03/right/"], after=SOON),
+    Row("that is reverted within minutes", {at("right"): post("Right", "The other side.", "2026-03-14")}, after=SOON),
     Row("the last commits are pushed over by others", {at("draft"): post("Draft", "Now, or never.", "2026-03-19"),
         at("pushed"): post("Pushed", "By force.", "2026-04-01")},
         ["new /2026/04/pushed/", "updated /2026/03/draft/"], onto="that is reverted"),
@@ -225,7 +224,7 @@ class Stage:
             feeds={},
             sinks={"log": SinkSettings(type="remember")},
             sink_types={"log": RememberingSink},
-            routes=(RouteSettings(on=tuple(ChangeKind), to=("log",)),),
+            routes=(RouteSettings(on=(ChangeKind.NEW, ChangeKind.UPDATED, ChangeKind.WITHDRAWN), to=("log",)),),
         )
         return Rehearsal(configuration, "blog", self.store, self.switch)
 
@@ -259,7 +258,7 @@ def told(stage: Stage, blog: Blog) -> list[tuple[str, list[str], int]]:
         assert step.report is None or step.report.error is None, step.report
         subject, said, _ = rows.get(step.moment.id) or (next(subjects).subject, [], 0)
         said += sorted(f"{each.change.value} {urlsplit(each.entry.url).path}" for each in step.sent)
-        held = stage.store.outbox.counts([DeliveryState.HELD]).get("log", {}).get(DeliveryState.HELD, 0)
+        held = stage.store.deliveries.counts([DeliveryState.HELD]).get("log", {}).get(DeliveryState.HELD, 0)
         rows[step.moment.id] = (subject, said, held)
     return list(rows.values())
 

@@ -5,6 +5,10 @@ from __future__ import annotations
 import hashlib
 import hmac
 import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.parse import parse_qs, urlencode
@@ -14,16 +18,12 @@ import pytest
 
 from feedbot.model import Hub
 from feedbot.sources.feed.hub import hub_of
+from tests.support.build import rss
 from tests.support.cli import feedbot
 from tests.support.daemon import RunningDaemon, daemon
 from tests.support.web import Answer, WebServer
 
 URL = "https://blog.example/feed"
-
-
-def rss(*names: str) -> str:
-    items = "".join(f"<item><guid>{name}</guid><title>{name}</title></item>" for name in names)
-    return f'<rss version="2.0"><channel><title>T</title>{items}</channel></rss>'
 
 
 def serve(web: WebServer, *names: str) -> None:
@@ -67,11 +67,29 @@ def asked(web: WebServer) -> dict[str, str]:
 
 def subscribed(running: RunningDaemon, web: WebServer) -> dict[str, str]:
     running.until(lambda: any(one.path == "/hub" for one in web.asked))
+    return confirmed(web)
+
+
+def confirmed(web: WebServer) -> dict[str, str]:
+    """What the hub was asked, after it has asked back."""
     form = asked(web)
     query = {"hub.mode": "subscribe", "hub.topic": form["hub.topic"], "hub.challenge": "xyz", "hub.lease_seconds": "99"}
     with urlopen(f"{form['hub.callback']}?{urlencode(query)}", timeout=10) as answer:
         assert answer.read() == b"xyz"
     return form
+
+
+@contextmanager
+def serving(folder: Path, port: int) -> Iterator[None]:
+    """feedbot serve, as long as the block lasts."""
+    command = [sys.executable, "-m", "feedbot", "serve", "--port", str(port)]
+    with subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stderr is not None
+            assert "serving" in process.stderr.readline()
+            yield
+        finally:
+            process.terminate()
 
 
 def push(form: dict[str, str], secret: str, body: bytes = b"new") -> int:
@@ -93,6 +111,22 @@ def test_what_a_hub_pushes_is_announced_at_once(folder: Path, web: WebServer, po
 
         running.until(lambda: (folder / "log.jsonl").exists() and '"two"' in (folder / "log.jsonl").read_text())
         assert sum(one.path == "/feed" for one in web.asked) == polls + 1
+
+
+def test_a_server_beside_one_shot_runs_takes_pushes_for_the_next_of_them(
+    folder: Path, web: WebServer, port: int
+) -> None:
+    with serving(folder, port):
+        with pytest.raises(HTTPError, match="503"):  # there is no state yet
+            urlopen(f"http://127.0.0.1:{port}/websub/guess", timeout=10)
+        assert feedbot("run", cwd=folder).code == 0
+        form = confirmed(web)
+        serve(web, "two", "one")
+        assert '"two"' not in feedbot("run", "--json", cwd=folder).out
+
+        assert push(form, form["hub.secret"]) == 202
+
+        assert '"two"' in feedbot("run", "--json", cwd=folder).out
 
 
 def test_who_asks_back_about_what_nobody_asked_for_is_told_so(folder: Path, web: WebServer, port: int) -> None:

@@ -73,6 +73,7 @@ class World:
     routes: Sequence[RouteSettings] = ()
     feeds: dict[str, FeedSettings] = field(default_factory=lambda: {"all": FeedSettings()})
     feedbot: dict[str, Any] = field(default_factory=dict)
+    secrets: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         ScriptedSource.said = {"blog": feed()}
@@ -103,6 +104,7 @@ class World:
             sinks={name: SinkSettings(type="remember") for name in self.sinks},
             sink_types=dict.fromkeys(self.sinks, RememberingSink),
             routes=tuple(self.routes) or (RouteSettings(to=tuple(self.sinks)),),
+            secrets=self.secrets,
         )
         return App(configuration, out=io.StringIO(), clock=clock or (lambda: self.now))
 

@@ -6,18 +6,41 @@ import json
 import re
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import best_match
 from lxml import etree
+
+from tests.formats.jsonfeed_schema import SCHEMA
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 CONTENT = "{http://purl.org/rss/1.0/modules/content/}encoded"
+ITUNES = "{http://www.itunes.com/dtds/podcast-1.0.dtd}"
+MEDIA = "{http://search.yahoo.com/mrss/}"
 RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
-IRI = re.compile(r'[a-zA-Z][a-zA-Z0-9+.-]*:[^\s"<>\\^`{|}]+')
+IRI = re.compile(r'[a-zA-Z][a-zA-Z0-9+.-]*:(//(\[[0-9a-f:.]+\])?)?([^\s"<>\\^`{|}%#\[\]]|%[0-9A-Fa-f]{2})+(#\S*)?')
+LANGUAGE = re.compile(r"([a-zA-Z]{2,3}|x)(-[a-zA-Z0-9]{1,8})*")
+EPISODE = {
+    "duration": r"\d+|(\d+:)?[0-5]?\d:[0-5]\d",
+    "episode": r"[1-9]\d*",
+    "season": r"[1-9]\d*",
+    "explicit": "true|false",
+    "episodeType": "full|trailer|bonus",
+}
+
+
+_JSON_FEED = Draft202012Validator(SCHEMA)
 
 
 def is_address(text: str | None) -> bool:
-    return bool(text and IRI.fullmatch(text)) and bool(urlsplit(text).scheme)
+    return text is not None and bool(IRI.fullmatch(text)) and text.count("#") <= 1 and bool(urlsplit(text).scheme)
+
+
+def feedbot_id(text: str | None) -> str:
+    """The id of an entry, of which Atom has a quoted form where it is no IRI."""
+    known = text or ""
+    return unquote(known.removeprefix("urn:feedbot:")) if known.startswith("urn:feedbot:") else known
 
 
 def rfc822(text: str | None) -> datetime:
@@ -42,6 +65,9 @@ def check_atom(data: bytes) -> etree._Element:
         _check_common(entry)
         alternates = entry.findall(f"{ATOM}link[@rel='alternate']")
         assert len(alternates) <= 1
+        for source in entry.findall(f"{ATOM}source"):
+            one_of_each(source, "id", "title", "updated")
+            _check_common(source)
         content = entry.find(f"{ATOM}content")
         assert content is not None or alternates
         for text in entry.findall(f"{ATOM}summary") + entry.findall(f"{ATOM}content"):
@@ -51,7 +77,7 @@ def check_atom(data: bytes) -> etree._Element:
 
 
 def _check_common(parent: etree._Element) -> None:
-    assert (parent.findtext(f"{ATOM}id") or "").strip()
+    assert is_address(parent.findtext(f"{ATOM}id"))
     assert (parent.findtext(f"{ATOM}title") or "").strip()
     for name in ("updated", "published"):
         for moment in parent.findall(f"{ATOM}{name}"):
@@ -60,7 +86,9 @@ def _check_common(parent: etree._Element) -> None:
         assert (author.findtext(f"{ATOM}name") or "").strip()
         assert len(author.findall(f"{ATOM}email")) <= 1
         assert all(is_address(uri.text) for uri in author.findall(f"{ATOM}uri"))
-        assert all(re.fullmatch(r"[^@\s]+@[^@\s]+", email.text or "") for email in author.findall(f"{ATOM}email"))
+        assert all(
+            re.fullmatch(r"[!-?A-~]+@[a-zA-Z0-9.-]+", email.text or "") for email in author.findall(f"{ATOM}email")
+        )
     for link in parent.findall(f"{ATOM}link"):
         assert link.get("rel") in ("self", "alternate", "enclosure")
         assert is_address(link.get("href"))
@@ -93,6 +121,7 @@ def check_rss(data: bytes) -> etree._Element:
         assert len(channel.findall(name)) <= 1, name
     for moment in channel.findall("lastBuildDate"):
         rfc822(moment.text)
+    assert all(LANGUAGE.fullmatch(one.text or "") for one in channel.findall("language"))
     for link in channel.findall(f"{ATOM}link"):
         assert link.get("rel") == "self"
         assert is_address(link.get("href"))
@@ -113,35 +142,29 @@ def _check_item(item: etree._Element) -> None:
     if guid.get("isPermaLink") == "true":
         assert is_address(guid.text)
     rfc822(item.findtext("pubDate"))
+    assert len(item.findall("enclosure")) <= 1
     for enclosure in item.findall("enclosure"):
         assert set(enclosure.attrib) == {"url", "length", "type"}
         assert is_address(enclosure.get("url"))
         assert (enclosure.get("length") or "").isdigit()
         assert "/" in (enclosure.get("type") or "")
     assert all(category.text for category in item.findall("category"))
+    for media in item.findall(f"{MEDIA}content"):
+        assert is_address(media.get("url"))
+        assert (media.get("fileSize") or "0").isdigit()
+    for name, legal in EPISODE.items():
+        assert all(re.fullmatch(legal, one.text or "", re.ASCII) for one in item.findall(f"{ITUNES}{name}"))
 
 
 def check_json(data: bytes) -> dict[str, Any]:
     """JSON Feed 1.1. Returns the feed."""
     feed: dict[str, Any] = json.loads(data.decode("utf-8"))
-    assert feed["version"] == "https://jsonfeed.org/version/1.1"
-    assert feed["title"].strip()
-    assert set(feed) <= {
-        "version", "title", "home_page_url", "feed_url", "description", "language", "items",
-    }  # fmt: skip
+    wrong = best_match(_JSON_FEED.iter_errors(feed))
+    assert wrong is None, f"{wrong.json_path}: {wrong.message}"
     assert all(is_address(feed[key]) for key in ("home_page_url", "feed_url") if key in feed)
     for item in feed["items"]:
-        assert isinstance(item["id"], str)
         assert item["id"].strip()
-        assert isinstance(item["content_html"], str)
         assert all(is_address(item[key]) for key in ("url", "image") if key in item)
         assert all(RFC3339.fullmatch(item[key]) for key in ("date_published", "date_modified") if key in item)
-        assert all(author.get("name") or author.get("url") for author in item.get("authors", ()))
-        assert all(tag for tag in item.get("tags", ()))
-        for attachment in item.get("attachments", ()):
-            assert is_address(attachment["url"])
-            assert "/" in attachment["mime_type"]
-            assert isinstance(attachment.get("size_in_bytes", 1), int)
-        assert None not in item.values()
-        assert "" not in [value for key, value in item.items() if key != "content_html"]
+        assert all(is_address(attachment["url"]) for attachment in item.get("attachments", ()))
     return feed

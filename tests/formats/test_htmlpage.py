@@ -19,7 +19,7 @@ from tests.formats import samples
 from tests.formats.rules import check_atom, check_rss
 from tests.formats.samples import FORMATS, entry, podcast
 
-whatever = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+whatever = settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 VOID = {"meta", "link", "br", "img", "hr", "wbr", "col", "source", "area"}
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+from feedbot.core.publication import as_publication
 from feedbot.formats.jsonfeed import JsonFormat
 from feedbot.model import Author, Entry
 from tests.formats.rules import check_json
@@ -86,3 +88,11 @@ def test_text_is_written_as_it_is_and_an_item_takes_a_line() -> None:
     lines = data.decode().split("\n")
     assert "日本語" in lines[1]
     assert [line[:6] for line in lines] == ['{"vers', '{"id":', '{"id":', "]}", ""]
+
+
+def test_hubs_and_older_pages_are_told_as_the_schema_has_it() -> None:
+    placed = as_publication(channel(hub="https://hub.example/"))
+    told = replace(placed, base="https://example.org/", previous="all/archive/2")
+    feed = check_json(JsonFormat().render(told, [entry()]))
+    assert feed["hubs"] == [{"type": "WebSub", "url": "https://hub.example/"}]
+    assert feed["next_url"] == "https://example.org/all/archive/2.json"

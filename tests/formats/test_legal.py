@@ -64,6 +64,21 @@ def test_what_no_address_may_hold_is_encoded() -> None:
     assert spaced.url == "https://example.org/a%20b%22%3Cü%3E%E2%80%A8c"
 
 
+def test_a_bracket_a_lone_percent_and_a_second_hash_are_encoded_where_no_address_has_them() -> None:
+    odd = {
+        "https://example.org/[a]?x[]=1#b#c": "https://example.org/%5Ba%5D?x%5B%5D=1#b%23c",
+        "https://example.org/100%?q=%zz&r=%41": "https://example.org/100%25?q=%25zz&r=%41",
+        "https://[2001:db8::1]:8080/[x]": "https://[2001:db8::1]:8080/%5Bx%5D",
+    }
+    assert {url: legal_entry(entry(url=url)).url for url in odd} == odd
+
+
+def test_a_language_that_is_none_is_not_told() -> None:
+    told = ("de", "en_US", "zh-Hant-TW", "gsw", "jp", "english", "de_DE.UTF-8", "", "x-pirate")
+    kept = ["de", "en-US", "zh-Hant-TW", "gsw", "", "", "", "", "x-pirate"]
+    assert [legal_entry(entry(language=one)).language for one in told] == kept
+
+
 def test_the_latest_of_all_times_is_when_the_channel_changed() -> None:
     entries = [legal_entry(entry(published=at(day))) for day in (3, 8, 5)]
     assert legal_channel(channel(), entries).updated == at(8)

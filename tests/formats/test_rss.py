@@ -10,12 +10,11 @@ import pytest
 from lxml import etree
 
 from feedbot.formats.rss import RssFormat
-from feedbot.model import Author, Entry
-from tests.formats.rules import CONTENT, check_rss
+from feedbot.model import Author, Enclosure, Entry
+from tests.formats.rules import CONTENT, ITUNES, MEDIA, check_rss
 from tests.formats.samples import at, channel, entry, podcast
 
 CREATOR = "{http://purl.org/dc/elements/1.1/}creator"
-ITUNES = "{http://www.itunes.com/dtds/podcast-1.0.dtd}"
 
 
 def channel_of(*entries: Entry, **fields: Any) -> etree._Element:
@@ -40,7 +39,7 @@ def test_the_channel_says_what_it_is_and_where_it_is() -> None:
         "lastBuildDate": "Sun, 01 Mar 2026 12:05:09 GMT",
     }
     (own,) = found.findall("{http://www.w3.org/2005/Atom}link")
-    assert dict(own.attrib) == {
+    assert {str(name): value for name, value in own.attrib.items()} == {
         "href": "https://example.org/feeds/all.rss",
         "rel": "self",
         "type": "application/rss+xml",
@@ -85,13 +84,22 @@ def test_authors_need_no_mail_address_and_theirs_is_not_the_name() -> None:
     assert found.find("author") is None
 
 
-def test_all_enclosures_are_written_with_all_required_attributes() -> None:
-    found = channel_of(podcast()).findall("item/enclosure")
-    assert [dict(enclosure.attrib) for enclosure in found] == [
+def test_the_first_file_is_the_enclosure_with_all_it_needs_and_the_others_stand_beside_it() -> None:
+    found = item_of(enclosures=(Enclosure("magnet:?xt=urn:btih:abc"), *podcast().enclosures))
+    assert [dict(enclosure.attrib) for enclosure in found.iterfind("enclosure")] == [
         {"url": "https://example.org/1.mp3", "length": "1234", "type": "audio/mpeg"},
-        {"url": "https://example.org/1.ogg", "length": "0", "type": "audio/ogg"},
-        {"url": "https://example.org/notes", "length": "0", "type": "application/octet-stream"},
     ]
+    assert [dict(media.attrib) for media in found.iterfind(f"{MEDIA}content")] == [
+        {"url": "magnet:?xt=urn:btih:abc"},
+        {"url": "https://example.org/1.ogg", "type": "audio/ogg"},
+        {"url": "https://example.org/notes"},
+    ]
+
+
+def test_an_enclosure_without_type_or_length_says_so_in_the_words_of_rss() -> None:
+    enclosure = item_of(enclosures=(Enclosure("https://example.org/notes"),)).find("enclosure")
+    assert enclosure is not None
+    assert (enclosure.get("length"), enclosure.get("type")) == ("0", "application/octet-stream")
 
 
 def test_a_summary_is_the_description_and_the_content_stands_beside_it() -> None:
@@ -151,6 +159,14 @@ def test_what_is_known_of_an_episode_is_published_as_podcast_players_read_it() -
         f"{ITUNES}episode": "7",
         f"{ITUNES}season": "2",
         f"{ITUNES}explicit": "false",
+    }
+
+
+def test_what_is_told_of_an_episode_in_words_that_players_do_not_know_is_left_out() -> None:
+    told = {"duration": "an hour", "episode": "zero", "season": "0", "explicit": "maybe", "episode_type": "Bonus"}
+    found = item_of(enclosures=podcast().enclosures, extra=told)
+    assert {child.tag: child.text for child in found if str(child.tag).startswith(ITUNES)} == {
+        f"{ITUNES}episodeType": "bonus"
     }
 
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from feedbot.message.chat import as_markdown, notice, utf8, utf16
@@ -30,7 +30,6 @@ def test_what_does_not_fit_is_counted() -> None:
     assert len("\n".join(lines)) <= 100
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.text(), st.integers(0, 3000)), min_size=1, max_size=30),
     st.integers(40, 4000),

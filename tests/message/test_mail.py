@@ -4,6 +4,7 @@ import re
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -26,7 +27,7 @@ def sent(**values: object) -> EmailMessage:
     return message
 
 
-def raw(**values: object) -> bytes:
+def raw(**values: Any) -> bytes:
     return mail.as_bytes(mail.build(delivery(**values), LETTERHEAD))
 
 
@@ -173,7 +174,7 @@ def test_addresses_with_letters_of_the_world_are_archived_in_ascii() -> None:
 ANY = st.text(st.characters(codec=None, categories=None), max_size=200)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(title=ANY, url=ANY, author=ANY, source=ANY, content=ANY, language=ANY, key=ANY, diff=ANY,
        change=st.sampled_from(["new", "updated", "withdrawn"]))  # fmt: skip
 def test_no_text_makes_it_fail_add_a_header_or_break_a_rule_of_mail(

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from feedbot.plugins import Duration, Later, Place, SinkSettings, Size, SourceSettings
+from feedbot.plugins import Allowance, Duration, Later, Place, SinkSettings, Size, SourceSettings
 
 
 class WebSettings(SourceSettings):
@@ -16,7 +16,7 @@ class WebSettings(SourceSettings):
     url: str
     """The address to read."""
     headers: Mapping[str, SecretStr] = Field(default_factory=dict)
-    allow_private: tuple[str, ...] = ()
+    allow_private: tuple[Allowance, ...] = ()
     verify_tls: bool = True
     max_bytes: Size = 1000
 

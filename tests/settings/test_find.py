@@ -49,7 +49,7 @@ def test_where_there_is_none_all_places_are_listed(tmp_path: Path) -> None:
 
     for place in ("--config", "$FEEDBOT_CONFIG", f"{tmp_path}/feedbot.toml", f"{tmp_path}/xdg/feedbot/config.toml"):
         assert place in caught.value.message
-    assert "feedbot run --config config.example.toml" in caught.value.hint
+    assert "feedbot init" in caught.value.hint
     assert caught.value.exit_code == 2
 
 

@@ -75,7 +75,7 @@ def test_paths_are_relative_to_the_file(config: Config) -> None:
     found = config.load(text + SOURCE)
 
     assert found.folder == config.folder
-    assert found.state_path == config.folder / "s/f.db"
+    assert found.state == config.folder / "s/f.db"
     assert found.output_path == config.folder / "../feeds"
     assert found.ca_path == config.folder / "ca.pem"
 
@@ -83,13 +83,13 @@ def test_paths_are_relative_to_the_file(config: Config) -> None:
 def test_paths_have_defaults(config: Config) -> None:
     found = config.load(SOURCE)
 
-    assert found.state_path == config.folder / "feedbot.db"
+    assert found.state == config.folder / "feedbot.db"
     assert found.output_path == config.folder / "public"
     assert found.ca_path is None
 
 
 def test_the_state_folder_of_systemd_is_used(config: Config, tmp_path: Path) -> None:
-    assert config.load(SOURCE, STATE_DIRECTORY="/var/lib/f").state_path == Path("/var/lib/f/feedbot.db")
+    assert config.load(SOURCE, STATE_DIRECTORY="/var/lib/f").state == Path("/var/lib/f/feedbot.db")
 
 
 @pytest.mark.parametrize("given", ["https://example.org/feeds", "https://example.org/feeds/"])
@@ -211,7 +211,7 @@ def test_two_configurations_that_name_no_state_do_not_share_one(config: Config) 
     (config.folder / "other").mkdir()
     paths.append(config.write(SOURCE, "other/feedbot.toml"))
 
-    assert len({load(path, {"HOME": "/home/me"}).state_path for path in paths}) == 3
+    assert len({load(path, {"HOME": "/home/me"}).state for path in paths}) == 3
 
 
 def test_secrets_by_reference_may_be_read_by_others(config: Config) -> None:

@@ -142,7 +142,7 @@ def documents(draw: st.DrawFn) -> str:
     return "\n".join(lines)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(documents())
 def test_the_keys_of_any_document_are_those_that_tomllib_reads(text: str) -> None:
     data = tomllib.loads(text)

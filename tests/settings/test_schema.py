@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,7 +14,14 @@ from feedbot.errors import ConfigError
 from feedbot.settings.schema import json_schema
 from tests.settings.conftest import Config
 
-TYPES = {"object": dict, "array": list, "string": str, "integer": int, "number": (int, float), "boolean": bool}
+TYPES: dict[str, type | tuple[type, ...]] = {
+    "object": dict,
+    "array": list,
+    "string": str,
+    "integer": int,
+    "number": (int, float),
+    "boolean": bool,
+}
 SOURCE = '[sources.a]\ntype = "web"\nurl = "x"\n'
 
 
@@ -21,7 +29,7 @@ def fits(value: Any, schema: Any, root: dict[str, Any]) -> bool:
     """Whether a value is valid, for those keywords of JSON Schema that the schema uses."""
     if isinstance(schema, bool):
         return schema
-    checks = {
+    checks: dict[str, Callable[[Any], bool]] = {
         "$ref": lambda ref: fits(value, root["$defs"][ref.removeprefix("#/$defs/")], root),
         "type": lambda names: any(
             isinstance(value, TYPES[name]) and not (isinstance(value, bool) and name != "boolean")

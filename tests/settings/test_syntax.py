@@ -86,3 +86,9 @@ def test_the_error_counts_the_problems(config: Config) -> None:
         config.load("")
     with pytest.raises(ConfigError, match=r"^3 problems in .*feedbot\.toml$"):
         config.load("[a]\n[b]\n")
+
+
+def test_a_file_without_end_is_no_configuration() -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(Path("/dev/zero"), {})
+    assert str(caught.value.problems[0]) == "zero: the file is larger than 16 MB; is it a configuration?"

@@ -43,6 +43,7 @@ def delivery(
     sink: str = "readers",
     created: datetime = NOW,
     first_key: str = "",
+    receipt: str = "",
     **values: Any,
 ) -> Delivery:
     return Delivery(
@@ -56,6 +57,7 @@ def delivery(
         not_before=NOW,
         delivered=frozenset(delivered),
         first_key=first_key,
+        receipt=receipt,
     )
 
 

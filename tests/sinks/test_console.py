@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,7 +14,7 @@ from feedbot.sinks.console import ConsoleSink
 from tests.sinks.builders import NOW, context, delivery
 
 
-def printed(tmp_path: Path, **values: object) -> str:
+def printed(tmp_path: Path, **values: Any) -> str:
     out = io.StringIO()
     sink = ConsoleSink(ConsoleSink.Settings(type="console"), context(tmp_path, out=out))
     sink.send(delivery(**values), NOW)

@@ -176,3 +176,21 @@ def test_the_headers_of_a_digest(tmp_path: Path) -> None:
 def test_a_withdrawn_entry_is_named_without_its_text() -> None:
     gone: Delivery = delivery(change="withdrawn", content="<p>secret</p>")
     assert "secret" not in "".join(sent(digest(gone)))
+
+
+def test_a_mail_of_many_shows_what_is_different_of_updates_whole_or_in_brief() -> None:
+    diff = "--- before\n+++ after\n@@ -1 +1 @@\n-Hello, raeder.\n+Hello, reader & all.\n"
+    told = digest(*(delivery(f"{n:016}", change="updated", diff=diff, title=f"T{n}") for n in range(3)), delivery("k"))
+    built = mail.build_digest(told, mail.Letterhead(bodies=1))
+    text, page = (part.get_content() for part in built.iter_parts())
+    assert text.count("-Hello, raeder.") == text.count("+Hello, reader & all.") == 3
+    assert page.count(">-Hello, raeder.</del>") == page.count(">+Hello, reader &amp; all.</ins>") == 3
+
+
+def test_a_long_difference_is_cut_where_an_entry_is_told_in_brief() -> None:
+    diff = "--- before\n+++ after\n@@ -1 +1,99 @@\n" + "".join(f"+line {n}\n" for n in range(99))
+    built = mail.build_digest(digest(delivery("k", change="updated", diff=diff)), mail.Letterhead(bodies=0))
+    text = next(built.iter_parts()).get_content()
+    assert "+line 29" in text
+    assert "+line 30" not in text
+    assert "more lines" in text

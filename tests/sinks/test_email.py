@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trustme
@@ -28,16 +29,17 @@ def sink(folder: Path, server: SmtpServer | None = None, **values: object) -> Em
     return EmailSink(EmailSink.Settings.model_validate(base | values), context(folder))
 
 
-def failure(to: EmailSink, **values: object) -> DeliveryError:
+def failure(to: EmailSink, **values: Any) -> DeliveryError:
     with pytest.raises(DeliveryError) as caught:
         to.send(delivery(**values), NOW)
     assert "hush" not in str(caught.value)
     return caught.value
 
 
-@pytest.fixture
-def smtp() -> Iterator[SmtpServer]:
+@pytest.fixture(params=[False, True], ids=["in turn", "pipelined"])
+def smtp(request: pytest.FixtureRequest) -> Iterator[SmtpServer]:
     with smtp_server() as server:
+        server.pipelining = request.param
         yield server
 
 
@@ -144,7 +146,7 @@ def test_a_5xx_beside_a_4xx_leaves_hope(smtp: SmtpServer, tmp_path: Path) -> Non
 def test_earlier_receivers_are_named_again_when_the_rest_is_refused(smtp: SmtpServer, tmp_path: Path) -> None:
     smtp.answers[BOB] = "550 unknown"
     error = failure(sink(tmp_path, smtp, to=[ADA, BOB]), delivered=(ADA,))
-    assert (error.permanent, error.delivered) == (True, {ADA})
+    assert (error.permanent, error.delivered) == (True, frozenset({ADA}))
 
 
 @pytest.mark.parametrize("stage", ["mail", "rcpt", "data"])
@@ -163,6 +165,63 @@ def test_a_server_that_says_nothing_any_more_is_left_in_time(smtp: SmtpServer, t
     assert time.monotonic() - started < 2
     assert error.sink_down
     assert "no answer within 0.3 s" in error.message
+
+
+def test_a_server_that_takes_commands_at_once_is_asked_once_for_all_recipients(tmp_path: Path) -> None:
+    with smtp_server() as server:
+        server.pipelining = True
+        to = sink(tmp_path, server, to=[ADA, BOB])
+        to.send(delivery("first"), NOW)
+        to.send(delivery("second"), NOW)
+        to.close()
+    assert [mail.recipients for mail in server.received] == [[ADA, BOB], [ADA, BOB]]
+    assert [ahead.count(b"\r\n") for ahead in server.ahead] == [3, 3]
+    assert server.ahead[0].endswith(b"DATA\r\n")
+    assert server.connections == 1
+
+
+def test_hundreds_of_recipients_are_not_asked_for_in_one_breath(tmp_path: Path) -> None:
+    many = [f"reader{number}@example.org" for number in range(120)]
+    with smtp_server() as server:
+        server.pipelining = True
+        server.answers = {many[7]: "550 no", many[77]: "450 later"}
+        error = failure(sink(tmp_path, server, to=many))
+    assert error.delivered == set(many) - {many[7], many[77]}
+    assert [mail.recipients for mail in server.received] == [[one for one in many if one not in (many[7], many[77])]]
+    assert server.ahead[0].count(b"\r\n") < 60
+
+
+@contextmanager
+def scripted(*answers: bytes) -> Iterator[tuple[int, list[bytes]]]:
+    """Greets, then gives one answer for each read; what was read is noted."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    read: list[bytes] = []
+
+    def talk() -> None:
+        connection, _ = listening.accept()
+        with connection:
+            connection.sendall(b"220 mail.example\r\n")
+            for answer in answers:
+                read.append(connection.recv(65536))
+                connection.sendall(answer)
+
+    thread = threading.Thread(target=talk, daemon=True)
+    thread.start()
+    try:
+        yield listening.getsockname()[1], read
+    finally:
+        listening.close()
+        thread.join(5)
+
+
+def test_a_mail_that_nobody_takes_is_empty_where_the_server_has_begun_to_read_it(tmp_path: Path) -> None:
+    script = (b"250-hello\r\n250 PIPELINING\r\n", b"250 yes\r\n550 no\r\n354 go on\r\n", b"554 no\r\n", b"250 yes\r\n")
+    with scripted(*script, b"221 bye\r\n") as (port, read):
+        to = sink(tmp_path, SmtpServer(port=port))
+        error = failure(to)
+        to.close()
+    assert error.permanent
+    assert read[2:] == [b".\r\n", b"rset\r\n", b"quit\r\n"]
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import signal
 from email import message_from_bytes
 from email.policy import default
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,7 @@ def sink(folder: Path, path: str = "log/announced.jsonl") -> FileSink:
     return FileSink(FileSink.Settings(type="file", path=path), context(folder))
 
 
-def lines(folder: Path) -> list[dict[str, object]]:
+def lines(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (folder / "log/announced.jsonl").read_text("utf-8").splitlines()]
 
 

@@ -56,6 +56,7 @@ def test_a_change_is_published_with_its_key(running: Broker, tmp_path: Path, pro
 
 
 def test_one_connection_serves_many_deliveries_in_order(running: Broker, tmp_path: Path) -> None:
+    before = set(threading.enumerate())
     made = sink(running.port, tmp_path)
     with subscriber(running.port) as got:
         for number in range(20):
@@ -63,7 +64,10 @@ def test_one_connection_serves_many_deliveries_in_order(running: Broker, tmp_pat
         titles = [json.loads(got.get(timeout=10).payload)["data"]["title"] for _ in range(20)]
     made.close()
     assert titles == [str(number) for number in range(20)]
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("paho")]
+    left = [t for t in threading.enumerate() if t not in before and t.name.startswith("paho")]
+    for thread in left:  # which may be at its last step still
+        thread.join(5)
+    assert not [thread for thread in left if thread.is_alive()]
 
 
 def test_a_retained_message_is_there_for_those_who_come_later(running: Broker, tmp_path: Path) -> None:

@@ -11,9 +11,8 @@ from feedbot.errors import SourceError
 from feedbot.model import Memory, Validators
 from feedbot.plugins import SOURCES, load
 from feedbot.sources.feed import FeedSettings, FeedSource
-from tests.conftest import WebServer
 from tests.sources.feeds import NOW, atom, from_file, ids, over_http, poll, rss
-from tests.support.web import Answer, Asked
+from tests.support.web import Answer, Asked, WebServer
 
 ITEM = "<title>One</title><link>https://a.example/1</link>"
 

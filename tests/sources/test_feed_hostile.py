@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gc
+import sys
 import time
 
 import pytest
 
 from feedbot.errors import SourceError
 from feedbot.sources.feed import discover, webpage, xmlfeed
+from feedbot.sources.feed.survey import survey
 from tests.sources.feeds import NOW, read, rss
 
 CHAIN = "".join(f'<!ENTITY {name} "{f"&{inner};" * 10}">' for inner, name in zip("abcdefgh", "bcdefghi", strict=True))
@@ -88,3 +91,15 @@ def test_reading_ends_when_its_time_is_up() -> None:
         xmlfeed.read(rss("& <b>" * 200_000), "https://a.example/feed", NOW, seconds=0.5)
 
     assert time.monotonic() - start < 2
+
+
+@pytest.mark.parametrize("body", [rss("<guid>x</guid>"), rss("<guid>x"), "<rss><a></b>"])
+def test_a_document_does_not_stay_in_memory_until_somebody_tidies_up(body: str) -> None:
+    data = body.encode()
+    gc.disable()
+    try:
+        before = sys.getrefcount(data)
+        survey(data)
+        assert sys.getrefcount(data) == before
+    finally:
+        gc.enable()

@@ -187,7 +187,7 @@ HEADS = st.fixed_dictionaries(
 LISTS = st.lists(ITEMS, max_size=5)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(LISTS, LISTS, HEADS, HEADS, st.booleans(), st.data())
 def test_reading_what_changed_gives_what_reading_the_whole_does(
     items: list[Any], new: list[Any], head: dict[str, Any], other: dict[str, Any], same: bool, data: Any

@@ -27,9 +27,9 @@ from feedbot.sources.feed.decode import decode
 from feedbot.sources.feed.hub import NO_HUB
 from feedbot.sources.feed.identity import identified
 from feedbot.sources.feed.parsed import Parsed
-from tests.conftest import CORPUS, WebServer
+from tests.conftest import CORPUS
 from tests.sources.feeds import NOW, atom, from_file, ids, over_http, poll, rss
-from tests.support.web import Answer
+from tests.support.web import Answer, WebServer
 
 URL = "https://a.example/feed"
 XML = sorted((CORPUS / "feeds").glob("*.xml")) if CORPUS.exists() else []
@@ -191,7 +191,8 @@ def test_the_first_poll_after_an_upgrade_and_one_with_a_memory_gone_bad_read_the
     frame = understood(feed).memory["frame"]
 
     assert ids(understood(feed, {"frame": 1}).items) == ["urn:x:a"]
-    for entries in (None, [], {}, {"x": ["only id"]}, {"x": "id"}):
+    damaged: list[Any] = [None, [], {}, {"x": ["only id"]}, {"x": "id"}]
+    for entries in damaged:
         assert ids(understood(feed, {"frame": frame, "entries": entries}).items) == ["urn:x:a"]
 
 
@@ -352,7 +353,7 @@ def written(pieces: Sequence[Piece], head: str, tail: str, root: str, stamp: int
     return f"<rss version='2.0' {spaces}><channel>{inner}</channel></rss>"
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(PIECES, PIECES, HEADS, HEADS, HEADS, ROOTS, st.booleans(), st.sampled_from(["rss", "feed"]), st.data())
 def test_reading_what_changed_gives_what_reading_the_whole_does(
     pieces: list[Piece], new: list[Piece], head: str, other: str, tail: str, root: str, same: bool, kind: str, data: Any
@@ -406,7 +407,7 @@ def told(folder: Path, body: str) -> tuple[Any, Any]:
     return one, other
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(st.lists(st.tuples(PIECES, st.sampled_from(["", "<language>en</language>"]), st.booleans()), max_size=5))
 def test_a_history_of_polls_leads_to_the_same_entries_and_news(history: list[tuple[list[Piece], str, bool]]) -> None:
     with tempfile.TemporaryDirectory() as name:
@@ -432,4 +433,5 @@ def test_a_poll_says_what_a_document_does(tmp_path: Path) -> None:
         memory=document.memory,
         title="Feed",
         hub=NO_HUB,
+        size=document.size,
     )

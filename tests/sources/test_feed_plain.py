@@ -243,7 +243,7 @@ RSS = ("rss version='2.0'", "item")
 ROOTS = st.sampled_from([RSS, ("feed", "entry")])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(ROOTS, BASES, HEAD, ENTRIES, HEAD)
 @example(
     RSS,
@@ -272,7 +272,7 @@ def document(root: tuple[str, str], base: str, head: str, entries: str, tail: st
     return f"<{name}{DECLARED}{base}><channel>{inside}</channel></rss>".encode()
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     ADDRESSES,
     st.sampled_from(["http://feedbot.invalid/-/", "https://b.example/x/", "http://c.example"]),

@@ -280,7 +280,7 @@ PIECES = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.sampled_from(SMALL),
     st.lists(st.tuples(st.integers(0, 600), st.integers(0, 30), PIECES | st.binary(max_size=8)), max_size=4),

@@ -6,9 +6,8 @@ import pytest
 
 from feedbot.errors import SourceError
 from feedbot.model import Memory
-from tests.conftest import WebServer
 from tests.sources.feeds import ids, over_http, poll, rss
-from tests.support.web import Answer, Asked
+from tests.support.web import Answer, Asked, WebServer
 
 ITEM = "<title>One</title><link>https://a.example/1</link>"
 PAGE = '<!doctype html><html><head><link rel="alternate" type="application/rss+xml" href="{}"></head></html>'

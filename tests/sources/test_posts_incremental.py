@@ -66,7 +66,7 @@ def test_what_was_taken_away_neither_comes_nor_stands(blog: Blog) -> None:
 
     assert (document.items, document.not_modified) == ((), False)
     assert document.standing == {"path:a.md"}
-    assert document.gone == {"path:b.md", "path:c.md"}
+    assert document.gone == frozenset({"path:b.md", "path:c.md"})
 
 
 def test_what_is_gone_is_told_only_where_all_that_was_there_is_known(blog: Blog) -> None:

@@ -84,7 +84,7 @@ class Installation:
     def run(self, now: datetime) -> SourceReport:
         app = App(load(self.folder / "feedbot.toml", {}), out=io.StringIO(), clock=lambda: now)
         if self.anew:
-            store = Store.open(app.configuration.state_path)
+            store = Store.open(app.configuration.state)
             store.sources.reset("blog")
             store.close()
         return app.run(RunOptions(force=True)).sources["blog"]
@@ -98,7 +98,7 @@ class Installation:
 
 
 @given(story=st.lists(st.lists(EDITS, min_size=1, max_size=3), min_size=1, max_size=5))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_any_story_of_a_blog_ends_as_if_it_were_read_whole_each_time(story: list[list[Edit]]) -> None:
     with TemporaryDirectory() as name:
         folder = Path(name)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import contextlib
+from collections.abc import Iterator
 
 import pytest
 
 from feedbot.core.identity import digest
+from feedbot.location import Location
 from feedbot.model import Memory, Validators
 from feedbot.store.poll import Poll
 from feedbot.store.store import Store
@@ -16,8 +18,9 @@ A, B = digest("id:a"), digest("id:b")
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store.open(tmp_path / "feedbot.db")
+def store(location: Location) -> Iterator[Store]:
+    with contextlib.closing(Store.open(location)) as store:
+        yield store
 
 
 def polled(store: Store, **fields: object) -> None:
@@ -29,21 +32,21 @@ def polled(store: Store, **fields: object) -> None:
 def test_an_adopted_source_is_no_stranger_and_knows_what_was_announced(store: Store) -> None:
     assert store.sources.adopt({"blog": {A}, "news": set()}) == {"blog", "news"}
     assert store.sources.states()["blog"].polled
-    assert store.sources.announced_before("blog", [A, B]) == {A}
-    assert store.sources.announced_before("news", [A]) == set()
-    assert store.sources.announced_before("nothing", [A]) == set()
+    assert store.knowledge.announced_before("blog", [A, B]) == {A}
+    assert store.knowledge.announced_before("news", [A]) == set()
+    assert store.knowledge.announced_before("nothing", [A]) == set()
 
 
 def test_adopting_again_before_the_first_poll_adds_to_it(store: Store) -> None:
     store.sources.adopt({"blog": {A}})
     assert store.sources.adopt({"blog": {A, B}}) == {"blog"}
-    assert store.sources.announced_before("blog", [A, B]) == {A, B}
+    assert store.knowledge.announced_before("blog", [A, B]) == {A, B}
 
 
 def test_a_source_that_was_read_is_not_adopted(store: Store) -> None:
     polled(store, memory=Memory())
     assert store.sources.adopt({"blog": {A}}) == frozenset()
-    assert store.sources.announced_before("blog", [A]) == set()
+    assert store.knowledge.announced_before("blog", [A]) == set()
 
 
 def test_a_source_that_only_failed_is_adopted(store: Store) -> None:

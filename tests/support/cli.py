@@ -12,6 +12,7 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from functools import cache
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import IO, Any
 
@@ -36,14 +37,9 @@ class Ran:
 
 def feedbot(*arguments: str | Path, cwd: Path, env: dict[str, str] | None = None, timeout: float = 60) -> Ran:
     """Run ``feedbot`` with these arguments in a folder."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("FEEDBOT_")}
-    environment = {**inherited, "PYTHONUTF8": "1", **(env or {})}
     with tempfile.TemporaryDirectory() as folder:
         out, err = Path(folder, "out"), Path(folder, "err")
-        process = _processes().Process(
-            target=_run, args=(list(map(str, arguments)), str(cwd), environment, str(out), str(err))
-        )
-        process.start()
+        process = started(*arguments, cwd=cwd, env=env or {}, out=out, err=err)
         process.join(timeout)
         if process.exitcode is None:
             process.kill()
@@ -52,6 +48,17 @@ def feedbot(*arguments: str | Path, cwd: Path, env: dict[str, str] | None = None
         ran = Ran(process.exitcode, out.read_text("utf-8"), err.read_text("utf-8"))
     assert "Traceback" not in ran.err, ran.err
     return ran
+
+
+def started(*arguments: str | Path, cwd: Path, env: dict[str, str], out: Path, err: Path) -> BaseProcess:
+    """Start ``feedbot`` with these arguments in a folder; what it says goes to files."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("FEEDBOT_")}
+    environment = {**inherited, "PYTHONUTF8": "1", **env}
+    process = _processes().Process(
+        target=_run, args=(list(map(str, arguments)), str(cwd), environment, str(out), str(err))
+    )
+    process.start()
+    return process
 
 
 @cache

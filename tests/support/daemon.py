@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from tests.support.cli import started
 
 
 class RunningDaemon:
@@ -17,15 +17,10 @@ class RunningDaemon:
 
     def __init__(self, folder: Path, options: tuple[str, ...], env: dict[str, str]) -> None:
         self._said = folder / "daemon.err"
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("FEEDBOT_")}
-        with self._said.open("w") as said:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "feedbot", "daemon", *options],
-                cwd=folder,
-                env={**inherited, "PYTHONUTF8": "1", **env},
-                stdout=said,
-                stderr=said,
-            )
+        self._said.touch()
+        self._process = started("daemon", *options, cwd=folder, env=env, out=folder / "daemon.out", err=self._said)
+        assert self._process.pid is not None
+        self.pid = self._process.pid
 
     @property
     def said(self) -> str:
@@ -35,7 +30,7 @@ class RunningDaemon:
         """Wait for something to come true; fails with what the daemon said where it does not."""
         end = time.monotonic() + seconds
         while not condition():
-            assert self.process.poll() is None, f"it ended with {self.process.returncode}:\n{self.said}"
+            assert self._process.exitcode is None, f"it ended with {self._process.exitcode}:\n{self.said}"
             assert time.monotonic() < end, f"in vain for {seconds} s; it said:\n{self.said}"
             time.sleep(0.05)
 
@@ -43,12 +38,24 @@ class RunningDaemon:
         self.until(lambda: text in self.said, seconds)
 
     def tell(self, number: signal.Signals) -> None:
-        self.process.send_signal(number)
+        os.kill(self.pid, number)
 
     def end(self, number: signal.Signals = signal.SIGTERM, seconds: float = 12) -> int:
         """Tell it to end, and give its exit code."""
         self.tell(number)
-        return self.process.wait(seconds)
+        return self.ended(seconds)
+
+    def ended(self, seconds: float = 12) -> int:
+        """Wait for its end; gives its exit code."""
+        self._process.join(seconds)
+        assert self._process.exitcode is not None, f"it goes on after {seconds} s; it said:\n{self.said}"
+        return self._process.exitcode
+
+    def kill(self) -> None:
+        """End it whatever it does, if it has not ended."""
+        if self._process.exitcode is None:
+            self._process.kill()
+            self._process.join()
 
 
 @contextmanager
@@ -58,7 +65,5 @@ def daemon(folder: Path, *options: str, **env: str) -> Iterator[RunningDaemon]:
     try:
         yield running
     finally:
-        if running.process.poll() is None:
-            running.process.kill()
-        running.process.wait()
+        running.kill()
     assert "Traceback" not in running.said, running.said

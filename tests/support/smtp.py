@@ -38,6 +38,7 @@ class SmtpServer:
 
     ``drop`` and ``hang`` name where the connection is cut, or nothing said any more: "mail", "rcpt", "data".
     LMTP is answered once a recipient, by what ``answers`` has for "data:" and its address.
+    ``pipelining`` is announced where it is true (RFC 2920); ``ahead`` has what had come after MAIL when that was read.
     ``drop_once`` cuts the connection at its next command, and only that. ``connections`` counts STARTTLS as one more.
     """
 
@@ -50,20 +51,29 @@ class SmtpServer:
     connections: int = 0
     logins: list[tuple[str, str]] = field(default_factory=list)
     encrypted: list[bool] = field(default_factory=list)
+    pipelining: bool = False
+    ahead: list[bytes] = field(default_factory=list)
+
+    async def handle_EHLO(  # noqa: N802 - as aiosmtpd names them
+        self, smtp: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]
+    ) -> list[str]:
+        session.host_name = hostname
+        return [responses[0], *(["250-PIPELINING"] if self.pipelining else []), *responses[1:]]
 
     async def _stage(self, smtp: SMTP, name: str) -> None:
         if self.hang == name:
             await asyncio.sleep(60)
         if self.drop == name or self.drop_once:
             self.drop_once = False
-            smtp.transport.abort()
+            _transport(smtp).abort()
             await asyncio.sleep(60)
 
     async def handle_MAIL(  # noqa: N802 - as aiosmtpd names them
         self, smtp: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         await self._stage(smtp, "mail")
-        self.encrypted.append(session.ssl is not None or smtp.transport.get_extra_info("sslcontext") is not None)
+        self.ahead.append(bytes(getattr(smtp._reader, "_buffer", b"")))
+        self.encrypted.append(session.ssl is not None or _transport(smtp).get_extra_info("sslcontext") is not None)
         if address not in self.answers:
             envelope.mail_from = address
         return self.answers.get(address, "250 OK")
@@ -89,6 +99,11 @@ class SmtpServer:
         name, password = data.login.decode(), data.password.decode()
         self.logins.append((name, password))
         return AuthResult(success=password == "right", handled=False)
+
+
+def _transport(smtp: SMTP) -> asyncio.Transport:
+    assert isinstance(smtp.transport, asyncio.Transport)
+    return smtp.transport
 
 
 @contextmanager

@@ -26,13 +26,14 @@ class Answer:
     status: int = 200
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
-    raw: Callable[[BaseHTTPRequestHandler], None] | None = None
+    raw: Callable[[BaseHTTPRequestHandler], object] | None = None
 
 
 class WebServer:
-    """``answers`` maps a path to an Answer, or to a function of the request that gives one."""
+    """``answers`` maps a path to an Answer, or to a function of the request that gives one. ``listen``: "0.0.0.0" has
+    it stand for many hosts of this machine, 127.x.y.z."""
 
-    def __init__(self) -> None:
+    def __init__(self, listen: str = "127.0.0.1") -> None:
         self.answers: dict[str, Answer | Callable[[Asked], Answer]] = {}
         self.asked: list[Asked] = []
         server = self
@@ -61,7 +62,7 @@ class WebServer:
                 if answer.status not in (204, 304):
                     self.wfile.write(answer.body)
 
-            do_POST = do_HEAD = do_PUT = do_GET
+            do_POST = do_HEAD = do_PUT = do_PATCH = do_GET
 
             def log_message(self, format: str, *args: object) -> None:
                 pass
@@ -73,7 +74,7 @@ class WebServer:
             def handle_error(self, request: object, client_address: object) -> None:
                 pass
 
-        self._server = Server(("127.0.0.1", 0), Handler)
+        self._server = Server((listen, 0), Handler)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
         self._thread.start()
 
@@ -106,8 +107,8 @@ class WebServer:
 
 
 @contextmanager
-def web_server() -> Iterator[WebServer]:
-    server = WebServer()
+def web_server(listen: str = "127.0.0.1") -> Iterator[WebServer]:
+    server = WebServer(listen)
     try:
         yield server
     finally:

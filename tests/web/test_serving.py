@@ -9,7 +9,7 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -178,6 +178,19 @@ def test_a_json_feed_is_cut_to_what_is_lacking_too(served: Served) -> None:
     assert json.loads(got.body)["items"] == [{"id": "b"}]
 
 
+@pytest.mark.parametrize("name", ["all.atom", "all.json"])
+@pytest.mark.parametrize("damage", ["", "<feed><entry", "[1]", '{"items": 1}'])
+def test_a_damaged_file_is_served_as_it_is_until_it_is_made_anew(served: Served, name: str, damage: str) -> None:
+    whole = atom("a") if name == "all.atom" else json.dumps({"items": [{"id": "a"}]})
+    had = ""
+    for text in (whole, damage, whole, damage):
+        (served.folder / name).write_text(text)
+        got = served.get(f"/{name}", A_IM="feed", If_None_Match=had)
+        assert got.status in (200, 226)
+        assert text == whole or got.body.decode() == damage
+        had = got.headers["etag"]
+
+
 def test_a_feed_with_a_token_is_for_who_brings_it(served: Served) -> None:
     assert served.get("/secret.atom").status == 401
     assert served.get("/secret.atom?token=wrong").status == 401
@@ -233,3 +246,35 @@ def test_slow_clients_keep_nobody_waiting(served: Served) -> None:
         assert served.get("/healthz").status == 200
         assert served.get("/all.atom").status == 200
         assert time.monotonic() - begun < 1
+
+
+@pytest.mark.parametrize("how", [{}, {"Accept_Encoding": "gzip"}, {"Accept": BROWSER}, {"Accept": "*/*"}])
+def test_who_asks_as_another_did_is_answered_alike_until_the_file_changes(served: Served, how: dict[str, str]) -> None:
+    first, second = served.get("/all.atom", **how), served.get("/all.atom", **how)
+    assert (first.status, first.body) == (second.status, second.body)
+    assert {**first.headers, "date": ""} == {**second.headers, "date": ""}
+    unchanged = [served.get("/all.atom", If_None_Match=first.headers["etag"], **how) for _ in range(2)]
+    assert [one.status for one in unchanged] == [304, 304]
+    assert unchanged[0].headers["etag"] == unchanged[1].headers["etag"] == first.headers["etag"]
+    for name in ("all.atom", "all.html"):
+        (served.folder / name).write_text(atom("c"))
+    assert served.get("/all.atom", **how).headers["etag"] != first.headers["etag"]
+    assert served.get("/all.atom", If_None_Match=first.headers["etag"], **how).status == 200
+    (served.folder / "all.atom").unlink()
+    (served.folder / "all.html").unlink()
+    assert served.get("/all.atom", **how).status == 404
+
+
+def test_a_feed_that_gets_a_token_is_closed_to_those_who_had_it(served: Served) -> None:
+    had = served.get("/all.atom").headers["etag"]
+    served.app.replace(replace(served.app.site, tokens={"all": "opensesame"}))
+    assert served.get("/all.atom").status == 401
+    assert served.get("/all.atom", If_None_Match=had).status == 401
+
+
+def test_a_page_that_comes_later_is_shown_to_browsers(served: Served) -> None:
+    (served.folder / "all.html").unlink()
+    for _ in range(2):
+        assert served.get("/all.atom", Accept=BROWSER).headers["content-type"].startswith("application/xml")
+    (served.folder / "all.html").write_text("<!doctype html>")
+    assert served.get("/all.atom", Accept=BROWSER).headers["content-type"].startswith("text/html")

@@ -7,9 +7,9 @@ nowhere, so that what was relative can be told, and an id be given back as it ca
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from urllib.parse import urlsplit
 
+from feedbot.core.address import usual_host
 from feedbot.core.html import resolve
 
 UNSTATED = "http://feedbot.invalid/-/"
@@ -26,9 +26,10 @@ def as_it_came(address: str) -> str:
     return address
 
 
-@lru_cache(maxsize=256)  # those of a feed and its site are asked for with each entry
 def host(address: str) -> str:
     """The host of an address in lower case, "" where it has none."""
+    if usual := usual_host(address):
+        return usual
     try:
         return (urlsplit(address).hostname or "").lower()
     except ValueError:

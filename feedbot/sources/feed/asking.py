@@ -189,6 +189,12 @@ def _public(asking: Asking, url: str) -> str:
 
 
 def _refusal(response: Response) -> SourceError:
+    error = _explained(response)
+    error.status = response.status
+    return error
+
+
+def _explained(response: Response) -> SourceError:
     status = response.status
     at = response.retry_at
     if status == 410:

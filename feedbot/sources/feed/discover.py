@@ -11,14 +11,13 @@ from lxml import etree
 
 from feedbot.core.html import resolve
 from feedbot.core.text import one_line, shorten
+from feedbot.sources.feed.head import links
 
 WELL_KNOWN = ("feed", "rss.xml", "atom.xml", "index.xml", "feed.xml", "feed.json")
 
 _FEED_TYPE = re.compile(r"application/(?:(?:rss|atom|rdf)\+xml|feed\+json)\s*(?:;|$)", re.IGNORECASE)
 _VAGUE_TYPE = re.compile(r"(?:application|text)/(?:xml|json)\s*(?:;|$)", re.IGNORECASE)
 _LIKE_A_FEED = re.compile(r"(?:^|[/._-])(?:feeds?|rss2?|atom|rdf)(?:$|[/._-])", re.IGNORECASE)
-_HEADER_LINK = re.compile(r"<([^<>]{1,2000})>((?:\s*;\s*[\w*-]{1,40}\s*=\s*(?:\"[^\"]{0,500}\"|[^\",;\s]{0,500}))*)")
-_PARAMETER = re.compile(r"([\w*-]+)\s*=\s*(?:\"([^\"]*)\"|([^\",;\s]*))")
 _MOST_READ = 1_000_000
 _MOST_FOUND = 20
 
@@ -87,8 +86,7 @@ def _names_a_feed(rel: str, media_type: str, href: str) -> bool:
 
 
 def _from_header(value: str, url: str) -> Iterator[Candidate]:
-    for address, rest in _HEADER_LINK.findall(value):
-        said = {name.lower(): quoted or bare for name, quoted, bare in _PARAMETER.findall(rest)}
+    for address, said in links(value):
         if _names_a_feed(said.get("rel", ""), said.get("type", ""), address):
             yield from _resolved([(address, said.get("title", ""))], url)
 

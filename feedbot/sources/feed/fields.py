@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Fields:
     """The values of a feed, an entry, or a part of one, under feedparser's names.
 
@@ -28,7 +28,7 @@ class Fields:
 
     def text(self, name: str) -> str:
         """A text, "" where it is missing."""
-        value = self.any(name)
+        value = dict.get(self.values, name)
         return value if isinstance(value, str) else ""
 
     def one(self, name: str) -> Fields:
@@ -38,5 +38,5 @@ class Fields:
 
     def many(self, name: str) -> list[Fields]:
         """All groups of values of a list."""
-        value = self.any(name)
+        value = dict.get(self.values, name)
         return [Fields(one) for one in value if isinstance(one, dict)] if isinstance(value, list) else []

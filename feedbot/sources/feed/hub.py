@@ -9,14 +9,10 @@ from collections.abc import Iterator, Mapping
 from urllib.parse import urljoin, urlsplit
 
 from feedbot.model import Hub
+from feedbot.sources.feed.head import head_of, links
 
-_HEAD = 50_000
-_HEADER_LINK = re.compile(r"<([^<>]{1,2000})>\s*((?:;[^,<>]{0,500}){1,8})")
-_RELATION = re.compile(r";\s*rel\s*=\s*\"?([^\";]{1,200})", re.IGNORECASE)
 _LINK = re.compile(r"<(?:[\w-]{1,40}:)?link\s([^<>]{1,4000})>")
 _ATTRIBUTE = re.compile(r"([\w:-]{1,40})\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
-_FIRST_ENTRY = re.compile(r"<(?:\w+:)?(?:item|entry)[\s>/]")
-
 
 NO_HUB = Hub("", "")
 
@@ -36,18 +32,15 @@ def hub_of(text: str, url: str, headers: Mapping[str, str]) -> Hub:
 
 
 def _in_header(value: str) -> Iterator[tuple[list[str], str]]:
-    for address, parameters in _HEADER_LINK.findall(value[:20_000]):
-        relation = _RELATION.search(parameters)
-        if relation is not None:
-            yield relation[1].lower().split(), address
+    for address, said in links(value):
+        yield said.get("rel", "").lower().split(), address
 
 
 def _in_text(text: str) -> Iterator[tuple[list[str], str]]:
     if text.lstrip("\ufeff \t\r\n")[:1] == "{":
         yield from _in_json(text)
         return
-    first = _FIRST_ENTRY.search(text, 0, _HEAD)
-    for attributes in _LINK.findall(text, 0, first.start() if first else _HEAD):
+    for attributes in _LINK.findall(head_of(text)):
         said = {name.lower(): double or single for name, double, single in _ATTRIBUTE.findall(attributes)}
         if "rel" in said and "href" in said:
             yield said["rel"].lower().split(), html.unescape(said["href"])

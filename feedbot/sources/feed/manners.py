@@ -9,13 +9,13 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-_HEAD = 50_000
+from feedbot.sources.feed.head import head_of
+
 _TTL = re.compile(r"<ttl>\s*(\d{1,6})\s*</ttl>", re.IGNORECASE)
 _PERIOD = re.compile(r"<(?:\w+:)?updatePeriod>\s*(\w+)\s*</", re.IGNORECASE)
 _FREQUENCY = re.compile(r"<(?:\w+:)?updateFrequency>\s*(\d{1,4})\s*</", re.IGNORECASE)
 _SKIP_HOURS = re.compile(r"<skipHours>(.{0,2000}?)</skipHours>", re.IGNORECASE | re.DOTALL)
 _SKIP_DAYS = re.compile(r"<skipDays>(.{0,2000}?)</skipDays>", re.IGNORECASE | re.DOTALL)
-_FIRST_ENTRY = re.compile(r"<(?:\w+:)?(?:item|entry)[\s>/]")
 _PERIODS = {"hourly": 1, "daily": 24, "weekly": 168, "monthly": 720, "yearly": 8760}
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
@@ -43,8 +43,7 @@ class Wishes:
 
 def wishes_of(text: str) -> Wishes:
     """Read what stands before the first entry: ttl, skipHours and skipDays of RSS 2.0, the syndication module."""
-    first = _FIRST_ENTRY.search(text, 0, _HEAD)
-    head = text[: first.start() if first else _HEAD]
+    head = head_of(text)
     spacings = []
     if ttl := _TTL.search(head):
         spacings.append(timedelta(minutes=int(ttl[1])))

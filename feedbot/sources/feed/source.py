@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -17,9 +18,8 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from feedbot import faults
 from feedbot.errors import SourceError
 from feedbot.http import Request
-from feedbot.http.guard import parse_allowance
 from feedbot.model import Document, Memory, Problem, Validators
-from feedbot.plugins import Duration, Place, Size, SourceContext, SourceSettings
+from feedbot.plugins import Allowance, Duration, Place, Size, SourceContext, SourceSettings
 from feedbot.sources.feed import jsonfeed, webpage, xmlfeed
 from feedbot.sources.feed.address import host
 from feedbot.sources.feed.asking import Asking, Whereabouts, ask, shown, without_credentials
@@ -43,7 +43,7 @@ class FeedSettings(SourceSettings):
     """A local feed instead, below the folder of the configuration."""
     headers: dict[str, SecretStr] = Field(default_factory=dict)
     """Headers to send, kept secret; they go to the host of the url only."""
-    allow_private: tuple[str, ...] = ()
+    allow_private: tuple[Allowance, ...] = ()
     """Private addresses that may be asked, beside those of [feedbot]."""
     verify_tls: bool = True
     """Whether certificates are checked; switch it off for no public host."""
@@ -65,13 +65,6 @@ class FeedSettings(SourceSettings):
             if re.search(r"[\r\n\0]", value.get_secret_value()):
                 raise ValueError(f"the value of the header {name!r} has a line break in it")
         return headers
-
-    @field_validator("allow_private")
-    @classmethod
-    def _allowances(cls, entries: tuple[str, ...]) -> tuple[str, ...]:
-        for entry in entries:
-            parse_allowance(entry)
-        return entries
 
     @field_validator("url")
     @classmethod
@@ -121,7 +114,7 @@ class FeedSource:
         if not self._remote:
             name = self._settings.path or self._settings.url
             body = read_file(self._context.folder, name, self._settings.max_bytes or _MAX_FILE)
-            return self._document(body, "", {}, Validators(), memory, now, until)
+            return replace(self._document(body, "", {}, Validators(), memory, now, until), size=len(body))
         asked = ask(self._asking(now, until), Whereabouts.from_json(memory.extra), memory.validators)
         response, found = asked.response, asked.whereabouts.as_json()
         if response.status == 304:
@@ -140,6 +133,8 @@ class FeedSource:
             memory=replace(document.memory, extra=extra),
             notes=(*document.notes, *asked.notes),
             fresh_until=fresh_until(response.headers, wishes, least, now),
+            status=response.status,
+            size=len(response.body),
         )
 
     def _asking(self, now: datetime, until: float) -> Asking:
@@ -179,14 +174,16 @@ class FeedSource:
         if webpage.is_web_page(text):
             raise SourceError("this is a web page, not a feed", "give the address, or the file, of a feed")
         by_id = self._settings.identity in ("auto", "id")
-        parts, turn = memory.extra.get("parts", {}), self._context.turn
+        parts, turn = _parts_of(memory), self._context.turn
         if jsonfeed.looks_like_json(text, content_type):
             with turn:
                 parsed = jsonfeed.read(text, url, now, memory=parts, by_id=by_id)
         else:
             seconds = max(until - monotonic(), _LEAST_SECONDS)
             parsed = xmlfeed.read(text, url, now, memory=parts, by_id=by_id, seconds=seconds, turn=turn)
-        extra = {"parts": parsed.memory, "wishes": wishes_of(text).as_json()}
+        # As text: nearly all polls read what is remembered, and few what is remembered of the entries.
+        parts_now = json.dumps(parsed.memory, separators=(",", ":")) if parsed.memory else ""
+        extra = {"parts": parts_now, "wishes": wishes_of(text).as_json()}
         kept = replace(kept, extra={name: value for name, value in extra.items() if value})
         hub = hub_of(text, url, headers) if self._settings.hub and self._remote else NO_HUB
         if parsed.unchanged:
@@ -207,6 +204,12 @@ class FeedSource:
             link=parsed.link,
             hub=hub,
         )
+
+
+def _parts_of(memory: Memory) -> dict[str, Any]:
+    """What the last reading left of the document's parts."""
+    known = memory.extra.get("parts")
+    return dict(json.loads(known)) if isinstance(known, str) and known else {}
 
 
 def _renewed(memory: Memory, validators: Validators) -> Memory:

@@ -96,7 +96,7 @@ def survey(data: bytes) -> Survey:
     # What an entity stands for has no place of its own in the document, and may stand there often.
     walk.suspicious = entities = b"<!ENTITY" in head
     try:
-        walk.parser.Parse(data, True)
+        walk.through()
     except _EnoughError:
         return Survey(part=_closed(data, walk.whole), crowded=True, suspicious=True)
     except expat.ExpatError as error:
@@ -182,12 +182,20 @@ class _Walk:
         self._inherits = False
         self._leaks = False
         self._last: tuple[int, str] = (0, "")
-        self.parser = expat.ParserCreate("utf-8", namespace_separator=" ")
-        self.parser.namespace_prefixes = True
-        self.parser.ordered_attributes = True
-        self.parser.StartElementHandler = self._start
-        self.parser.EndElementHandler = self._end
-        self.parser.CommentHandler = self._comment
+        self._parser = expat.ParserCreate("utf-8", namespace_separator=" ")
+        self._parser.namespace_prefixes = True
+        self._parser.ordered_attributes = True
+
+    def through(self) -> None:
+        """Make the pass. Raises ExpatError where the document is not well-formed."""
+        parser = self._parser
+        parser.StartElementHandler = self._start
+        parser.EndElementHandler = self._end
+        parser.CommentHandler = self._comment
+        try:
+            parser.Parse(self._data, True)
+        finally:  # the two would keep each other, and the document, in memory
+            parser.StartElementHandler = parser.EndElementHandler = parser.CommentHandler = None
 
     def outline(self) -> Outline | None:
         """Where the entries are. None where one is inside another, stands elsewhere than its fellows, or leaks.
@@ -208,15 +216,15 @@ class _Walk:
             self._start_entry(depth)
         elif self._entry < 0:
             if local in _VOLATILE and self._stamp[0] < 0 and depth and self._local[self._open[-1]] in _PARENTS:
-                self._stamp = (self.parser.CurrentByteIndex, depth)
+                self._stamp = (self._parser.CurrentByteIndex, depth)
         else:
             self._categories += local in _CATEGORIES
             if local == "div" and self._last[0] == depth - 1 and not self._last[1].endswith(("xml", "xhtml")):
                 self._leaks = True
         if local in _PEOPLE and self._person[0] < 0:
-            self._person = (self.parser.CurrentByteIndex, depth)
+            self._person = (self._parser.CurrentByteIndex, depth)
         if local in _LISTS and self._list[0] < 0:
-            self._list = (self.parser.CurrentByteIndex, depth)
+            self._list = (self._parser.CurrentByteIndex, depth)
         if attributes:
             self._inherits = self._inherits or (self._entry >= 0 and not _INHERITED.isdisjoint(attributes))
             self._last = (depth, _type(attributes))
@@ -234,17 +242,17 @@ class _Walk:
             raise self._refused(f"an entry has more than {MAX_CATEGORIES} categories")
 
     def _refused(self, what: str) -> SourceError:
-        return SourceError(f"{what} (line {self.parser.CurrentLineNumber})", _NOT_READ)
+        return SourceError(f"{what} (line {self._parser.CurrentLineNumber})", _NOT_READ)
 
     def _start_entry(self, depth: int) -> None:
         if not self._depth_of_entries and depth:
             self._depth_of_entries = depth
-            self.whole = _Mark(self.parser.CurrentByteIndex, tuple(self._open))
+            self.whole = _Mark(self._parser.CurrentByteIndex, tuple(self._open))
         if depth and depth == self._depth_of_entries:
             self._categories = 0
             if len(self._entries) == MAX_ENTRIES:
                 raise _EnoughError
-            self._entry = self.parser.CurrentByteIndex
+            self._entry = self._parser.CurrentByteIndex
             amiss = self._parent_closed or self._stamp[0] >= 0 or self._local[self._open[-1]] not in _PARENTS
             self._plain = self._plain and not amiss
         else:
@@ -262,11 +270,11 @@ class _Walk:
         elif depth < self._depth_of_entries:
             self._parent_closed = True
         if self._person[0] >= 0 and depth == self._person[1]:
-            name_of_person = self._data[self._person[0] : self.parser.CurrentByteIndex]
+            name_of_person = self._data[self._person[0] : self._parser.CurrentByteIndex]
             self.suspicious = _refuse_long_word(name_of_person) or self.suspicious
             self._person = (-1, 0)
         if self._list[0] >= 0 and depth == self._list[1]:
-            terms = self._data[self._list[0] : self.parser.CurrentByteIndex]
+            terms = self._data[self._list[0] : self._parser.CurrentByteIndex]
             self._categories += 1 + len(_COMMA.findall(terms))
             self._list = (-1, 0)
             if self._categories > SUSPICIOUS:
@@ -277,12 +285,12 @@ class _Walk:
 
     def _comment(self, _text: str) -> None:
         if self._entry < 0 and self._stamp[0] < 0:
-            start = self.parser.CurrentByteIndex
+            start = self._parser.CurrentByteIndex
             self._volatile.append((start, self._data.find(b"-->", start) + 3))
 
     def _behind(self, name: str) -> int:
         """Where the element that ends now is behind: of ``<a/>``, expat tells that; else, where ``</a>`` starts."""
-        at = self.parser.CurrentByteIndex
+        at = self._parser.CurrentByteIndex
         end = self._data.find(b">", at)
         is_tag = self._data.startswith(b"</", at) and self._data[at + 2 : end].rstrip() == _qualified(name).encode()
         return end + 1 if is_tag else at

@@ -9,13 +9,10 @@ from typing import Any, NamedTuple
 from urllib.parse import urljoin
 from xml.etree.ElementTree import Element
 
+from feedbot.core.address import is_usual
 from feedbot.sources.feed.vocabulary import UnclearError
 
 _EXTRA_SLASHES = re.compile(r"([A-Za-z][A-Za-z0-9+,.-]*://)/+")
-# Addresses that joining them with a base leaves as they are, which nearly all of them do.
-_ABSOLUTE = re.compile(
-    r"https?://[a-zA-Z0-9.-]+(?::\d+)?(?:/[\w.~%+@!$&'()*,=:/-]*)?(?:\?[\w.~%+@!$&'()*,=:/?-]+)?(?:#[\w.~%=/-]+)?", re.A
-)
 _C1 = re.compile("[\x80-\x9f]")
 _CP1252 = {code: bytes([code]).decode("cp1252", "ignore") or chr(code) for code in range(0x80, 0xA0)}
 
@@ -106,7 +103,7 @@ def with_href(given: dict[str, str]) -> dict[str, str]:
 
 def joined(base: str, address: str) -> str:
     """An address made absolute, "" where it is none at all."""
-    if _ABSOLUTE.fullmatch(address):
+    if is_usual(address):
         return address
     try:
         return urljoin(base, _EXTRA_SLASHES.sub(r"\1", address) if _EXTRA_SLASHES.match(address) else address)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from feedbot.sources.posts.presets import PRESETS, PresetName
+from feedbot.sources.posts.presets import PRESETS, Preset, PresetName
 
 Read = Callable[[str], bytes]
 """The content of a file at the top, as much of it as is cheap to have. Raises OSError."""
@@ -65,10 +65,23 @@ def detect_at(place: Path) -> Detected:
             told = _detect_in(above)
         except OSError:
             break
-        rules, path = PRESETS[told.preset], resolved.relative_to(above)
-        if told.preset != "generic" and (path.as_posix() in rules.folders or path.parts[0] in rules.inputs):
+        if told.preset != "generic" and above in tops(resolved, told.preset):
             return Detected(told.preset, f"{told.reason}, above it")
     return found
+
+
+def tops(place: Path, preset: str) -> list[Path]:
+    """Where the top of a blog made with a tool may be: at ``place`` (resolved), or above it where that has its posts.
+
+    It may be a path on the disk or inside of a repository.
+    """
+    rules = PRESETS[preset]
+    above = [each for each in place.parents[:_ABOVE] if _has_posts(place.relative_to(each), rules)]
+    return [place, *above]
+
+
+def _has_posts(path: Path, rules: Preset) -> bool:
+    return path.as_posix() in rules.folders or path.parts[0] in rules.inputs
 
 
 def _detect_in(folder: Path) -> Detected:

@@ -33,6 +33,7 @@ _UNPUBLISHED = frozenset(
     }
 )  # fmt: skip
 STATUS_KEYS = (*_HIDING, *_SHOWING, *_STATUS, "visibility")
+_DECIDING = frozenset(normal(key.partition(".")[0]) for key in (*STATUS_KEYS, *_BUILT, "state"))
 _FIRST_COMMIT = frozenset({"created", "git created"})
 _LAST_COMMIT = frozenset({"last modified", "git last modified", "last-modified"})
 _BUILD_TIME = frozenset({"today", "now"})
@@ -71,6 +72,8 @@ def is_draft(matter: FrontMatter, publish_if: Iterable[str] = ()) -> bool:
 
     ``published`` may be a date (Hugo), which does not say no. Of ``publish_if`` one must say yes, if there is any.
     """
+    if not publish_if and _DECIDING.isdisjoint(matter.values):
+        return False  # as of most posts
     if any(_flag(matter.get(key)) is not False for key in _HIDING if matter.get(key) is not None):
         return True
     for key in _SHOWING:

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Literal
 
 from feedbot.sources.posts.values import FrontMatterError, Pair, is_header, of_header, of_json, of_toml, of_yaml
@@ -38,10 +39,11 @@ class FrontMatter:
 
     def get(self, key: str) -> Any:
         """The value of a key, in any spelling; ``a.b`` is the key b of the table a. None where there is none."""
-        if normal(key) in self.values:
-            return self.values[normal(key)]
-        outer, dot, inner = key.partition(".")
-        table = self.values.get(normal(outer)) if dot else None
+        name = normal(key)
+        if name in self.values or "." not in key:
+            return self.values.get(name)
+        outer, _, inner = key.partition(".")
+        table = self.values.get(normal(outer))
         if isinstance(table, dict):
             return next((value for name, value in table.items() if normal(name) == normal(inner)), None)
         return None
@@ -82,6 +84,7 @@ class Parts:
     kind: Kind = "yaml"
 
 
+@lru_cache(maxsize=1024)  # the same few are asked for of each post
 def normal(key: str) -> str:
     """The form in which keys are compared: case does not count, and ``-`` is ``_``."""
     return key.strip().casefold().replace("-", "_")

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import PurePosixPath
 from urllib.parse import quote
 
 from feedbot.core.text import storable
 from feedbot.sources.posts import fields, permalink
+from feedbot.sources.posts.engineconfig import EngineConfig
 from feedbot.sources.posts.frontmatter import FrontMatter, FrontMatterError, normal, read
 from feedbot.sources.posts.permalink import MissingFieldError, absolute, dated_name, expand
 from feedbot.sources.posts.presets import Preset
@@ -54,7 +55,7 @@ class Site:
     """What a post's address hangs on besides the post; days are counted in ``zone``.
 
     ``folder`` is the path of the posts' folder, from wherever: its end belongs to the addresses of some tools. A post
-    that has expired at ``now`` is skipped.
+    that has expired at ``now`` is skipped. ``engine`` is what the blog's own tool is told.
     """
 
     address: str
@@ -62,6 +63,7 @@ class Site:
     zone: tzinfo
     folder: str = ""
     now: datetime | None = None
+    engine: EngineConfig = field(default_factory=EngineConfig)
 
 
 class Skipped(Exception):  # noqa: N818 - nothing is wrong
@@ -74,7 +76,8 @@ class Skipped(Exception):  # noqa: N818 - nothing is wrong
 
 def outline(file: Found, data: bytes, site: Site, history: History | None = None) -> Outline:
     """Read a post of its bytes. Raises Skipped, or FrontMatterError for what is wrong with it."""
-    rules, name = site.rules, file.name
+    rules = site.rules
+    name, language = _translated(file.name, site.engine)
     found, body, body_line = read(_decoded(data), headers=rules.headers)
     if found is None:
         if PurePosixPath(name).stem.lower() in _NO_POSTS:
@@ -88,7 +91,11 @@ def outline(file: Found, data: bytes, site: Site, history: History | None = None
     expires = fields.date(matter, rules.expires, site.zone, month_first=rules.month_first)
     if expires is not None and site.now is not None and expires <= site.now:
         raise Skipped(post=True)
-    published = _date(rules.date, matter, name, site, history)
+
+    def commits() -> fields.Commits | None:
+        return history.get(file.name) if history is not None else None
+
+    published = _date(rules.date, matter, name, site, commits)
     slug = _slug(matter, body, name, rules)
     mapped = _mapped(rules)
     folders = _folder_categories(matter, name, rules)
@@ -98,9 +105,9 @@ def outline(file: Found, data: bytes, site: Site, history: History | None = None
         body=body,
         body_line=body_line,
         slug=slug,
-        url=_url(name, matter, slug, published, site),
+        url=_url(name, matter, slug, published, site, language),
         published=published,
-        updated=_date(rules.updated, matter, name, site, history),
+        updated=_date(rules.updated, matter, name, site, commits),
         expires=expires,
         tags=fields.tags(
             matter,
@@ -110,11 +117,12 @@ def outline(file: Found, data: bytes, site: Site, history: History | None = None
             dropped=rules.dropped_tags,
         ),
         own_id=fields.text(matter.first(_ID_KEYS)[1]),
-        language=fields.language(matter.first(_LANGUAGE_KEYS)[1]),
+        language=fields.language(matter.first(_LANGUAGE_KEYS)[1]) or language,
         extra={matter.names[key]: value for key, value in matter.values.items() if key not in mapped},
     )
 
 
+@lru_cache(maxsize=256)  # asked for several times of a post
 def path_of(name: str) -> str:
     """The path of a post without what is of no meaning to readers: the suffix, and ``index``."""
     path = PurePosixPath(name).with_suffix("")
@@ -150,14 +158,8 @@ def _among_drafts(name: str) -> bool:
     return not _DRAFTS.isdisjoint(folder.casefold() for folder in folders)
 
 
-def _date(
-    keys: tuple[str, ...], matter: FrontMatter, name: str, site: Site, history: History | None
-) -> datetime | None:
+def _date(keys: tuple[str, ...], matter: FrontMatter, name: str, site: Site, commits: fields.Ask) -> datetime | None:
     """The first date that there is, of front matter, of the name of the file or of commits."""
-
-    def commits() -> fields.Commits | None:
-        return history.get(name) if history is not None else None
-
     for key in keys:
         if key == ":filename":
             found = fields.written_date(_name_date(name), site.zone)
@@ -205,13 +207,22 @@ def _folder_categories(matter: FrontMatter, name: str, rules: Preset) -> tuple[s
     return () if matter.get("category") else folders[-1:]
 
 
-def _url(name: str, matter: FrontMatter, slug: str, published: datetime | None, site: Site) -> str:
+def _translated(name: str, engine: EngineConfig) -> tuple[str, str]:
+    """The name of a post without the language that it ends in (``index.de.md``), and that language."""
+    stem, dot, suffix = name.rpartition(".")
+    start, _, language = stem.rpartition(".")
+    if start and language.lower() in engine.languages:
+        return f"{start}{dot}{suffix}", language
+    return name, ""
+
+
+def _url(name: str, matter: FrontMatter, slug: str, published: datetime | None, site: Site, language: str) -> str:
     rules = site.rules
 
     def field(key: str) -> str:
         return _field(key, name, slug, matter, site)
 
-    pattern = rules.permalink
+    pattern = _pattern(name, site)
     for key in rules.permalink_from:
         text = fields.text(matter.get(key)) if isinstance(matter.get(key), str) else ""
         if rules.permalink_tokens and (tokens := permalink.of_tokens(text)):
@@ -222,12 +233,24 @@ def _url(name: str, matter: FrontMatter, slug: str, published: datetime | None, 
     if not site.address:
         return ""
     day = published.astimezone(site.zone) if published is not None else None
+    theirs = language.lower() if language.lower() != site.engine.language or site.engine.prefixed else ""
     try:
-        return site.address + expand(pattern, field, day)
+        return site.address + (theirs and f"/{theirs}") + expand(pattern, field, day)
     except MissingFieldError as missing:
         has = "the post has no date" if missing.field in ("year", "month", "day", "date") else "the post has none"
         message = f"its address {pattern} needs {{{missing.field}}}, and {has}"
         raise FrontMatterError(message, 1, "add it to the front matter, or set permalink") from None
+
+
+def _pattern(name: str, site: Site) -> str:
+    """The pattern of a post's address: that of its section, else that of all posts."""
+    rules, engine = site.rules, site.engine
+    if engine.sections:
+        path = f"{permalink.section(site.folder, rules.folders, rules.inputs)}/{name}".lstrip("/")
+        folders = PurePosixPath(path).parts[:-1]
+        nearest = ("/".join(folders[:depth]) for depth in range(len(folders), 0, -1))
+        return next((engine.sections[each] for each in nearest if each in engine.sections), rules.permalink)
+    return engine.permalink or rules.permalink
 
 
 def _field(key: str, name: str, slug: str, matter: FrontMatter, site: Site) -> str:

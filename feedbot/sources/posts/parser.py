@@ -10,6 +10,7 @@ from markdown_it.rules_block import StateBlock
 from markdown_it.rules_block.html_block import html_block
 from markdown_it.rules_core import StateCore
 from markdown_it.rules_core.linkify import linkify
+from markdown_it.rules_core.text_join import text_join
 from markdown_it.rules_inline import StateInline
 from markdown_it.rules_inline.html_inline import html_inline
 from markdown_it.token import Token
@@ -46,6 +47,7 @@ def build(dialect: Dialect, components: Components, desk: Desk, *, mdx: bool) ->
     parser.inline.ruler.at("html_inline", _html_inline)
     parser.core.ruler.at("inline", lambda state: _inline(state, desk))
     parser.core.ruler.at("linkify", _linkify)
+    parser.core.ruler.at("text_join", _text_join)
     parser.use(alerts_plugin)
     if "admonitions" in on or "callouts" in on:
         parser.use(colons_plugin, desk)
@@ -93,7 +95,7 @@ def _html_inline(state: StateInline, silent: bool) -> bool:
 
 def _inline(state: StateCore, desk: Desk) -> None:
     """Read the text of each paragraph, unless that would take too long."""
-    heading = False
+    heading, linkified = False, _is_linkified(state)
     for token in state.tokens:
         if token.type != "inline":
             heading = token.type == "heading_open"
@@ -103,11 +105,13 @@ def _inline(state: StateCore, desk: Desk) -> None:
         if token.map:
             desk.post.line = token.map[0]
         token.children = []
-        if is_too_deep(token.content, desk):
+        written_out = linkified and _WRITTEN_OUT.search(token.content)
+        plain = None if written_out else plain_text(token.content, state.md)
+        if plain is not None:
+            token.children, token.meta["plain"] = plain, True
+        elif is_too_deep(token.content, desk):
             desk.post.warn("a paragraph has too many brackets within each other and is shown as it is written")
             token.children.append(Token("text", "", 0, content=token.content))
-        elif (plain := plain_text(token.content, state.md)) is not None:
-            token.children = plain
         else:
             state.md.inline.parse(token.content, state.md, state.env, token.children)
         if token.meta.get("strong"):
@@ -116,8 +120,24 @@ def _inline(state: StateCore, desk: Desk) -> None:
 
 def _linkify(state: StateCore) -> None:
     """Make links of what is written out. Addresses with ``://`` are read with the text already."""
+    if not _is_linkified(state):
+        return
     kept = state.tokens
     state.tokens = [token for token in kept if token.type == "inline" and _WRITTEN_OUT.search(token.content)]
     if state.tokens:
         linkify(state)
+    state.tokens = kept
+
+
+def _is_linkified(state: StateCore) -> bool:
+    """Whether a post may have addresses written out that are to be links."""
+    return "@" in state.src or any(start in state.src.lower() for start in ("www.", "mailto:"))
+
+
+def _text_join(state: StateCore) -> None:
+    """Join texts side by side, of which those that were read as plain have none."""
+    kept = state.tokens
+    state.tokens = [token for token in kept if token.type == "inline" and not token.meta.get("plain")]
+    if state.tokens:
+        text_join(state)
     state.tokens = kept

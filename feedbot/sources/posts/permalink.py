@@ -41,6 +41,14 @@ class MissingFieldError(LookupError):
         self.field = field
 
 
+def check_site(address: str) -> str:
+    """The address of a site without a slash at its end; ``""`` stays so. Raises ValueError for what is none."""
+    parts = urlsplit(address)
+    if address and (parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment):
+        raise ValueError(f'"{address}" is no address of a site; write it as "https://example.org"')
+    return address.rstrip("/")
+
+
 def check_pattern(pattern: str) -> str:
     """The pattern, starting with a slash; ``""`` stays so. Raises ValueError with what is wrong with it.
 

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from feedbot.errors import SourceError
 from feedbot.plugins import SourceContext
-from feedbot.sources.posts.detect import Detected, detect, detect_at
+from feedbot.sources.posts import engineconfig
+from feedbot.sources.posts.detect import Detected, detect, detect_at, tops
 from feedbot.sources.posts.presets import Preset, wants_history
 from feedbot.sources.posts.scan import FolderTree, scan
 from feedbot.sources.posts.settings import PostsSettings
@@ -39,7 +40,7 @@ class Look:
     """What a look at a blog found that is not as it was. ``digest`` tells it from any other state of the blog.
 
     ``where`` makes of a file's name a path for a person. ``former`` has the former names of posts that were renamed,
-    ``extra`` what the next look goes by.
+    ``engine`` the configuration files of the blog's own tool, ``extra`` what the next look goes by.
     """
 
     tree: Tree
@@ -47,6 +48,7 @@ class Look:
     rules: Preset
     digest: str
     where: Callable[[str], str]
+    engine: engineconfig.Files
     notes: tuple[str, ...] = ()
     former: Mapping[str, str] = field(default_factory=dict)
     extra: Mapping[str, Any] = field(default_factory=dict)
@@ -72,14 +74,28 @@ class FolderPlace:
             tree = scan(self._path, rules.folders, rules.files, rules.authors_data, now)
         if wants_history(rules):
             tree = _Committed(**{each.name: getattr(tree, each.name) for each in fields(tree)})
-        digest = tree.digest(f"{salt}\n{found.preset}")
+        engine = self._engine(found.preset)
+        digest = tree.digest(f"{salt}\n{found.preset}\n{engineconfig.digest(engine)}")
         if digest == known and _as_marked(tree, remembered):
             return None
 
         def where(name: str) -> str:
             return os.path.relpath(tree.where(name), self._context.folder)
 
-        return Look(tree=tree, preset=found.preset, rules=rules, digest=digest, where=where, notes=_notes(found))
+        return Look(
+            tree=tree,
+            preset=found.preset,
+            rules=rules,
+            digest=digest,
+            where=where,
+            engine=engine,
+            notes=_notes(found),
+        )
+
+    def _engine(self, preset: str) -> engineconfig.Files:
+        """The configuration of the blog's tool, at the path or above it."""
+        found = (engineconfig.gather_in(top, preset) for top in tops(self._path.resolve(), preset))
+        return next(filter(None, found), {})
 
     def _detected(self) -> Detected:
         if self._settings.preset != "auto":
@@ -142,6 +158,7 @@ class GitPlace:
             rules=rules,
             digest=digest,
             where=tree.where,
+            engine=_engine_in(tree, path, found.preset),
             notes=_notes(found),
             former=renamed,
             extra={"commit": commit},
@@ -175,6 +192,19 @@ def access_to(settings: PostsSettings, *, folder: Path, ca_file: Path | None, al
         ca_file=folder / Path(settings.ca_file).expanduser() if settings.ca_file else ca_file,
         allow_private=(*settings.allow_private, *allow_private),
     )
+
+
+def _engine_in(tree: GitTree, path: str, preset: str) -> engineconfig.Files:
+    """The configuration of the blog's tool in a commit, in the folder ``path`` or above it."""
+    for top in tops(Path(path), preset):
+        start = "" if top == Path() else f"{top.as_posix()}/"
+
+        def content(name: str, start: str = start) -> bytes:
+            return tree.content(start + name)
+
+        if files := engineconfig.gather(preset, content):
+            return files
+    return {}
 
 
 def _as_marked(tree: FolderTree, remembered: Mapping[str, Any]) -> bool:

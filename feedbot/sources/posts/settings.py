@@ -11,9 +11,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
 
-from feedbot.http.guard import parse_allowance
-from feedbot.plugins import Duration, Place, SourceSettings
-from feedbot.sources.posts.permalink import check_pattern
+from feedbot.plugins import Allowance, Duration, Place, SourceSettings
+from feedbot.sources.posts.permalink import check_pattern, check_site
 from feedbot.sources.posts.presets import NAMES, OVERRIDABLE, PRESETS, Preset, PresetName, Syntax
 from feedbot.sources.posts.syntax.components import check_component
 
@@ -45,6 +44,8 @@ class PostsSettings(SourceSettings):
     type: Literal["posts"] = "posts"
     path: str = ""
     """The folder of the blog, or of its posts; with git, where that is inside the repository."""
+    watch: bool = False
+    """Whether the daemon reads the folder as soon as something in it changed, and not only at its interval."""
     git: str = ""
     """A git repository to read instead of a folder: "https://...", "ssh://..." or "git@host:path"."""
     branch: str = ""
@@ -57,7 +58,7 @@ class PostsSettings(SourceSettings):
     """The private ssh key that opens a private repository over ssh."""
     ca_file: str = ""
     """A file of further certificates (PEM) to trust when git reads over https."""
-    allow_private: tuple[str, ...] = ()
+    allow_private: tuple[Allowance, ...] = ()
     """Private addresses that git may ask, beside those of [feedbot]."""
     timeout: Annotated[Duration, Field(gt=timedelta())] | None = None
     """The longest that reading the repository may take."""
@@ -107,10 +108,7 @@ class PostsSettings(SourceSettings):
     @field_validator("site")
     @classmethod
     def _site_is_an_address(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if value and (parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment):
-            raise ValueError(f'"{value}" is no address of a site; write it as "https://example.org"')
-        return value.rstrip("/")
+        return check_site(value)
 
     @field_validator("permalink")
     @classmethod
@@ -159,13 +157,6 @@ class PostsSettings(SourceSettings):
             raise ValueError("a token is one word of plain letters, digits and signs")
         return value
 
-    @field_validator("allow_private")
-    @classmethod
-    def _allowances(cls, entries: tuple[str, ...]) -> tuple[str, ...]:
-        for entry in entries:
-            parse_allowance(entry)
-        return entries
-
     @field_validator("components")
     @classmethod
     def _components_are_patterns(cls, value: Mapping[str, str]) -> Mapping[str, str]:
@@ -180,6 +171,8 @@ class PostsSettings(SourceSettings):
             if given:
                 raise ValueError(f"{', '.join(given)}: of no use without git")
             return self
+        if self.watch:
+            raise ValueError("watch: a folder can be watched, a repository elsewhere cannot; set interval instead")
         if self.path.startswith(("/", "~")) or ".." in self.path.split("/"):
             raise ValueError(f'path: with git it is a folder inside the repository, which "{self.path}" is not')
         over_https = self.git.startswith("https:")
@@ -195,6 +188,9 @@ class PostsSettings(SourceSettings):
         if self.git:
             return [Place(key, getattr(self, key), "file") for key in ("key_file", "ca_file") if getattr(self, key)]
         return (Place("path", self.path, "file" if self.path.lower().endswith(".json") else "folder"),)
+
+    def watched(self) -> Sequence[str]:
+        return (self.path,) if self.watch else ()
 
     def rules(self, found: str = "generic") -> Preset:
         """The preset with what is set here in place of its own; ``found`` is the one to take for "auto"."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, ClassVar
@@ -11,10 +11,12 @@ from typing import Any, ClassVar
 from feedbot import faults
 from feedbot.model import Document, Memory
 from feedbot.plugins import SourceContext, SourceSettings
+from feedbot.sources.posts import engineconfig
+from feedbot.sources.posts.engineconfig import EngineConfig
 from feedbot.sources.posts.places import FolderPlace, GitPlace, Look
 from feedbot.sources.posts.settings import PostsSettings
 
-RENDERER_VERSION = 2
+RENDERER_VERSION = 3
 """Raised whenever the same post is read or rendered in another way, so that all are read anew."""
 
 _NOT_CONTENT = {*SourceSettings.model_fields, "token", "username", "key_file", "ca_file", "allow_private", "timeout"}
@@ -60,29 +62,48 @@ class PostsSource:
         from feedbot.sources.posts.press import Plan
 
         settings = self._settings
+        said = engineconfig.read(look.preset, look.engine)
         if look.preset == "ghost":
             return read_exports(look.tree, settings.site, self._context.name, look.rules.permalink), {}, True
         plan = Plan(
-            site=Site(settings.site, look.rules, self._context.timezone, look.tree.folder, now),
+            site=Site(
+                settings.site or said.site,
+                look.rules,
+                self._context.timezone,
+                look.tree.folder,
+                now,
+                said if not settings.permalink else replace(said, permalink="", sections={}),
+            ),
             source=self._context.name,
             assets=settings.assets,
             assets_base=settings.assets_base,
             known={},
             components=settings.components,
         )
-        index = unpacked(remembered.get("index", "") if remembered.get("preset") == look.preset else "")
+        shape = f"{look.preset} {engineconfig.digest(look.engine)}".strip()
+        index = unpacked(remembered.get("index", "") if remembered.get("shape") == shape else "")
         reading = read_blog(look.tree, plan, index, now, former=look.former, progress=self._context.progress)
-        document = reading.document
+        document = replace(reading.document, title=said.title, notes=(*reading.document.notes, *_told(said, settings)))
         if not (index.files and remembered.get("sure") and settings.withdraw_after == 1):
             document = replace(document, gone=None)
         # What cannot be read is not in the index, and what is missing but not withdrawn yet must be missed again.
         sure = reading.whole and not look.tree.refused and settings.withdraw_after == 1
-        extra: dict[str, Any] = {"preset": look.preset, "index": reading.index.packed(), "sure": sure}
+        extra: dict[str, Any] = {"shape": shape, "index": reading.index.packed(), "sure": sure}
         if reading.index.wake is not None:
             extra["wake"] = reading.index.wake
         if reading.beside:
             extra["beside"] = dict(reading.beside)
         return document, extra, reading.whole
+
+
+def _told(said: EngineConfig, settings: PostsSettings) -> Iterator[str]:
+    """What is taken of the configuration of the blog's tool, and what of it could not be understood."""
+    taken = [key for key in ("site", "permalink") if getattr(said, key) and not getattr(settings, key)]
+    taken += ["permalinks"] if said.sections and not settings.permalink else []
+    if taken:
+        yield f"{' and '.join(taken)} from {said.file}"
+    if unclear := [key for key in said.unclear if not getattr(settings, key, "")]:
+        yield f"{' and '.join(unclear)} in {said.file} cannot be understood: set it here"
 
 
 def _due(remembered: Mapping[str, Any], now: datetime) -> bool:

@@ -20,6 +20,7 @@ from typing import Any
 
 from feedbot.core import fingerprint
 from feedbot.model import Problem
+from feedbot.processes import environment
 from feedbot.sources.posts.press import Plan, Press, Sheet, broken
 from feedbot.sources.posts.tree import Found
 
@@ -136,7 +137,7 @@ class _Worker:
 
     def _start(self) -> Popen[bytes]:
         process = Popen(  # noqa: S603 - our own module
-            [sys.executable, "-P", "-m", __name__], stdin=PIPE, stdout=PIPE, stderr=DEVNULL, env=_environment()
+            [sys.executable, "-P", "-m", __name__], stdin=PIPE, stdout=PIPE, stderr=DEVNULL, env=environment()
         )
         self._process = process
         try:
@@ -157,12 +158,6 @@ def _send(process: Popen[bytes], what: object) -> None:
 def _received(process: Popen[bytes]) -> Any:
     assert process.stdout is not None
     return pickle.load(process.stdout)  # noqa: S301 - of our own process
-
-
-def _environment() -> dict[str, str]:
-    """Where modules are found, and nothing that is a secret."""
-    kept = {name: os.environ[name] for name in ("SYSTEMROOT", "PYTHONDONTWRITEBYTECODE") if name in os.environ}
-    return {**kept, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
 
 
 def main() -> None:

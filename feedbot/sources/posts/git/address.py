@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import queue
 import re
-import socket
-import threading
 from base64 import b64encode
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from pathlib import Path
-from time import monotonic
 
 from feedbot.errors import SourceError
 from feedbot.http import HttpError
-from feedbot.http.guard import REFUSALS, Verdict, judge, parse_allowance
 from feedbot.http.target import parse_target, shown
-from feedbot.http.wire import Wire
+from feedbot.http.wire import admitted
 
 _USUAL_USER = "x-access-token"  # the hosts that give out tokens take any name, and GitHub's own apps this one
 _SSH = re.compile(
@@ -103,40 +97,8 @@ def resolve(address: Address, allow_private: tuple[str, ...], seconds: float) ->
     One answer that is neither public nor listed refuses them all, but for those that are listed.
     """
     try:
-        allowances = tuple(parse_allowance(entry) for entry in allow_private)
+        return tuple(admitted(address.host, address.port, allow_private, seconds))
     except ValueError as error:
         raise SourceError(f"allow_private: {error}") from None
-    found = _look_up(address.host, address.port, seconds)
-    verdicts = {text: judge(ip_address(text), address.host, address.port, allowances) for text in found}
-    refused = [text for text, verdict in verdicts.items() if verdict in REFUSALS]
-    listed = [text for text, verdict in verdicts.items() if verdict is Verdict.LISTED]
-    if refused and not listed:
-        try:
-            wire = Wire(monotonic() + seconds, 0, allowances)
-            wire.require_allowed(address.host, address.port, ip_address(refused[0]))
-        except HttpError as error:
-            raise SourceError(error.message, error.hint) from None
-    return tuple(listed if refused else verdicts)
-
-
-def _look_up(host: str, port: int, seconds: float) -> tuple[str, ...]:
-    """Ask the resolver in a thread of its own: it keeps to no deadline and cannot be interrupted."""
-    answer: queue.SimpleQueue[tuple[str, ...]] = queue.SimpleQueue()
-
-    def ask() -> None:
-        try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except (OSError, UnicodeError):
-            answer.put(())
-        else:
-            inet = (socket.AF_INET, socket.AF_INET6)
-            answer.put(tuple(str(address[0]) for family, _, _, _, address in found if family in inet))
-
-    threading.Thread(target=ask, name=f"look up {host}", daemon=True).start()
-    try:
-        found = answer.get(timeout=max(seconds, 0))
-    except queue.Empty:
-        raise SourceError(f"no name server answered about {host} in time", "check the network") from None
-    if not found:
-        raise SourceError(f"{host} cannot be found", "check the spelling, and the network")
-    return found
+    except HttpError as error:
+        raise SourceError(error.message, error.hint) from None

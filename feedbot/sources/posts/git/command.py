@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import subprocess
 import tempfile
 from collections.abc import Callable, Mapping
@@ -15,6 +14,7 @@ from time import monotonic
 from typing import IO
 
 from feedbot.errors import SourceError
+from feedbot.processes import end
 
 MAX_OUTPUT = 200_000_000
 """Bytes that a command may print: the list of a million files has less."""
@@ -121,7 +121,7 @@ class Git:
             try:
                 self._wait(process, begun, (stdout, errors), watch)
             finally:
-                _end(process)
+                end(process, _GRACE)
                 self._left -= monotonic() - begun
             stdout.seek(0)
             errors.seek(0)
@@ -183,20 +183,3 @@ def _limited(executable: str, arguments: tuple[str, ...]) -> list[str]:
         return [executable, *arguments]
     shell = 'ulimit -v "$0" 2>/dev/null; exec "$@"'
     return ["/bin/sh", "-c", shell, str(MAX_MEMORY // 1024), executable, *arguments]
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End a command that runs still, with all that it started."""
-    if process.returncode is not None:
-        return
-    if os.name != "posix":
-        process.kill()
-        process.wait()
-        return
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGTERM)
-    with suppress(subprocess.TimeoutExpired):
-        process.wait(_GRACE)
-    with suppress(ProcessLookupError):  # what ignored the first signal, or was started by the one that did not
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()

@@ -161,7 +161,7 @@ def _is_lifted(token: Token, components: Components) -> bool:
 
 
 def _is_blank(child: Token) -> bool:
-    return child.type in ("softbreak", "hardbreak") or (child.type == "text" and not child.content.strip())
+    return child.type in ("softbreak", "hardbreak") or (child.type in ("text", "plain") and not child.content.strip())
 
 
 def _html(kind: str, content: str, token: Token) -> Token:

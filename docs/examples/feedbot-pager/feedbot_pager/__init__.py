@@ -1,0 +1,1 @@
+"""Sends pages for feedbot, and reads the log of pages that were sent."""

@@ -1,0 +1,25 @@
+"""How a distributed installation is doing: its workers, its queues, and how far behind it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from feedbot.store.fleet import WorkerState
+from feedbot.store.jobs import Depth
+from feedbot.store.store import Store
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stats:
+    """All workers, the depths of the queues by name, and for how long the source that has waited longest is due."""
+
+    workers: tuple[WorkerState, ...]
+    queues: Mapping[str, Depth]
+    lag: timedelta
+
+
+def stats(store: Store, now: datetime) -> Stats:
+    """How it is at this moment; of a state in PostgreSQL, where all is empty as long as no worker was started."""
+    return Stats(workers=tuple(store.fleet.workers()), queues=store.jobs.depths(), lag=store.scheduling.lag(now))

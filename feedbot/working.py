@@ -1,0 +1,127 @@
+"""The process of one worker: opens state and queue, and leaves where it cannot go on."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TextIO
+
+from feedbot import __version__
+from feedbot.app import App, RunOptions
+from feedbot.engine.daemon import Work
+from feedbot.engine.journal import Journal
+from feedbot.engine.queue import POLL, Queue
+from feedbot.engine.tally import Tally
+from feedbot.engine.worker import SLOTS, Worker
+from feedbot.errors import ConfigError, StateError
+from feedbot.location import Database
+from feedbot.settings import Configuration
+from feedbot.store.fleet import WorkerState
+from feedbot.store.store import Store
+from feedbot.supervisor import Supervisor
+
+_GRACE = 8.0
+"""Seconds that what is in flight has to end in; supervisors kill after ten, as a rule."""
+_BEAT = 0.5
+_TELL = 90.0
+
+log = logging.getLogger(__name__)
+
+
+class WorkerService:
+    """Runs until ``stop`` is called, which may come from a signal."""
+
+    def __init__(
+        self,
+        path: Path,
+        load: Callable[[], Configuration],
+        *,
+        out: TextIO,
+        quiet: bool,
+        queues: tuple[str, ...],
+        concurrency: int | None,
+    ) -> None:
+        self._path = path
+        self._load = load
+        self._out = out
+        self._options = RunOptions(quiet=quiet)
+        self._queues = queues
+        self._concurrency = concurrency
+        self._stopping = threading.Event()
+
+    def stop(self) -> None:
+        self._stopping.set()
+
+    def run(self) -> None:
+        """Work until told to stop. Raises ConfigError and StateError before anything has begun.
+
+        Raises StateError later, too, where it is cut off from the state or stands still: to be started afresh is what
+        mends that.
+        """
+        configuration = self._load()
+        database = configuration.state
+        if not isinstance(database, Database):
+            raise ConfigError(
+                f"a worker needs a state in PostgreSQL, and this one is the file {database}",
+                hint='set state = "postgresql://..." in [feedbot] (feedbot state copy moves it), or use feedbot daemon',
+            )
+        supervisor, tally = Supervisor(), Tally()
+        with contextlib.ExitStack() as stack:
+            store = Store.open(database)
+            stack.callback(store.close)
+            app = App(configuration, out=self._out, took=tally.took)
+            app.sweep()
+            store.recover(app.clock())
+            worker = self._worker(app, store, open_queue(database, store), tally)
+            worker.start()
+            summary = f"{configuration.path} · {', '.join(self._queues)}"
+            log.info("started: %s", summary)
+            supervisor.ready(summary)
+            self._watch(worker, supervisor)  # which leaves all as it is where the worker cannot go on
+            supervisor.stopping("ending; deliveries in flight have a few seconds")
+            worker.stop(_GRACE)
+            log.info("stopped")
+
+    def _worker(self, app: App, store: Store, queue: Queue, tally: Tally) -> Worker:
+        cycle = app.cycle(store, self._options)
+        if self._concurrency is not None:
+            cycle = replace(cycle, polling=replace(cycle.polling, concurrency=self._concurrency))
+        now, polls = app.clock(), POLL in self._queues
+        me = WorkerState(
+            id=cycle.polling.lease,
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            version=__version__,
+            queues=self._queues,
+            readers=cycle.polling.concurrency if polls else 0,
+            slots=SLOTS if polls else 0,
+            started=now,
+            seen=now,
+        )
+        return Worker(Work(cycle, app.close), queue, Journal(app.clock, tally), me)
+
+    def _watch(self, worker: Worker, supervisor: Supervisor) -> None:
+        """Wait for the end, and leave where the worker cannot go on."""
+        told = float("-inf")
+        while not self._stopping.wait(_BEAT):
+            trouble = worker.trouble()
+            if trouble:
+                raise StateError(f"this worker cannot go on: {trouble}", "it leaves to be started afresh")
+            if time.monotonic() - told >= (supervisor.watchdog or _TELL) / 3:
+                supervisor.alive()
+                told = time.monotonic()
+
+
+def open_queue(database: Database, store: Store) -> Queue:
+    """The queue of a state, its tables made where there are none."""
+    from feedbot.engine.procrastinating import ProcrastinateQueue
+    from feedbot.store.jobs import jobs_options
+
+    return ProcrastinateQueue(store.jobs, jobs_options(database, store.jobs.prepare()))

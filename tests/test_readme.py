@@ -62,8 +62,7 @@ def test_the_first_command_sets_up_and_runs_the_main_job(fresh: Path) -> None:
     assert {path: path.read_bytes() for path in published} == published
 
 
-@pytest.mark.timeout(600)
-def test_the_second_command_sets_up_and_passes_the_tests(fresh: Path) -> None:
-    # The tests that it runs are these tests: one room of them is enough here.
-    output = shell(commands()[1], fresh, PYTEST_ADDOPTS="tests/core -n0")
-    assert " passed" in output
+def test_the_checks_run_both_commands_as_they_are_written() -> None:
+    # In a fresh environment, all of the tests: more than one of these tests could do.
+    checks = (PROJECT / ".ci" / "run").read_text().splitlines()
+    assert set(commands()) <= set(checks)

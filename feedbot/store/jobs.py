@@ -65,6 +65,9 @@ class Jobs:
             row = upsert(meta).values(name=_VERSION, value=newest)
             connection.execute(row.on_conflict_do_update(index_elements=["name"], set_={"value": newest}))
             if known is None:
+                # Tables of unknown age go, with jobs that are no more than hints at what the state says.
+                if _there(connection):
+                    connection.exec_driver_sql(f"DROP SCHEMA {quoted} CASCADE")
                 connection.exec_driver_sql(f"CREATE SCHEMA IF NOT EXISTS {quoted}")
             connection.exec_driver_sql(f"SET LOCAL search_path TO {quoted}")
             for path in [_schema()] if known is None else [path for version, path in steps if version > known]:

@@ -72,7 +72,7 @@ def test_metrics_are_not_for_everybody(folder: Path) -> None:
     (folder / "feedbot.toml").write_text(CONFIG.replace("[feedbot]", '[feedbot]\ntoken = "open sesame"'))
     with daemon(folder, "--serve", "0.0.0.0:0") as running:
         assert get(running, "/metrics")[0] == 404
-        running.until(lambda: get(running, "/readyz")[0] == 200)
+        running.until(lambda: (folder / "public" / "all.atom").exists() and get(running, "/readyz")[0] == 200)
         (folder / "public").rename(folder / "away")
         assert get(running, "/readyz") == (503, "not well\n")
     asked = CONFIG.replace("[feedbot]", '[feedbot]\nmetrics = true\ntoken = "open sesame"')

@@ -77,7 +77,7 @@ def test_hostile_text_costs_no_more_than_its_length(bite: str) -> None:
         rendered(text, *EVERYTHING)
         return time.process_time() - started
 
-    assert seconds(16_000) < max(0.5, 8 * seconds(4_000))
+    assert seconds(16_000) < max(1.0, 8 * seconds(4_000))
 
 
 @pytest.mark.parametrize("bite", ["[", "![", "[a", "[[a]"])

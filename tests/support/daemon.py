@@ -17,7 +17,7 @@ class RunningDaemon:
 
     def __init__(self, folder: Path, options: tuple[str, ...], env: dict[str, str]) -> None:
         self._said = folder / "daemon.err"
-        self._said.touch()
+        self._said.write_text("")  # one before it may have said something in the same folder
         self._process = started("daemon", *options, cwd=folder, env=env, out=folder / "daemon.out", err=self._said)
         assert self._process.pid is not None
         self.pid = self._process.pid

@@ -17,7 +17,7 @@ from feedbot.plugins import SinkContext
 from feedbot.sinks.editing import EditingSettings, EditingSink
 from feedbot.sinks.posting import Said, SecretUrl, Server, Token, text_of
 
-_HEADER, _SUMMARY, _CONTEXT, _FALLBACK, _ALT = 150, 600, 300, 900, 200
+_HEADER, _SUMMARY, _CONTEXT, _FALLBACK, _ALT = 150, 600, 300, 600, 200
 _URL = 3000
 _LIST = 2900  # of the 3000 that a section may have
 _PASSING = frozenset("ratelimited rate_limited internal_error fatal_error request_timeout service_unavailable".split())

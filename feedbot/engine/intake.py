@@ -18,7 +18,7 @@ from feedbot.errors import FeedbotError
 from feedbot.model import SourceState
 from feedbot.store.scheduling import Scheduling
 
-LEASE = timedelta(minutes=2)
+LEASE = timedelta(seconds=30)
 """How long a source is held that was taken up; the beats of a worker extend it."""
 _SLICE = 0.25
 """Seconds for which what was read is gathered, to be committed together."""

@@ -14,7 +14,7 @@ from feedbot.engine.reading import SourceSpec
 from feedbot.store.scheduling import Scheduling, Standing
 from feedbot.store.sources import Sources
 
-_PATIENCE = timedelta(minutes=10)
+_PATIENCE = timedelta(seconds=45)
 """How long a claimed source may wait in the queue; one whose job was lost is claimed again then."""
 _LOOKED_AT = 500
 """Rows that are looked at beside those that were found in vain the last time."""

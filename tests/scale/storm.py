@@ -39,5 +39,5 @@ def storm(folder: Path, village: Village, server: Server, *, kills: int, chance:
         frozen.tell(signal.SIGCONT)
         until(lambda: frozen.code is not None)
         with suppress(AssertionError):  # whose message is less than what is looked at next
-            until(lambda: not village.lost, 60)
+            until(lambda: not village.lost, 90)
     return everyone

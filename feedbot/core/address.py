@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 _USUAL = re.compile(
-    r"https?://([a-zA-Z0-9.-]+)(?::\d+)?(?:(/[\w.~%+@!$&'()*,=:/-]*))?(\?[\w.~%+@!$&'()*,=:/?-]+)?(#[\w.~%=/-]+)?", re.A
+    r"https?://([a-zA-Z0-9.-]+)(:\d+)?(/[\w.~%+@!$&'()*,=:/-]*)?(\?[\w.~%+@!$&'()*,=:/?-]+)?(#[\w.~%=/-]+)?", re.A
 )
 
 
@@ -23,8 +23,6 @@ def usual_host(address: str) -> str | None:
 def usual_page(address: str) -> tuple[str, str] | None:
     """Host (in lower case) and path of a usual address without port, query and fragment; None for any other."""
     match = _USUAL.fullmatch(address)
-    if match is None or match[3] or match[4]:
+    if match is None or match[2] or match[4] or match[5]:
         return None
-    path = match[2] or ""
-    rest = len(address) - len(path) - len(match[1])
-    return (match[1].lower(), path) if rest in (7, 8) else None
+    return match[1].lower(), match[3] or ""

@@ -96,7 +96,7 @@ class ProcrastinateQueue:
     async def _run(self, handlers: Handlers, slots: Mapping[str, int], started: threading.Event) -> None:
         self._loop = asyncio.get_running_loop()
         # A job whose end cannot be noted is one that somebody else has taken over: no news to a person.
-        self._loop.set_exception_handler(lambda _, about: log.debug("queue: %s", about.get("message"), exc_info=False))
+        self._loop.set_exception_handler(lambda _, about: log.debug("queue: %s", about.get("message")))
         pool = ThreadPoolExecutor(sum(slots.values()) + 1, thread_name_prefix="job")
         self._loop.set_default_executor(pool)
         connector = procrastinate.PsycopgConnector(

@@ -12,24 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.test_daemon import CONFIG as PLAIN
 from tests.support.build import rss
 from tests.support.cli import feedbot
 from tests.support.daemon import daemon
 
-CONFIG = """
-[feedbot]
-state = "feedbot.db"
-[sources.blog]
-type = "feed"
-path = "blog.xml"
-interval = "1s"
-backfill = "all"
-[feeds.all]
-formats = ["atom"]
-[sinks.log]
-type = "file"
-path = "log.jsonl"
-"""
+CONFIG = PLAIN.replace('interval = "1s"', 'interval = "1s"\nbackfill = "all"')
 WATCHING = """
 [feedbot]
 state = "feedbot.db"

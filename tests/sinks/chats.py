@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import count
@@ -17,7 +18,7 @@ def _json(status: int, /, **values: Any) -> Answer:
 
 
 @dataclass
-class Chat:
+class Chat(ABC):
     """Its ``messages`` by id, as they were last sent. What is not among them any more is gone."""
 
     web: WebServer
@@ -26,8 +27,9 @@ class Chat:
     overloaded: Answer | None = None
     """What edits are answered, in place of being made."""
 
+    @abstractmethod
     def settings(self) -> dict[str, Any]:
-        raise NotImplementedError
+        """What a sink is configured with that posts here."""
 
     def posted(self, message: Any) -> str:
         number = str(next(self._numbers))

@@ -14,6 +14,7 @@ from feedbot.plugins import SourceContext
 from feedbot.sources.feed import FeedSettings, FeedSource, jsonfeed, xmlfeed
 from feedbot.sources.feed.decode import decode
 from feedbot.sources.feed.identity import identified
+from feedbot.sources.feed.parsed import Parsed
 
 NOW = datetime(2026, 4, 1, tzinfo=UTC)
 
@@ -68,3 +69,8 @@ def ids(items: Iterable[Item]) -> list[str]:
 
 def _no_fetcher() -> Fetcher:
     raise AssertionError("a file is read without HTTP")
+
+
+def items_of(parsed: Parsed) -> dict[str, Item]:
+    """What was read, by the ids that the items have as entries."""
+    return {item.id: item for item in identified(parsed.items, "auto")}

@@ -13,13 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from feedbot.errors import SourceError
-from feedbot.model import Item
 from feedbot.sources.feed import jsonfeed
 from feedbot.sources.feed.decode import decode
-from feedbot.sources.feed.identity import identified
 from feedbot.sources.feed.parsed import Parsed
 from tests.conftest import CORPUS
-from tests.sources.feeds import NOW, ids, over_http, poll
+from tests.sources.feeds import NOW, ids, items_of, over_http, poll
 from tests.support.web import Answer, WebServer
 
 URL = "https://a.example/feed.json"
@@ -36,10 +34,6 @@ def feed(*items: Any, **head: Any) -> str:
 
 def understood(text: str, memory: Mapping[str, Any] | None = None, *, url: str = URL, by_id: bool = True) -> Parsed:
     return jsonfeed.read(text, url, NOW, memory=memory or {}, by_id=by_id)
-
-
-def items_of(parsed: Parsed) -> dict[str, Item]:
-    return {item.id: item for item in identified(parsed.items, "auto")}
 
 
 def then(first: str, second: str) -> Parsed:

@@ -20,15 +20,14 @@ from hypothesis import strategies as st
 
 from feedbot.app import App, RunOptions
 from feedbot.errors import SourceError
-from feedbot.model import Document, Item, Memory, Validators
+from feedbot.model import Document, Memory, Validators
 from feedbot.settings import load
 from feedbot.sources.feed import reading
 from feedbot.sources.feed.decode import decode
 from feedbot.sources.feed.hub import NO_HUB
-from feedbot.sources.feed.identity import identified
 from feedbot.sources.feed.parsed import Parsed
 from tests.conftest import CORPUS
-from tests.sources.feeds import NOW, atom, from_file, ids, over_http, poll, rss
+from tests.sources.feeds import NOW, atom, from_file, ids, items_of, over_http, poll, rss
 from tests.support.web import Answer, WebServer
 
 URL = "https://a.example/feed"
@@ -43,10 +42,6 @@ def understood(text: str, memory: Mapping[str, Any] | None = None) -> Parsed:
     parsed = reading.read(reading.Task(text=text, url=URL, now=NOW, memory=memory or {}), watched=True)
     assert parsed is not None
     return parsed
-
-
-def items_of(parsed: Parsed) -> dict[str, Item]:
-    return {item.id: item for item in identified(parsed.items, "auto")}
 
 
 def then(first: str, second: str) -> Parsed:

@@ -23,7 +23,7 @@ from feedgen.feed import FeedGenerator
 
 from feedbot.app import App, RunOptions
 from feedbot.engine import cycle
-from feedbot.engine.regenerate import regenerate
+from feedbot.engine.sharing import publish
 from feedbot.settings.load import load
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -42,14 +42,14 @@ formats = ["atom", "rss", "json"]
 
 
 class Timed:
-    """Stands before ``regenerate``, and remembers what it spent last."""
+    """Stands before ``publish``, and remembers what it spent last."""
 
     spent = 0.0
 
     def __call__(self, *given: object, **named: object) -> object:
         begun = time.process_time()
         try:
-            return regenerate(*given, **named)  # type: ignore[arg-type]
+            return publish(*given, **named)  # type: ignore[arg-type]
         finally:
             self.spent = (time.process_time() - begun) * 1000
 
@@ -92,7 +92,7 @@ def after_edits(folder: Path, config: str, number: int, edited: Sequence[int], r
     files that wrote."""
     (folder / "feedbot.toml").write_text(config)
     timed = Timed()
-    cycle.regenerate = timed  # type: ignore[assignment]
+    cycle.publish = timed  # type: ignore[assignment]
     times, written = [], 0
     for edit in range(rounds + 1):
         (folder / "blog.json").write_text(blog(number, edited, edit))

@@ -27,6 +27,7 @@ from feedbot.core.fingerprint import fingerprints
 from feedbot.engine.compare import compare
 from feedbot.location import Location
 from feedbot.model import DeliveryState, Document, EditKind, Item, Memory
+from feedbot.store.outbox import Outcome
 from feedbot.store.poll import AddedEntry, EditedEntry, Planned, Poll
 from feedbot.store.store import Store
 
@@ -166,8 +167,8 @@ def beside(location: Location, server_cpu: Callable[[], float]) -> dict[str, flo
     for number in range(ROUNDS):
         measured("poll", lambda number=number: poll(store, items, number))  # type: ignore[misc]
         (claimed,) = measured("claim", lambda: store.outbox.claim("log", "lease", NOW + timedelta(minutes=2), NOW))
-        pk = claimed.delivery.pk
-        measured("mark", lambda pk=pk: store.outbox.mark([pk], "lease", DeliveryState.SENT, NOW))  # type: ignore[misc]
+        sent = Outcome(pks=[claimed.delivery.pk], state=DeliveryState.SENT, at=NOW)
+        measured("mark", lambda sent=sent: store.outbox.mark([sent], "lease"))  # type: ignore[misc]
         measured("newest", lambda: list(islice(store.entries.newest(["s1", "s2", "s3"]), 50)))
         measured("look", lambda: look(store))
         measured("forget", lambda: store.retention.prune(NOW - timedelta(days=90)))

@@ -22,10 +22,12 @@ from feedbot.engine.hubs import Hubs
 from feedbot.engine.inheriting import LeftBehind
 from feedbot.engine.pages import folders
 from feedbot.engine.planning import Planning
-from feedbot.engine.poll import Polling
-from feedbot.engine.publishing import Publishing, Shelf
-from feedbot.engine.regenerate import regenerate, render
+from feedbot.engine.presence import at_work
+from feedbot.engine.publishing import Publishing, Sharing, Shelf
+from feedbot.engine.regenerate import render
 from feedbot.engine.report import FeedReport, RunReport, SourceReport
+from feedbot.engine.settling import Polling
+from feedbot.engine.sharing import PATIENCE, publish
 from feedbot.engine.subscribing import Subscribing
 from feedbot.errors import SourceError, UsageError
 from feedbot.locking import run_lock
@@ -33,7 +35,13 @@ from feedbot.model import Document, Memory
 from feedbot.parts import Parts
 from feedbot.settings import Configuration
 from feedbot.settings.document import suggestion
+from feedbot.store.fleet import RUN
 from feedbot.store.store import Store
+
+
+def new_lease() -> str:
+    """What names a process to the others that work on a state, and what it has claimed as its own."""
+    return uuid.uuid4().hex
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,13 +98,16 @@ class App:
                 store = Store.open(self.configuration.state)
             stack.callback(store.close)
             stack.callback(self.close)
+            lease = new_lease()
+            if not options.dry_run:
+                stack.enter_context(at_work(store, RUN, lease, self.clock))
             store.recover(self.clock())
-            return run(self.cycle(store, options, names), polled, force=options.force)
+            return run(self.cycle(store, options, names, lease=lease), polled, force=options.force)
 
-    def cycle(self, store: Store, options: RunOptions, names: Sequence[str] | None = None) -> Cycle:
-        """What a round works on: all sources, or those of these names."""
+    def cycle(self, store: Store, options: RunOptions, names: Sequence[str] | None = None, lease: str = "") -> Cycle:
+        """What a round works on, under this lease or one of its own: all sources, or those of these names."""
+        lease = lease or new_lease()
         settings, sources = self.configuration.feedbot, self.configuration.sources
-        lease = uuid.uuid4().hex
         send = options.notify and not options.dry_run
         secrets = sorted(self.configuration.secrets, key=len, reverse=True)
         alerting = Alerting(
@@ -108,11 +119,11 @@ class App:
             feeds=self._parts.feeds(),
             sinks=[(name, self._parts.sink(name)) for name in self.configuration.sinks],
             polling=self._polling(store, options, lease, alerting),
-            publishing=self._publishing(store, write=not options.dry_run),
+            publishing=self._publishing(store, lease, write=not options.dry_run),
             silent=frozenset(name for name in self.configuration.sinks if options.quiet and self.prints(name)),
             retention=settings.retention,
-            subscribing=self._subscribing(store) if send and len(names or sources) == len(sources) else None,
-            hubs=Hubs(store=store.pings, fetcher=self._parts.fetcher, clock=self.clock) if send else None,
+            subscribing=self._subscribing(store, lease) if send and len(names or sources) == len(sources) else None,
+            hubs=self._hubs(store, lease) if send else None,
             dispatching=self._dispatching(store, lease, alerting) if send else None,
         )
 
@@ -123,17 +134,21 @@ class App:
 
     def build(self, names: Collection[str] | None = None) -> dict[str, FeedReport]:
         """Make feeds anew from what the state holds. Raises LockedError and StateError."""
-        path = self.configuration.state
-        with run_lock(path), contextlib.closing(Store.open(path, create=False)) as store:
-            states, publishing = store.sources.states(), self._publishing(store)
-            return regenerate(self._parts.feeds(), states, publishing, only=names, force=True)
+        path, lease = self.configuration.state, new_lease()
+        with (
+            run_lock(path),
+            contextlib.closing(Store.open(path, create=False)) as store,
+            at_work(store, RUN, lease, self.clock),
+        ):
+            publishing, shown = self._publishing(store, lease), store.sources.shown
+            return publish(self._parts.feeds(), shown, publishing, only=names, force=True, patience=PATIENCE)
 
     def rendered(self, path: str, kind: str) -> bytes | None:
         """A feed, or the part of one at this path, as it would be published now; None where there is none."""
         spec = next(feed for feed in self._parts.feeds() if feed.name == path.partition("/")[0])
         store = Store.open_to_read(self.configuration.state)
         try:
-            return render(spec, path, kind, store.sources.states(), self._publishing(store, write=False))
+            return render(spec, path, kind, store.sources.shown(), self._publishing(store, "", write=False))
         finally:
             store.close()
 
@@ -178,6 +193,7 @@ class App:
             clock=self.clock,
             concurrency=settings.concurrency,
             per_host=settings.per_host,
+            host_of=None if options.dry_run else self._parts.host,  # of what is taken back nobody is to wait
             subscriptions=store.subscriptions if settings.callback else None,
             left_behind=LeftBehind(store.sources, frozenset(self.configuration.sources)),
             turn=self._parts.turn,
@@ -201,19 +217,35 @@ class App:
             },
         )
 
-    def _subscribing(self, store: Store) -> Subscribing | None:
+    def _hubs(self, store: Store, lease: str) -> Hubs:
+        return Hubs(
+            store=store.pings,
+            fetcher=self._parts.fetcher,
+            clock=self.clock,
+            turn=lambda: store.turns.taking("hubs", lease, self.clock()),
+        )
+
+    def _subscribing(self, store: Store, lease: str) -> Subscribing | None:
         public = self.configuration.feedbot.callback
         if not public:
             return None
-        return Subscribing(store=store.subscriptions, fetcher=self._parts.fetcher, clock=self.clock, public=public)
+        return Subscribing(
+            store=store.subscriptions,
+            fetcher=self._parts.fetcher,
+            clock=self.clock,
+            turn=lambda: store.turns.taking("subscriptions", lease, self.clock()),
+            public=public,
+        )
 
-    def _publishing(self, store: Store, *, write: bool = True) -> Publishing:
+    def _publishing(self, store: Store, lease: str, *, write: bool = True) -> Publishing:
+        shared = write and not store.alone
         return Publishing(
             store=store.entries,
             shelf=Shelf(store.entries, self._parts.present),
             output=self._output,
             clock=self.clock,
             write=write,
+            sharing=Sharing(turns=store.turns, sources=store.sources, lease=lease) if shared else None,
         )
 
     def _publish_assets(self, assets: Mapping[str, str]) -> None:

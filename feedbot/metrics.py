@@ -20,7 +20,7 @@ from feedbot.errors import UsageError
 from feedbot.location import Database
 from feedbot.model import ChangeKind, DeliveryState, SourceState
 from feedbot.settings import Configuration
-from feedbot.store.fleet import SILENCE
+from feedbot.store.fleet import SILENCE, WORKER
 from feedbot.store.stats import stats
 from feedbot.store.store import Store
 
@@ -105,13 +105,14 @@ def _of_state(configuration: Configuration, store: Store, now: datetime) -> Iter
 
 def _of_fleet(store: Store, now: datetime) -> Iterator[Metric]:
     found = stats(store, now)
-    quiet = [now - worker.seen > SILENCE for worker in found.workers]
+    at_work = [worker for worker in found.workers if worker.command == WORKER]
+    quiet = [now - worker.seen > SILENCE for worker in at_work]
     workers = {("at work",): quiet.count(False), ("silent",): quiet.count(True)}
     yield _gauge("feedbot_workers", "Workers by whether they were heard of lately.", workers, "health")
     jobs = {(name, "waiting"): depth.waiting for name, depth in found.queues.items()}
     jobs |= {(name, "running"): depth.running for name, depth in found.queues.items()}
     yield _gauge("feedbot_queue_jobs", "Jobs in the queues of the workers.", jobs, "queue", "state")
-    seen = max((now - worker.seen for worker in found.workers), default=timedelta(0)).total_seconds()
+    seen = max((now - worker.seen for worker in at_work), default=timedelta(0)).total_seconds()
     yield _gauge(
         "feedbot_worker_silence_seconds", "Since when the quietest worker was not heard of.", {(): max(seen, 0)}
     )

@@ -24,6 +24,7 @@ from feedbot.engine.publishing import FeedSpec
 from feedbot.engine.reading import SourceSpec
 from feedbot.http import Fetcher
 from feedbot.model import Channel, Entry
+from feedbot.paths import located
 from feedbot.plugins import Format, Sink, SinkContext, Source, SourceContext
 from feedbot.settings import Configuration, FeedSettings
 
@@ -71,6 +72,8 @@ class Parts:
         self._reading = reading
         self._took = took
         self._fetcher: Fetcher | None = None
+        self._feeds: list[FeedSpec] | None = None
+        self._hosts: dict[str, str] = {}
         self._opening = threading.Lock()
         self._cleaning = Cleaning(self._cache("_cleaned"))  # as no source is called
 
@@ -112,6 +115,7 @@ class Parts:
             timeout=self.configuration.feedbot.timeout.total_seconds(),
             cache=self._cache(name),
             ca_file=self.configuration.ca_path,
+            proxy=self.configuration.proxy,
             allow_private=tuple(self.configuration.feedbot.allow_private),
             progress=partial(self._reading, name),
             turn=self.turn,
@@ -119,8 +123,15 @@ class Parts:
         source: Source = self.configuration.source_types[name](settings, context)
         shaping = settings.model_dump(mode="json", exclude=_NOT_CONTENT)
         shaping["timezone"] = self.configuration.feedbot.timezone
-        watched = tuple(self.configuration.folder / Path(path).expanduser() for path in settings.watched())
+        self._hosts[name] = source.host
+        watched = tuple(located(self.configuration.folder, path) for path in settings.watched())
         return SourceSpec(name=name, settings=settings, source=source, digest=_digest(shaping), watched=watched)
+
+    def host(self, name: str) -> str:
+        """The host that a source is read from, "" where there is none or the source is not of this configuration."""
+        if name not in self._hosts and name in self.configuration.sources:
+            self.source(name)
+        return self._hosts.get(name, "")
 
     def sink(self, name: str) -> Callable[[], Sink]:
         """What makes the sink of a name."""
@@ -165,7 +176,9 @@ class Parts:
 
     def feeds(self) -> list[FeedSpec]:
         """The feeds of the configuration."""
-        return [self._feed(name, settings) for name, settings in self.configuration.feeds.items()]
+        if self._feeds is None:
+            self._feeds = [self._feed(name, settings) for name, settings in self.configuration.feeds.items()]
+        return self._feeds
 
     def present(self, entry: Entry, summary_only: bool = False) -> Entry:
         """An entry as it may go out."""
@@ -236,7 +249,7 @@ class Parts:
         if not url:
             return None
         referred = ("sources", source, "url") in self.configuration.references
-        secret = referred or "@" in urlsplit(url).netloc or getattr(settings, "headers", None)
+        secret = referred or ("@" in url and "@" in urlsplit(url).netloc) or getattr(settings, "headers", None)
         return "" if secret else str(url)
 
     def _cache(self, name: str) -> Path:
@@ -256,6 +269,7 @@ def open_client(configuration: Configuration, took: Callable[[int], None] = lamb
         ca_file=configuration.ca_path,
         allow_private=tuple(settings.allow_private),
         connections=settings.concurrency,
+        proxy=configuration.proxy,
         took=took,
     )
 

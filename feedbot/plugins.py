@@ -6,7 +6,7 @@ or ``feedbot.sinks`` of its package. Its settings are a pydantic model beside it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
@@ -56,14 +56,6 @@ Size = Annotated[int, BeforeValidator(_size, json_schema_input_type=str)]
 """A number of bytes, written "10MB" or "512 KiB"."""
 
 
-class Later(NamedTuple):
-    """A key of the configuration whose feature is not there yet: refused, unless set to switch it off."""
-
-    feature: str
-    accepted: tuple[Any, ...] = ()
-    instead: str = ""
-
-
 class Place(NamedTuple):
     """A path that a key of the configuration names, and what should be there.
 
@@ -79,8 +71,7 @@ class Place(NamedTuple):
 class Settings(BaseModel):
     """Base of every table of the configuration: unknown keys are refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
-    later: ClassVar[Mapping[str, Later]] = {}
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, defer_build=True)
 
     def places(self) -> Sequence[Place]:
         """The paths that ``feedbot check`` looks at. Relative ones start from the configuration's folder."""
@@ -154,6 +145,8 @@ class SourceContext:
     """Told how much of a long poll is done."""
     ca_file: Path | None = None
     """Authorities that are trusted beside those of the system, for what does not ask through ``fetcher``."""
+    proxy: str = field(default="", repr=False)
+    """The address of an HTTP proxy to go through, likewise; "" for none. It may hold a password."""
     allow_private: tuple[str, ...] = ()
     """Private hosts and networks that may be asked, likewise."""
     turn: Turn = field(default_factory=Lock)
@@ -278,7 +271,11 @@ def load(group: str, name: str) -> Any:
         raise ConfigError(f"the plugin {points[0].value} cannot be loaded: {error}") from error
 
 
+_installed = cache(entry_points)
+"""All entry points there are; finding them reads the metadata of every installed package."""
+
+
 @cache
 def _points(group: str) -> tuple[EntryPoint, ...]:
-    """The entry points of a group; finding them reads the metadata of every installed package."""
-    return tuple(entry_points(group=group))
+    """The entry points of a group."""
+    return tuple(_installed().select(group=group))

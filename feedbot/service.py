@@ -11,14 +11,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from feedbot.app import App, RunOptions
-from feedbot.engine.daemon import Daemon, Work
+from feedbot.app import App, RunOptions, new_lease
+from feedbot.engine.daemon import Daemon
 from feedbot.engine.journal import Journal
+from feedbot.engine.presence import at_work
 from feedbot.engine.tally import Tally
-from feedbot.errors import ConfigError, FeedbotError, StateError, UsageError
+from feedbot.engine.work import Work
+from feedbot.errors import StateError, UsageError
+from feedbot.following import Following
 from feedbot.locking import run_lock
-from feedbot.message.terminal import counted
 from feedbot.settings import Configuration
+from feedbot.store.fleet import DAEMON
 from feedbot.store.store import Store
 from feedbot.store.subscriptions import Subscriptions
 from feedbot.supervisor import Supervisor
@@ -29,10 +32,7 @@ if TYPE_CHECKING:
 GRACE = 8.0
 """Seconds that deliveries in flight have to end in."""
 _BEAT = 0.5
-_NOT_TAKEN = "the configuration was not taken over, and the former one goes on: %s"
 _TELL = 90.0  # a supervisor that watches nothing hears how it goes three times in so many seconds
-
-_Stamp = tuple[int, int, int]
 
 log = logging.getLogger(__name__)
 
@@ -54,70 +54,69 @@ class Service:
         self._load = load
         self._out = out
         self._options = RunOptions(quiet=quiet)
-        self._wanted = threading.Event()
+        self._following: Following | None = None
         self._stopping = threading.Event()
         self._tally = Tally()
+        self._lease = new_lease()
 
     def stop(self) -> None:
         self._stopping.set()
 
     def reload(self) -> None:
-        self._wanted.set()
+        if self._following is not None:
+            self._following.ask()
 
     def run(self) -> None:
         """Work until told to stop. Raises ConfigError, LockedError and StateError before anything has begun.
 
         Raises StateError later, too, where the file of the state is not the same one any more.
         """
-        seen = _stamp(self._path)
-        configuration = self._load()
+        following = self._following = Following(self._path, self._load)  # which alone holds the configuration
         supervisor = Supervisor()
         with contextlib.ExitStack() as stack:
-            stack.enter_context(run_lock(configuration.state))
-            store = Store.open(configuration.state)
+            stack.enter_context(run_lock(following.configuration.state))
+            store = Store.open(following.configuration.state)
             stack.callback(store.close)
-            app = App(configuration, out=self._out, took=self._tally.took)
-            app.sweep()
-            store.recover(app.clock())
-            daemon = Daemon(self._work(app, store), Journal(app.clock, self._tally))
+            daemon = self._daemon(following.configuration, store, stack)
             hosting = None
             if self._serve is not None:
-                hosting = open_hosting(configuration, *self._serve, daemon.troubles, store, self._tally)
+                hosting = open_hosting(following.configuration, *self._serve, daemon.troubles, store, self._tally)
                 stack.enter_context(hosting.server.running())
                 log.info("serving %s", hosting.server.address)
             daemon.start()
-            log.info("started: %s", _summary(configuration))
-            supervisor.ready(_summary(configuration))
+            log.info("started: %s", following.summary)
+            supervisor.ready(following.summary)
             try:
-                self._watch(daemon, hosting, store, configuration, supervisor, seen)
+                self._watch(daemon, hosting, store, following, supervisor)
             finally:
                 supervisor.stopping("ending; deliveries in flight have a few seconds")
                 daemon.stop(GRACE)
             log.info("stopped")
 
+    def _daemon(self, configuration: Configuration, store: Store, stack: contextlib.ExitStack) -> Daemon:
+        """The daemon of a configuration, once what a killed one left behind is put in order."""
+        app = App(configuration, out=self._out, took=self._tally.took)
+        stack.enter_context(at_work(store, DAEMON, self._lease, app.clock))
+        app.sweep()
+        store.recover(app.clock())
+        return Daemon(self._work(app, store), Journal(app.clock, self._tally))
+
     def _watch(
-        self,
-        daemon: Daemon,
-        hosting: Hosting | None,
-        store: Store,
-        configuration: Configuration,
-        supervisor: Supervisor,
-        seen: _Stamp | None,
+        self, daemon: Daemon, hosting: Hosting | None, store: Store, following: Following, supervisor: Supervisor
     ) -> None:
         """Wait for the end, for another configuration, and tell the supervisor that all is well meanwhile."""
-        beaten, summary = float("-inf"), _summary(configuration)
-        file = configuration.state
+
+        def use(configuration: Configuration) -> None:
+            work = self._work(App(configuration, out=self._out, took=self._tally.took), store)
+            if hosting is not None:
+                hosting.replace(configuration)
+            daemon.replace(work)
+
+        beaten = float("-inf")
+        file = following.configuration.state
         identity = _identity(file)
         while not self._stopping.wait(_BEAT):
-            stamp = _stamp(self._path)
-            if self._wanted.is_set() or (stamp != seen and stamp is not None):
-                self._wanted.clear()
-                seen = stamp
-                supervisor.reloading()
-                former, configuration = configuration, self._reloaded(daemon, hosting, store, configuration)
-                kept = " · the former configuration: the present one is wrong" if former is configuration else ""
-                summary = _summary(configuration) + kept
-                supervisor.ready(summary)
+            following.follow(use, supervisor)
             if _identity(file) != identity:  # what is written into the former one is lost at the end
                 raise StateError(
                     f"{file} was removed or replaced while feedbot works on it",
@@ -128,33 +127,12 @@ class Service:
             if now - beaten >= (supervisor.watchdog or _TELL) / 3:
                 if not daemon.stuck():
                     supervisor.alive()
-                supervisor.status(" · ".join([summary, *(f"{name}: {text}" for name, text in daemon.how().items())]))
+                how = (f"{name}: {text}" for name, text in daemon.how().items())
+                supervisor.status(" · ".join([following.summary, *how]))
                 beaten = now
 
-    def _reloaded(self, daemon: Daemon, hosting: Hosting | None, store: Store, former: Configuration) -> Configuration:
-        """The configuration to go on with: the one that is there now, or the former where that is no good."""
-        try:
-            configuration = self._load()
-            if configuration.state != former.state:
-                raise ConfigError("the state is another one now", hint="restart feedbot to work on it")
-            work = self._work(App(configuration, out=self._out, took=self._tally.took), store)
-            if hosting is not None:
-                hosting.replace(configuration)
-            daemon.replace(work)
-        except FeedbotError as error:
-            problems = error.problems if isinstance(error, ConfigError) else ()
-            told = "; ".join([error.message, *map(str, problems), *([error.hint] if error.hint else [])])
-            log.error(_NOT_TAKEN, told)
-            return former
-        except Exception as fault:  # of a plugin, which must not end what works
-            log.debug("reading the configuration anew failed", exc_info=fault)
-            log.error(_NOT_TAKEN, f"unexpected {type(fault).__name__}: {fault} (please report this)")
-            return former
-        log.info("configuration read anew: %s", _summary(configuration))
-        return configuration
-
     def _work(self, app: App, store: Store) -> Work:
-        return Work(app.cycle(store, self._options), app.close, _own(app.configuration))
+        return Work(app.cycle(store, self._options, lease=self._lease), app.close, _own(app.configuration))
 
 
 def open_hosting(
@@ -177,10 +155,12 @@ def open_hosting(
     except ImportError as error:
         raise UsageError(f"serving needs {error.name}, which is not installed", "install feedbot[web]") from error
 
+    place = configuration.state
+
     @contextlib.contextmanager
     def subscriptions() -> Iterator[Subscriptions]:
         with contextlib.ExitStack() as stack:
-            state = store or stack.enter_context(contextlib.closing(Store.open(configuration.state, create=False)))
+            state = store or stack.enter_context(contextlib.closing(Store.open(place, create=False)))
             yield state.subscriptions
 
     callback = Callback(subscriptions, lambda: datetime.now(UTC)) if configuration.feedbot.callback else None
@@ -193,23 +173,6 @@ def open_hosting(
             return exposition(current, state, datetime.now(UTC), tally.counts() if tally is not None else None)
 
     return Hosting(configuration, host, port, check, callback, gather)
-
-
-def _summary(configuration: Configuration) -> str:
-    counts = (
-        counted(len(configuration.sources), "source", "sources"),
-        counted(len(configuration.feeds), "feed", "feeds"),
-        counted(len(configuration.sinks), "sink", "sinks"),
-    )
-    return f"{configuration.path} · {', '.join(counts)}"
-
-
-def _stamp(path: Path) -> _Stamp | None:
-    try:
-        status = path.stat()
-    except OSError:  # it is just being replaced
-        return None
-    return status.st_mtime_ns, status.st_size, status.st_ino
 
 
 def _own(configuration: Configuration) -> list[Path]:

@@ -1,11 +1,9 @@
-"""The process of one worker: opens state and queue, and leaves where it cannot go on."""
+"""The process of one worker: opens state and queue, follows its configuration, leaves where it cannot go on."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
-import os
-import socket
 import threading
 import time
 from collections.abc import Callable
@@ -13,17 +11,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
-from feedbot import __version__
-from feedbot.app import App, RunOptions
-from feedbot.engine.daemon import Work
+from feedbot.app import App, RunOptions, new_lease
 from feedbot.engine.journal import Journal
+from feedbot.engine.presence import myself
 from feedbot.engine.queue import POLL, Queue
 from feedbot.engine.tally import Tally
+from feedbot.engine.work import Work
 from feedbot.engine.worker import SLOTS, Worker
 from feedbot.errors import ConfigError, StateError
+from feedbot.following import Following
 from feedbot.location import Database
 from feedbot.settings import Configuration
-from feedbot.store.fleet import WorkerState
 from feedbot.store.store import Store
 from feedbot.supervisor import Supervisor
 
@@ -36,7 +34,7 @@ log = logging.getLogger(__name__)
 
 
 class WorkerService:
-    """Runs until ``stop`` is called, which may come from a signal."""
+    """Runs until ``stop`` is called; ``reload`` has it read its configuration anew. Both may come from a signal."""
 
     def __init__(
         self,
@@ -54,10 +52,17 @@ class WorkerService:
         self._options = RunOptions(quiet=quiet)
         self._queues = queues
         self._concurrency = concurrency
+        self._following: Following | None = None
         self._stopping = threading.Event()
+        self._tally = Tally()
+        self._lease = new_lease()
 
     def stop(self) -> None:
         self._stopping.set()
+
+    def reload(self) -> None:
+        if self._following is not None:
+            self._following.ask()
 
     def run(self) -> None:
         """Work until told to stop. Raises ConfigError and StateError before anything has begun.
@@ -65,52 +70,57 @@ class WorkerService:
         Raises StateError later, too, where it is cut off from the state or stands still: to be started afresh is what
         mends that.
         """
-        configuration = self._load()
-        database = configuration.state
+        following = self._following = Following(self._path, self._load)
+        database = following.configuration.state
         if not isinstance(database, Database):
             raise ConfigError(
                 f"a worker needs a state in PostgreSQL, and this one is the file {database}",
                 hint='set state = "postgresql://..." in [feedbot] (feedbot state copy moves it), or use feedbot daemon',
             )
-        supervisor, tally = Supervisor(), Tally()
+        supervisor = Supervisor()
         with contextlib.ExitStack() as stack:
             store = Store.open(database)
             stack.callback(store.close)
-            app = App(configuration, out=self._out, took=tally.took)
+            app = App(following.configuration, out=self._out, took=self._tally.took)
             app.sweep()
             store.recover(app.clock())
-            worker = self._worker(app, store, open_queue(database, store), tally)
+            worker = self._worker(app, store, open_queue(database, store))
             worker.start()
-            summary = f"{configuration.path} · {', '.join(self._queues)}"
+            summary = f"{following.summary} · {', '.join(self._queues)}"
             log.info("started: %s", summary)
             supervisor.ready(summary)
-            self._watch(worker, supervisor)  # which leaves all as it is where the worker cannot go on
+            self._watch(worker, store, following, supervisor)  # which leaves all as it is where it cannot go on
             supervisor.stopping("ending; deliveries in flight have a few seconds")
             worker.stop(_GRACE)
             log.info("stopped")
 
-    def _worker(self, app: App, store: Store, queue: Queue, tally: Tally) -> Worker:
-        cycle = app.cycle(store, self._options)
+    def _worker(self, app: App, store: Store, queue: Queue) -> Worker:
+        work, polls = self._work(app, store), POLL in self._queues
+        readers = work.cycle.polling.concurrency
+        me = myself(
+            self._lease,
+            app.clock(),
+            queues=self._queues,
+            readers=readers if polls else 0,
+            slots=SLOTS if polls else 0,
+        )
+        return Worker(work, queue, Journal(app.clock, self._tally), me)
+
+    def _work(self, app: App, store: Store) -> Work:
+        cycle = app.cycle(store, self._options, lease=self._lease)
         if self._concurrency is not None:
             cycle = replace(cycle, polling=replace(cycle.polling, concurrency=self._concurrency))
-        now, polls = app.clock(), POLL in self._queues
-        me = WorkerState(
-            id=cycle.polling.lease,
-            host=socket.gethostname(),
-            pid=os.getpid(),
-            version=__version__,
-            queues=self._queues,
-            readers=cycle.polling.concurrency if polls else 0,
-            slots=SLOTS if polls else 0,
-            started=now,
-            seen=now,
-        )
-        return Worker(Work(cycle, app.close), queue, Journal(app.clock, tally), me)
+        return Work(cycle, app.close)
 
-    def _watch(self, worker: Worker, supervisor: Supervisor) -> None:
-        """Wait for the end, and leave where the worker cannot go on."""
+    def _watch(self, worker: Worker, store: Store, following: Following, supervisor: Supervisor) -> None:
+        """Wait for the end, for another configuration, and leave where the worker cannot go on."""
+
+        def use(configuration: Configuration) -> None:
+            worker.replace(self._work(App(configuration, out=self._out, took=self._tally.took), store))
+
         told = float("-inf")
         while not self._stopping.wait(_BEAT):
+            following.follow(use, supervisor)
             trouble = worker.trouble()
             if trouble:
                 raise StateError(f"this worker cannot go on: {trouble}", "it leaves to be started afresh")

@@ -11,9 +11,12 @@ import pytest
 from hypothesis import settings
 
 from feedbot.location import Database, Location
+from tests.support.examples import examples
 from tests.support.web import WebServer, web_server
 
 if TYPE_CHECKING:
+    import trustme
+
     from tests.support.postgres import Databases
 
 CORPUS = Path(os.environ.get("FEEDBOT_TEST_CORPUS", Path(__file__).resolve().parents[2] / "shared" / "corpus"))
@@ -21,7 +24,8 @@ CORPUS = Path(os.environ.get("FEEDBOT_TEST_CORPUS", Path(__file__).resolve().par
 
 PROJECT = Path(__file__).resolve().parents[1]
 
-settings.register_profile("feedbot", deadline=None)  # how long an example takes says more of the machine than of it
+# How long an example takes says more of the machine than of it.
+settings.register_profile("feedbot", examples(30), deadline=None)
 settings.load_profile("feedbot")
 
 
@@ -29,6 +33,22 @@ settings.load_profile("feedbot")
 def web() -> Iterator[WebServer]:
     with web_server() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def authority() -> trustme.CA:
+    """Who issues the certificates of servers here."""
+    import trustme
+
+    return trustme.CA()
+
+
+@pytest.fixture(scope="session")
+def ca_file(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Its own certificate, by which those are known to be right."""
+    path = tmp_path_factory.mktemp("authority") / "ca.pem"
+    authority.cert_pem.write_to_path(path)
+    return path
 
 
 @pytest.fixture(scope="session")

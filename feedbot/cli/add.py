@@ -10,6 +10,7 @@ import click
 
 from feedbot.cli.commands import Command
 from feedbot.cli.context import Context
+from feedbot.cli.naming import names_of
 
 if TYPE_CHECKING:
     from feedbot.cli.lookup import Found
@@ -19,7 +20,14 @@ if TYPE_CHECKING:
 @click.command(cls=Command)
 @click.argument("place", metavar="URL|PATH")
 @click.option("--name", default="", help="What to call the source. Default: made of its title.")
-@click.option("--to", "sink", default="", metavar="SINK", help="The sink that is told of its entries.")
+@click.option(
+    "--to",
+    "sink",
+    default="",
+    metavar="SINK",
+    help="The sink that is told of its entries.",
+    shell_complete=names_of("sinks"),
+)
 @click.pass_obj
 def add(context: Context, place: str, name: str, sink: str) -> None:
     """Add a source: a feed, a web page with a feed, a folder or git repository of posts, or an export of Ghost."""
@@ -33,11 +41,12 @@ def add(context: Context, place: str, name: str, sink: str) -> None:
     file = ConfigFile.read(path, os.environ)
     configuration = file.standing(os.environ)
     if name and not re.fullmatch("[a-z0-9-]+", name):
-        raise UsageError(f"{name!r} is no name for a source", "only a-z, 0-9 and hyphens are allowed")
+        raise UsageError(f'"{name}" is no name for a source', "only a-z, 0-9 and hyphens are allowed")
     if name in configuration.sources:
-        raise UsageError(f"there is a source named {name!r} already", "choose another --name")
+        raise UsageError(f'there is a source named "{name}" already', "choose another --name")
     if sink and sink not in configuration.sinks:
-        raise UsageError(f"there is no sink named {sink!r}", suggestion(sink, list(configuration.sinks)))
+        hint = suggestion(sink, list(configuration.sinks)) or f"add a table [sinks.{sink}] first; there is no sink yet"
+        raise UsageError(f'there is no sink named "{sink}"', hint)
     found = look_up(context, configuration, place)
     name = name or free_name(found.document.title or found.shown, configuration.sources)
     tables = [Table("sources", name, found.settings)]

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from feedbot.core.identity import normalised
 from feedbot.core.text import slug
 from feedbot.interchange.listing import Listing, Subscription
+from feedbot.paths import located
 from feedbot.settings import Configuration
 from feedbot.settings.edit import ConfigFile, Table
 
@@ -48,16 +49,23 @@ def plan(file: ConfigFile, configuration: Configuration, listing: Listing) -> Pl
     for name, one in added.items():
         if one.sink:
             groups.setdefault((called[one.sink], one.on), []).append(name)
+    everything = not configuration.sources and all(one.sink for one in added.values())
     sources = (Table("sources", name, {"type": "feed", "url": one.url, **one.settings}) for name, one in added.items())
     written = (Table("sinks", name, values) for name, values in sinks.items())
     return Plan(
-        tables=(*sources, *written, *routes(file, configuration, groups)), added=added, existing=existing, sinks=sinks
+        tables=(*sources, *written, *routes(file, configuration, groups, everything=everything)),
+        added=added,
+        existing=existing,
+        sinks=sinks,
     )
 
 
-def routes(file: ConfigFile, configuration: Configuration, groups: _Groups) -> Iterator[Table]:
+def routes(
+    file: ConfigFile, configuration: Configuration, groups: _Groups, *, everything: bool = False
+) -> Iterator[Table]:
     """The routes that new sources take, so that those of the other sources stay what they are.
 
+    ``everything``: there are no sources but those of the groups.
     Without any route everything goes everywhere, which the first one ends: it is written down then.
     """
     if not groups:
@@ -66,7 +74,7 @@ def routes(file: ConfigFile, configuration: Configuration, groups: _Groups) -> I
     if implied and configuration.sources and configuration.sinks:
         values = {"sources": list(configuration.sources), "to": list(configuration.sinks)}
         yield Table("routes", "", values, "as without routes: everything to every sink")
-    elif implied and not configuration.sinks and len(groups) == 1 and ("new",) in [on for _, on in groups]:
+    elif implied and everything and not configuration.sinks and [on for _, on in groups] == [("new",)]:
         return  # one sink, which is told everything as it is
     for (sink, on), names in groups.items():
         kinds = {} if on == ("new",) else {"on": list(on)}
@@ -83,7 +91,7 @@ def addresses(configuration: Configuration) -> dict[str, str]:
             if not getattr(settings, "path", ""):  # of one repository several folders may be read
                 found[repository_key(git)] = name
         elif path := getattr(settings, "path", ""):
-            found[path_key(configuration.folder / Path(path).expanduser())] = name
+            found[path_key(located(configuration.folder, path))] = name
     return found
 
 

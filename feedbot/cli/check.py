@@ -20,14 +20,18 @@ if TYPE_CHECKING:
 @click.option("--online", is_flag=True, help="Ask the hosts of sources and sinks, too, whether they answer.")
 @click.pass_obj
 def check(context: Context, online: bool) -> int:
-    """Find everything that is wrong with the configuration, and with the paths in it.
+    """Find everything that is wrong with the configuration, with the paths in it, and with templates of your own.
 
     Leaves with 2 where something is; with --online also with 4 where a sink's host does not answer, 3 for a source's.
     """
+    from feedbot.cli.template import broken
+    from feedbot.errors import ConfigError
     from feedbot.parts import Parts
 
     configuration = context.load(thorough=True)
     Parts(configuration, out=sys.stdout).check()
+    if problems := broken(configuration, context.now()):
+        raise ConfigError("templates of messages fail", problems=problems)
     counted = {
         "sources": len(configuration.sources),
         "feeds": len(configuration.feeds),

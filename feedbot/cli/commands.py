@@ -123,5 +123,5 @@ class _Lazy(Group):
 def feedbot() -> None:
     """Polls blogs and feeds, publishes feeds of its own, and announces what is new.
 
-    Try it: feedbot run --config config.example.toml
+    Begin with: feedbot init, in the folder of a blog, or with the address of a feed.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import os
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from feedbot.cli.logs import formatter
+from feedbot.cli.logs import formatter, is_read_by_programs
 from feedbot.core.text import redacted
 from feedbot.errors import ConfigError, FeedbotError
 
@@ -73,6 +74,9 @@ class Context:
         """
         from feedbot.settings import load
 
+        if not gc.get_freeze_count():
+            gc.freeze()  # what is imported by now stays, and is not looked through again and again
+        gc.set_threshold(50_000, 20, 20)
         path, _ = self.find()
         configuration = load(path, os.environ, thorough=thorough)
         self._secrets = configuration.secrets
@@ -113,16 +117,20 @@ class Context:
 
     def warn(self, text: str) -> None:
         """Write a warning for a person to stderr."""
-        if not self.quiet:
+        if is_read_by_programs(self.log_format):
+            log.warning("%s", text)
+        elif not self.quiet:
             self.tell(self._styled("warning: ", sys.stderr, fg="yellow") + text)
 
     def fail(self, error: FeedbotError) -> None:
         """Tell what went wrong and what to do about it, on stderr; with --json on stdout too."""
         problems = error.problems if isinstance(error, ConfigError) else ()
-        lines = [self._styled("error: ", sys.stderr, fg="red") + error.message]
-        lines += [f"  {problem}" for problem in problems]
-        lines += [f"  {error.hint}"] if error.hint else []
-        self.tell("\n".join(lines))
+        further = [*map(str, problems), *([error.hint] if error.hint else [])]
+        if is_read_by_programs(self.log_format):
+            log.error("%s", "; ".join([error.message, *further]))
+        else:
+            begin = self._styled("error: ", sys.stderr, fg="red")
+            self.tell("\n  ".join([begin + error.message, *further]))
         if self.json:
             told = [asdict(problem) for problem in problems]
             self.answer({"error": error.message, "hint": error.hint, "problems": told})

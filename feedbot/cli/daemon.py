@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
-import threading
-from types import FrameType
 
 import click
 
 from feedbot.cli.commands import Command
 from feedbot.cli.context import Context
 from feedbot.web import DEFAULT_HOST, DEFAULT_PORT
-
-_LONGEST = 9.5
-"""Seconds after which it is gone when it was told to end; supervisors kill after ten, as a rule."""
 
 
 @click.command(cls=Command)
@@ -26,33 +19,12 @@ def daemon(context: Context, serve: str) -> None:
 
     SIGHUP, or a change of the configuration file, has it read anew. SIGTERM and SIGINT end it; a second one at once.
     """
-    from feedbot.cli.entrance import Stopped
-    from feedbot.errors import FeedbotError
+    from feedbot.cli.lasting import last
     from feedbot.service import Service
 
     context.tell_work()
     service = Service(context.find()[0], context.load, out=sys.stdout, quiet=context.quiet, serve=_address(serve))
-    ended: list[int] = []
-
-    def end(number: int, _frame: FrameType | None) -> None:
-        if ended:
-            os._exit(128 + number)
-        ended.append(number)
-        service.stop()
-        last = threading.Timer(_LONGEST, os._exit, [128 + number])  # whatever is under way, such as a long reload
-        last.daemon = True
-        last.start()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, end)
-    signal.signal(signal.SIGHUP, lambda _number, _frame: service.reload())
-    try:
-        service.run()
-    except FeedbotError as error:
-        context.fail(error)
-        sys.stdout.flush()
-        os._exit(error.exit_code)  # a source may still be read for long
-    raise Stopped(ended[0])
+    last(context, service)
 
 
 def _address(given: str) -> tuple[str, int] | None:

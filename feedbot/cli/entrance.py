@@ -63,7 +63,7 @@ def _outcome(context: Context, arguments: Sequence[str]) -> int:
         context.fail(error)
         return error.exit_code
     except OSError as error:
-        context.fail(FeedbotError(f"{error.filename or 'feedbot'}: {error.strerror or error}"))
+        context.fail(FeedbotError(f"{_place(error)}: {error.strerror or error}"))
         return 1
     except Exception as error:
         context.log_fault(error)
@@ -73,6 +73,13 @@ def _outcome(context: Context, arguments: Sequence[str]) -> int:
             )
         )
         return 1
+
+
+def _place(error: OSError) -> str:
+    """What an error of the system is about: the folder, where it is a temporary file that nobody knows of."""
+    place = str(error.filename or "feedbot")
+    folder, _, name = place.rpartition("/")
+    return f"nothing can be written to {folder}" if name.startswith(".feedbot-") else place
 
 
 def _stop(number: int, _frame: FrameType | None) -> None:

@@ -46,7 +46,7 @@ def list_entries(context: Context, sources: tuple[str, ...], limit: int | None) 
 @click.argument("entry_id", metavar="ID")
 @click.pass_obj
 def show(context: Context, entry_id: str) -> None:
-    """Show one entry by its id, or by how its id begins."""
+    """Show one entry by its id or address, or by how its id begins."""
     from feedbot.core.expose import exposed
     from feedbot.core.html import to_lines
     from feedbot.message.terminal import inert
@@ -114,15 +114,27 @@ def diff(context: Context, entry_id: str, older: int | None, newer: int | None) 
 
 
 def find(store: Store, wanted: str) -> Sequence[Entry]:
-    """The entries with this id, of several sources perhaps, or the one whose id begins so. Raises UsageError."""
+    """The entries with this id or address, of several sources perhaps, or the one whose id begins so.
+
+    Raises UsageError.
+    """
     from feedbot.errors import UsageError
 
-    found = store.entries.find(wanted)
+    found = store.entries.find(wanted) or _addressed(store, wanted)
     if not found:
         raise UsageError(f'there is no entry "{wanted}"', "feedbot entry list shows all")
-    if len(found) > 1 and any(one.id != wanted for one in found):
+    if len(found) > 1 and any(one.id.startswith(wanted) and one.id != wanted for one in found):
         raise UsageError(f'several ids begin with "{wanted}"', "give more of it")
     return found
+
+
+def _addressed(store: Store, address: str) -> list[Entry]:
+    """The entries that are, or once were, at an address."""
+    from feedbot.core.identity import link_key
+
+    key = link_key(address)
+    named = [store.knowledge.named(source, [key]).get(key) for source in store.sources.states()] if key else []
+    return list(store.entries.stored([pk for pk in named if pk is not None]).values())
 
 
 def _revision(kept: Sequence[Revision], number: int) -> Revision:

@@ -25,6 +25,7 @@ _DECISIONS = {
     "moved": "Its source was of another type before, so nothing was announced of it.",
     "old": "It was older than max_age, so it was taken in and not announced.",
     "flood": "More entries came at once than flood_limit allows, so its announcement was held.",
+    "withdrawn flood": "Many entries were gone at once, so the notice was held.",
     "looks new": "Most of the source looked new at once, so its announcement was held.",
     "mark seen": "The run was to mark all as seen (--mark-seen), so nothing was announced.",
     "counts": 'The edit counts as an update by the rule "updates" of its source.',
@@ -84,16 +85,21 @@ def _sentences(revisions: list[Revision], traces: list[Trace], former: str) -> I
     if revisions[0].entry.revision > 1:
         yield f"{_time(entry.first_seen)}  it was seen first; what came of that is kept no more."
     for one in revisions:
-        decision = _DECISIONS.get(one.why, "")
+        decision = _DECISIONS.get(f"{one.edit} {one.why}", _DECISIONS.get(one.why, ""))
         event = f"{_EDITS.get(one.edit, one.edit)} (revision {one.entry.revision})"
         yield f"{_time(one.seen_at)}  {event}. {decision}".rstrip()
     yield ""
     for trace in traces:
         yield from _fate(trace)
     if not traces:
-        yield "No delivery was made of it: " + (
-            "no route leads it to a sink." if revisions[0].why in ("new", "backfill") else "see above."
-        )
+        yield f"No delivery was made of it: {_reason([one.why for one in revisions])}."
+
+
+def _reason(decisions: list[str]) -> str:
+    """Why what was decided of an entry led to no delivery."""
+    if decisions[0] in ("new", "backfill"):
+        return "no route leads it to a sink"
+    return "no route asks for its updates" if "counts" in decisions else "see above"
 
 
 def _fate(trace: Trace) -> Iterator[str]:

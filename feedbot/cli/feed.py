@@ -12,6 +12,7 @@ import click
 
 from feedbot.cli.commands import Command, Group
 from feedbot.cli.context import Context
+from feedbot.cli.naming import names_of
 
 if TYPE_CHECKING:
     from feedbot.engine.report import FeedReport
@@ -44,7 +45,7 @@ def list_feeds(context: Context) -> None:
 
 
 @feed.command(cls=Command)
-@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=names_of("feeds"))
 @click.pass_obj
 def build(context: Context, names: tuple[str, ...]) -> None:
     """Make feeds anew from what the state holds: all, or those named."""
@@ -63,7 +64,7 @@ def build(context: Context, names: tuple[str, ...]) -> None:
 
 
 @feed.command(cls=Command)
-@click.argument("name")
+@click.argument("name", shell_complete=names_of("feeds"))
 @click.option("--format", "kind", help="The format. Default: the first one of the feed.")
 @click.pass_obj
 def show(context: Context, name: str, kind: str | None) -> None:
@@ -90,7 +91,7 @@ def show(context: Context, name: str, kind: str | None) -> None:
 
 
 @feed.command(cls=Command)
-@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=names_of("feeds"))
 @click.pass_obj
 def validate(context: Context, names: tuple[str, ...]) -> None:
     """Check the published files against the rules of their formats; leaves with code 5 where one breaks them."""

@@ -8,7 +8,7 @@ import stat
 import sys
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -91,9 +91,7 @@ def _empty(folder: Path, reach: Mapping[str, Any]) -> Configuration:
     from feedbot.settings.edit import ConfigFile, literal
 
     text = "[feedbot]\n" + "".join(f"{key} = {literal(value)}\n" for key, value in reach.items())
-    with tempfile.TemporaryDirectory(prefix="feedbot-") as aside:
-        configuration = ConfigFile(Path(aside, "feedbot.toml"), "", text).standing(os.environ)
-    return replace(configuration, path=folder / "feedbot.toml", folder=folder)
+    return ConfigFile(folder / "feedbot.toml", "", text).standing(os.environ)
 
 
 def _start(looked: _Looked, folder: Path) -> Start:

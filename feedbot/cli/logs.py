@@ -23,9 +23,12 @@ def formatter(log_format: str, run: str, redact: Redact, *, timed: bool = False)
     """
     if log_format == "json":
         return _json(run, redact)
-    if log_format == "journal" or (log_format == "auto" and _is_journal()):
-        return _Journal(redact)
-    return _Text(redact, timed=timed)
+    return _Journal(redact) if is_read_by_programs(log_format) else _Text(redact, timed=timed)
+
+
+def is_read_by_programs(log_format: str) -> bool:
+    """Whether each line on stderr has to be one of the log, as what reads it knows no other."""
+    return log_format in ("json", "journal") or (log_format == "auto" and _is_journal())
 
 
 class _Text(logging.Formatter):

@@ -132,6 +132,7 @@ def _source(configuration: Configuration, settings: Mapping[str, Any], cache: Pa
         timeout=configuration.feedbot.timeout.total_seconds(),
         cache=cache,
         ca_file=configuration.ca_path,
+        proxy=configuration.proxy,
         allow_private=tuple(configuration.feedbot.allow_private),
     )
     source: Source = plugin(checked, given)

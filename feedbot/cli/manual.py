@@ -115,4 +115,6 @@ def _line(text: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    return text.replace("\\", r"\e").replace("-", r"\-").replace('"', r"\(dq").replace("'", r"\(aq")
+    """Text as roff takes it, whatever encoding it expects."""
+    text = text.replace("\\", r"\e").replace("-", r"\-").replace('"', r"\(dq").replace("'", r"\(aq")
+    return "".join(letter if letter.isascii() else rf"\[u{ord(letter):04X}]" for letter in text)

@@ -10,7 +10,6 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -22,6 +21,7 @@ from feedbot.http import Fetcher, HttpError, Request
 from feedbot.http.guard import authority
 from feedbot.http.target import parse_target
 from feedbot.http.wire import admitted
+from feedbot.paths import located
 from feedbot.settings import Configuration
 
 _PATH = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/lib"))
@@ -84,7 +84,7 @@ def local(configuration: Configuration) -> Iterator[Finding]:
                 hint = "install it, or name its whole path"
                 yield problem(f"sink {name}", f"the program {program} is not there", hint, SINKS)
         if settings.type == "file":
-            folder = (configuration.folder / Path(str(getattr(settings, "path", ""))).expanduser()).parent
+            folder = located(configuration.folder, str(getattr(settings, "path", ""))).parent
             there = next(each for each in (folder, *folder.parents) if each.exists())
             if not there.is_dir() or not os.access(there, os.W_OK):
                 yield problem(f"sink {name}", f"{there} cannot be written to", "check who owns it", SINKS)

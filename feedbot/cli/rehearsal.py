@@ -13,13 +13,12 @@ from feedbot.engine.dispatch import dispatch
 from feedbot.engine.poll import poll
 from feedbot.engine.replay import Moment
 from feedbot.engine.report import SourceReport
-from feedbot.model import Delivery, DeliveryState
+from feedbot.model import Delivery
 from feedbot.plugins import SinkSettings
 from feedbot.settings import Configuration
 from feedbot.store.store import Store
 
 AnyMoment = TypeVar("AnyMoment", bound=Moment)
-_WAITING = 1_000_000
 
 
 class Rehearsal(Generic[AnyMoment]):
@@ -58,8 +57,7 @@ class Rehearsal(Generic[AnyMoment]):
         return sent
 
     def due_at(self) -> datetime | None:
-        waiting = self._store.deliveries.listed([DeliveryState.PENDING], limit=_WAITING)
-        return min((delivery.not_before for delivery in waiting), default=None)
+        return min((backlog.due for backlog in self._store.deliveries.backlog().values()), default=None)
 
     def title(self, entry_id: str) -> str:
         """What an entry is called by now."""

@@ -9,13 +9,14 @@ import click
 
 from feedbot.cli.commands import Command
 from feedbot.cli.context import Context
+from feedbot.cli.naming import names_of
 
 if TYPE_CHECKING:
     from datetime import datetime, tzinfo
 
 
 @click.command(cls=Command)
-@click.argument("sink")
+@click.argument("sink", shell_complete=names_of("sinks"))
 @click.option("--since", required=True, metavar="WHEN", help="What was sent from then on: a date, or a span as 2d.")
 @click.option("--until", metavar="WHEN", default="", help="What was sent up to then. Default: now.")
 @click.option("--source", default="", help="Only entries of one source.")

@@ -17,6 +17,7 @@ from feedbot.cli.context import Context
 from feedbot.cli.preview import UnreadableError
 from feedbot.engine.report import SourceReport
 from feedbot.errors import SourceError, UsageError
+from feedbot.paths import located
 from feedbot.plugins import SourceContext
 
 if TYPE_CHECKING:
@@ -106,13 +107,14 @@ def _open(
     settings: Any = configuration.sources[source]
     folder = configuration.folder
     if not settings.git:
-        local = LocalRepository(folder / Path(settings.path).expanduser(), timeout=_TIMEOUT)
+        local = LocalRepository(located(folder, settings.path), timeout=_TIMEOUT)
         begin = local.resolve(first) if first else ""
         return local, local.below, local.commits(begin, local.resolve(last))
     access = access_to(
         settings,
         folder=folder,
         ca_file=configuration.ca_path,
+        proxy=configuration.proxy,
         allow_private=tuple(configuration.feedbot.allow_private),
     )
     elsewhere = Repository(
@@ -146,9 +148,12 @@ def _told(step: Step, title: Callable[[str], str]) -> dict[str, Any]:
     """A step as JSON has it: what a poll found, and what would have been sent then."""
     report, commit = step.report or SourceReport(name=""), step.moment
     planned = {(change.change.value, change.entry.id) for change in report.announced}
+    titles = {change.entry.id: change.entry.title for change in report.announced}
+    names = {*report.new, *report.updated, *report.withdrawn, *report.edited}
+    titles |= {name: title(name) for name in names - titles.keys()}
 
     def changes(kind: str, ids: Sequence[str]) -> list[dict[str, Any]]:
-        return [{"id": name, "title": title(name), "announced": (kind, name) in planned} for name in ids]
+        return [{"id": name, "title": titles[name], "announced": (kind, name) in planned} for name in ids]
 
     return {
         "commit": commit.id,
@@ -160,7 +165,7 @@ def _told(step: Step, title: Callable[[str], str]) -> dict[str, Any]:
         "new": changes("new", report.new),
         "updated": changes("updated", report.updated),
         "withdrawn": changes("withdrawn", report.withdrawn),
-        "edited": [{"id": name, "title": title(name), "kind": kind} for name, kind in report.edited.items()],
+        "edited": [{"id": name, "title": titles[name], "kind": kind} for name, kind in report.edited.items()],
         "sent": list(_sent(step)),
         "error": report.error,
         "problems": [asdict(problem) for problem in report.problems],

@@ -11,13 +11,14 @@ import click
 
 from feedbot.cli.commands import Command
 from feedbot.cli.context import Context
+from feedbot.cli.naming import names_of
 
 if TYPE_CHECKING:
     from feedbot.engine.report import SourceReport
 
 
 @click.command(cls=Command)
-@click.argument("sources", nargs=-1, metavar="[SOURCE]...")
+@click.argument("sources", nargs=-1, metavar="[SOURCE]...", shell_complete=names_of("sources"))
 @click.option("--dry-run", is_flag=True, help="Tell what would be done, and do nothing.")
 @click.option("--no-notify", is_flag=True, help="Leave deliveries in the outbox for a later run.")
 @click.option("--mark-seen", is_flag=True, help="Take in what is new without ever announcing it.")

@@ -58,9 +58,10 @@ def source_lines(
             more = len(report.problems) - _SHOWN_PROBLEMS
             yield f"      … {counted(more, 'more problem', 'more problems')}"
     if skipped:
-        listed = ", ".join(f"{r.name} (paused)" if "paused" in r.notes else r.name for r in skipped[:5])
+        listed = ", ".join(f"{r.name} ({r.notes[0]})" if r.notes else r.name for r in skipped[:5])
         rest = f" and {len(skipped) - 5} more" if len(skipped) > 5 else ""
-        yield f"  · not due: {listed}{rest}"
+        due = "" if len(polled) or all("paused" in r.notes for r in skipped) else " (--force polls them all the same)"
+        yield f"  · not due: {listed}{rest}{due}"
     if options.notify and any(report.announced for report in polled):
         yield ""
 
@@ -235,8 +236,10 @@ def _unannounced(report: SourceReport, configuration: Configuration, options: Ru
         reason = "backfill"
     elif configuration.sources[report.name].max_age is not None:
         reason = "max_age or filter"
-    else:
+    elif any(route.filter for route in routes):
         reason = "filter"
+    else:
+        reason = "the others were before"
     return [f"{announced or 'none'} announced ({reason})"]
 
 

@@ -15,6 +15,7 @@ import click
 from feedbot.cli.commands import Command, Group
 from feedbot.cli.context import Context
 from feedbot.cli.servicefiles import FILES, Place
+from feedbot.paths import located, plain
 
 if TYPE_CHECKING:
     from feedbot.settings import Configuration
@@ -51,7 +52,7 @@ def _place(configuration: Configuration) -> Place:
         program = Path(shutil.which("feedbot") or Path(sys.executable).with_name("feedbot"))
     return Place(
         program=program,
-        config=configuration.path.absolute(),
+        config=_clean(configuration.path),
         state=_clean(configuration.cache_path),
         output=_clean(configuration.output_path),
         user=getpass.getuser(),
@@ -66,7 +67,7 @@ def _written(configuration: Configuration) -> Iterator[Path]:
     """The folders that sinks write to."""
     for settings in configuration.sinks.values():
         for place in settings.places():
-            path = configuration.folder / Path(place.path).expanduser()
+            path = located(configuration.folder, place.path)
             if place.wanted == "made":
                 yield _clean(path if place.path.endswith("/") or path.is_dir() else path.parent)
 
@@ -76,9 +77,10 @@ def _read(configuration: Configuration) -> Iterator[Path]:
     for settings in configuration.sources.values():
         for place in settings.places():
             if place.wanted != "made":
-                yield _clean(configuration.folder / Path(place.path).expanduser())
+                yield _clean(located(configuration.folder, place.path))
 
 
 def _clean(path: Path) -> Path:
     """An absolute path without ``..``, which neither units nor compose files follow."""
-    return Path(os.path.normpath(path.absolute()))
+    path = plain(path.absolute())
+    return path if ".." not in path.parts else path.resolve()

@@ -56,7 +56,6 @@ def systemd(place: Place) -> str:
     return f"""# /etc/systemd/system/feedbot.service
 [Unit]
 Description=feedbot, feeds and notifications
-Documentation=man:feedbot(1)
 After=network-online.target
 Wants=network-online.target
 
@@ -176,7 +175,7 @@ location {_nginx(location)} {{
     alias {_nginx(f"{place.output}/")};
     index index.html;
     charset utf-8;
-    charset_types application/atom+xml application/rss+xml application/xml text/x-opml text/css text/html;
+    charset_types application/atom+xml application/rss+xml application/xml text/x-opml text/css;
     types {{
         application/atom+xml atom;
         application/rss+xml rss;

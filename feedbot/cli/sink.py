@@ -9,6 +9,7 @@ import click
 
 from feedbot.cli.commands import Command, Group
 from feedbot.cli.context import Context
+from feedbot.cli.naming import names_of
 
 if TYPE_CHECKING:
     from feedbot.settings import Configuration
@@ -42,7 +43,7 @@ def list_sinks(context: Context) -> None:
 
 
 @sink.command(cls=Command)
-@click.argument("name")
+@click.argument("name", shell_complete=names_of("sinks"))
 @click.pass_obj
 def test(context: Context, name: str) -> None:
     """Send a test message through a sink, past routes and outbox, and tell whether it was taken."""
@@ -73,7 +74,7 @@ def test(context: Context, name: str) -> None:
 
 
 @sink.command(cls=Command)
-@click.argument("name")
+@click.argument("name", shell_complete=names_of("sinks"))
 @click.option("--entry", "entry_id", default="", metavar="ID", help="The entry to show. Default: the newest.")
 @click.option("--open", "in_browser", is_flag=True, help="Show the HTML of a mail in a browser.")
 @click.pass_obj

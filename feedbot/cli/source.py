@@ -11,6 +11,7 @@ import click
 
 from feedbot.cli.commands import Command, Group
 from feedbot.cli.context import Context
+from feedbot.cli.naming import names_of
 
 if TYPE_CHECKING:
     from feedbot.core.history import Past
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from feedbot.settings import Configuration
 
 _SHOWN_POLLS = 12
+_MOMENTS = ("last_poll", "next_poll", "not_before")
 
 
 @click.group(cls=Group)
@@ -56,7 +58,7 @@ def list_sources(context: Context) -> None:
 
 
 @source.command(cls=Command)
-@click.argument("name")
+@click.argument("name", shell_complete=names_of("sources"))
 @click.pass_obj
 def show(context: Context, name: str) -> None:
     """Show the settings of a source, how it is doing, and how its last polls went."""
@@ -83,12 +85,13 @@ def show(context: Context, name: str) -> None:
     if context.json:
         context.answer(described)
         return
-    for line in (*_lines(described), *_polls(described["history"], context.now())):
+    now = context.now()
+    for line in (*_lines(described, now), *_polls(described["history"], now)):
         context.say(line)
 
 
 @source.command(cls=Command)
-@click.argument("name")
+@click.argument("name", shell_complete=names_of("sources"))
 @click.pass_context
 def poll(ctx: click.Context, name: str) -> int:
     """Run this source now, due or not."""
@@ -106,7 +109,7 @@ def poll(ctx: click.Context, name: str) -> int:
 
 
 @source.command(cls=Command)
-@click.argument("name")
+@click.argument("name", shell_complete=names_of("sources"))
 @click.pass_obj
 def pause(context: Context, name: str) -> None:
     """Leave a source alone from now on: it is not polled, and its entries stay."""
@@ -114,7 +117,7 @@ def pause(context: Context, name: str) -> None:
 
 
 @source.command(cls=Command)
-@click.argument("name")
+@click.argument("name", shell_complete=names_of("sources"))
 @click.pass_obj
 def resume(context: Context, name: str) -> None:
     """Poll a paused source again."""
@@ -122,7 +125,7 @@ def resume(context: Context, name: str) -> None:
 
 
 @source.command(cls=Command)
-@click.argument("name")
+@click.argument("name", shell_complete=names_of("sources"))
 @click.pass_obj
 def reset(context: Context, name: str) -> None:
     """Have a source read anew at the next run; its entries stay known, and none is announced again."""
@@ -241,7 +244,8 @@ def _described(settings: Mapping[str, Any], state: SourceState | None) -> dict[s
     }
 
 
-def _lines(described: Mapping[str, Any]) -> Iterator[str]:
+def _lines(described: Mapping[str, Any], now: datetime) -> Iterator[str]:
+    from feedbot.core.dates import parse_date, told
     from feedbot.message.terminal import inert
     from feedbot.settings.show import as_toml
 
@@ -249,6 +253,7 @@ def _lines(described: Mapping[str, Any]) -> Iterator[str]:
                 "not_before", "etag", "last_modified", "error"):  # fmt: skip
         value = described[key]
         if value not in (None, ""):
+            value = told(parse_date(value), now) if key in _MOMENTS else value
             yield f"{key.replace('_', ' ') + ':':<14} {inert(str(value))}"
     for problem in described["problems"]:
         yield f"{'problem:':<14} {inert(problem)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from dataclasses import asdict
@@ -12,6 +13,7 @@ import click
 
 from feedbot.cli.commands import Command
 from feedbot.cli.context import Context
+from feedbot.cli.naming import names_of
 
 if TYPE_CHECKING:
     from feedbot.model import SourceState
@@ -25,7 +27,7 @@ _REDRAWN = 2.0  # seconds between two looks at the state
 
 
 @click.command(cls=Command)
-@click.argument("sources", nargs=-1, metavar="[SOURCE]...")
+@click.argument("sources", nargs=-1, metavar="[SOURCE]...", shell_complete=names_of("sources"))
 @click.option("--watch", is_flag=True, help="Go on showing it, until Ctrl-C.")
 @click.pass_obj
 def status(context: Context, sources: tuple[str, ...], watch: bool) -> None:
@@ -38,7 +40,7 @@ def status(context: Context, sources: tuple[str, ...], watch: bool) -> None:
     for name in sources:
         if name not in configuration.sources:
             raise UsageError(f'there is no source named "{name}"', suggestion(name, list(configuration.sources)))
-    if watch and (context.json or not sys.stdout.isatty()):
+    if watch and (context.json or not sys.stdout.isatty() or os.environ.get("TERM", "dumb") == "dumb"):
         raise UsageError("--watch redraws a terminal", "for programs: feedbot status --json, as often as is wanted")
     if watch:
         _watch(context, configuration, sources)

@@ -32,12 +32,12 @@ def fleet_rows(
     document: Mapping[str, Any], age: Callable[[str | None], str]
 ) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """The table of workers, its head first; ``age`` tells how long ago a moment is."""
-    head = ("worker", "state", "queues", "reads", "since", "heard of")
+    head = ("process", "state", "works off", "reads", "since", "heard of")
     rows: list[tuple[str, ...]] = [
         (
             f"{worker['host']}:{worker['pid']}",
             worker["state"],
-            ", ".join(worker["queues"]),
+            ", ".join(worker["queues"]) or worker["command"],
             str(worker["concurrency"]),
             age(worker["started"]),
             age(worker["seen"]),
@@ -62,6 +62,7 @@ def _worker(worker: WorkerState, now: datetime) -> dict[str, Any]:
         "host": worker.host,
         "pid": worker.pid,
         "version": worker.version,
+        "command": worker.command,
         "queues": list(worker.queues),
         "concurrency": worker.readers,
         "state": "silent" if now - worker.seen > SILENCE else "at work",

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from feedbot.cli.statusfleet import fleet_line, fleet_rows
-from feedbot.core.dates import in_words, parse_date
+from feedbot.core.dates import in_words, parse_date, told
 from feedbot.message.terminal import fit, inert, width
 
 Told = Mapping[str, Any]
@@ -28,16 +28,14 @@ def tables(document: Told, now: datetime) -> Iterator[str]:
     )
     for name, source in document["sources"].items():
         yield from (f"  {name}: {inert(line)}" for line in _of_source(source))
-    yield ""
-    yield from _table(
+    yield from _below(
         ("feed", "entries", "size", "updated", "files"),
         [
             (name, str(f["entries"]), _size(f["bytes"]), age(f["updated"]), ", ".join(f["files"]))
             for name, f in document["feeds"].items()
         ],
     )
-    yield ""
-    yield from _table(
+    yield from _below(
         ("sink", "sent", "in 24 h", "pending", "oldest", "held", "dead"),
         [
             (
@@ -84,10 +82,16 @@ def _of_sink(name: str, sink: Told, now: datetime) -> Iterator[str]:
     if sink["disabled"]:
         yield f"wants no more deliveries: {sink['disabled']}; feedbot queue release --sink {name}"
     elif sink["failing_since"]:
-        since = in_words(parse_date(sink["failing_since"]), now)
-        yield f"nothing could be delivered since {sink['failing_since']} ({since})"
+        yield f"nothing could be delivered since {told(parse_date(sink['failing_since']), now)}"
     if sink["dead"]:
         yield f"{sink['dead']} given up: feedbot queue list --sink {name} --state dead"
+
+
+def _below(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> Iterator[str]:
+    """A table below another one, if there is anything in it."""
+    if rows:
+        yield ""
+        yield from _table(head, rows)
 
 
 def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,10 @@ from feedbot.cli.commands import Command, Group
 from feedbot.cli.context import Context
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from feedbot.errors import ConfigProblem
+    from feedbot.message.templates import TemplateFailedError
     from feedbot.model import Delivery, Digest
     from feedbot.settings import Configuration
 
@@ -74,22 +79,11 @@ def test(context: Context, entry_id: str) -> None:
     """Render each of your own templates, and tell which of them fail."""
     from feedbot.cli.samples import known, made_up
     from feedbot.errors import ConfigError
-    from feedbot.message.templates import NAMES, TemplateFailedError, rendered
-    from feedbot.model import Digest
 
     configuration = context.load()
-    now = context.now()
-    delivery = known(context, configuration, "test", entry_id) or made_up("test", "test", now)
-    digest = Digest(key="test", sink="test", deliveries=(delivery,), created=now)
-    rows: list[dict[str, str | None]] = []
-    for path in dict.fromkeys(path for name in NAMES for path in _own(configuration, name)):
-        values = _values(path.name, delivery, digest)
-        try:
-            rendered(path, values, (path.parent,))
-            error: str | None = None
-        except TemplateFailedError as failure:
-            error = str(failure)
-        rows.append({"template": _shown(path, configuration), "error": error})
+    delivery = known(context, configuration, "test", entry_id) or made_up("test", "test", context.now())
+    outcomes = _tried(configuration, delivery)
+    rows = [{"template": name, "error": str(failure) if failure else None} for name, failure in outcomes.items()]
     if context.json:
         context.answer({"templates": rows})
     elif not context.quiet:
@@ -102,6 +96,47 @@ def test(context: Context, entry_id: str) -> None:
         raise ConfigError(f"{len(failed)} of {len(rows)} templates fail", "the shipped ones are used in their place")
     if failed:
         raise SystemExit(ConfigError.exit_code)
+
+
+def broken(configuration: Configuration, now: datetime) -> tuple[ConfigProblem, ...]:
+    """What is wrong with own templates, of which each is tried with an entry that has everything."""
+    from feedbot.cli.samples import made_up
+    from feedbot.errors import ConfigProblem
+    from feedbot.model import Enclosure
+
+    made = made_up("check", "check", now)
+    image = f"{made.entry.url}picture.png"
+    entry = replace(made.entry, updated=now, image=image, enclosures=(Enclosure(image, "image/png", 1),), language="en")
+    return tuple(
+        ConfigProblem(
+            f"{name}:{failure.line}" if failure.line else name,
+            f"the template {failure.what}",
+            "the shipped one is used in its place; feedbot template test tries it with an entry of yours",
+        )
+        for name, failure in _tried(configuration, replace(made, entry=entry)).items()
+        if failure is not None
+    )
+
+
+def _tried(configuration: Configuration, delivery: Delivery) -> dict[str, TemplateFailedError | None]:
+    """Each of the operator's own templates, and how it fails, if it does."""
+    from feedbot.message.templates import FOLDER, NAMES, TemplateFailedError, rendered
+    from feedbot.model import Digest
+
+    digest = Digest(key="test", sink="test", deliveries=(delivery,), created=delivery.created)
+    found: dict[str, TemplateFailedError | None] = {}
+    for name in NAMES:
+        for sink, settings in configuration.sinks.items():
+            folders = [configuration.folder / FOLDER / place for place in (sink, settings.type)]
+            for path in (folder / f"{name}.j2" for folder in folders):
+                shown = _shown(path, configuration)
+                if shown not in found and path.is_file():
+                    try:
+                        rendered(path, _values(name, delivery, digest), folders)
+                        found[shown] = None
+                    except TemplateFailedError as failure:
+                        found[shown] = failure
+    return found
 
 
 def _values(name: str, delivery: Delivery, digest: Digest) -> dict[str, Any]:

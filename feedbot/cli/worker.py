@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
-from types import FrameType
 
 import click
 
@@ -24,10 +21,9 @@ _QUEUES = ("poll", "deliver", "publish")
 def worker(context: Context, queues: str, concurrency: int | None) -> None:
     """Poll, publish and deliver beside other workers, on any number of machines; takes a state in PostgreSQL.
 
-    SIGTERM and SIGINT end it; a second one at once.
+    SIGHUP, or a change of the configuration file, has it read anew. SIGTERM and SIGINT end it; a second one at once.
     """
-    from feedbot.cli.entrance import Stopped
-    from feedbot.errors import FeedbotError
+    from feedbot.cli.lasting import last
     from feedbot.working import WorkerService
 
     context.tell_work()
@@ -39,23 +35,7 @@ def worker(context: Context, queues: str, concurrency: int | None) -> None:
         queues=_chosen(queues),
         concurrency=concurrency,
     )
-    ended: list[int] = []
-
-    def end(number: int, _frame: FrameType | None) -> None:
-        if ended:
-            os._exit(128 + number)
-        ended.append(number)
-        service.stop()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, end)
-    try:
-        service.run()
-    except FeedbotError as error:
-        context.fail(error)
-        sys.stdout.flush()
-        os._exit(error.exit_code)  # a source may still be read for long
-    raise Stopped(ended[0])
+    last(context, service)
 
 
 def _chosen(names: str) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-LARGEST = 50
+LARGEST = 100
 """Sources in a job at most: few enough for a job to be done soon, many enough for the queue to cost little."""
 _AHEAD = 20
 """Sources that may be claimed for each one that can be read at a time."""

@@ -9,42 +9,46 @@ _MONTHS = {
     name: number
     for number, names in enumerate(
         (
-            ("jan", "january", "januar", "janvier", "janv", "gennaio", "gen", "enero", "ene"),
-            ("feb", "february", "februar", "février", "févr", "fév", "febbraio", "febrero"),
-            ("mar", "march", "märz", "mär", "mrz", "mars", "marzo"),
-            ("apr", "april", "avril", "avr", "aprile", "abril", "abr"),
-            ("may", "mai", "maggio", "mag", "mayo"),
-            ("jun", "june", "juni", "juin", "giugno", "giu", "junio"),
-            ("jul", "july", "juli", "juillet", "juil", "luglio", "lug", "julio"),
-            ("aug", "august", "août", "agosto", "ago"),
-            ("sep", "sept", "september", "septembre", "settembre", "set", "septiembre"),
-            ("oct", "october", "oktober", "okt", "octobre", "ottobre", "ott", "octubre"),
-            ("nov", "november", "novembre", "noviembre"),
-            ("dec", "december", "dezember", "dez", "décembre", "déc", "dicembre", "dic", "diciembre"),
+            "jan january januar janvier janv gennaio gen enero ene januari janeiro",
+            "feb february februar février févr fév febbraio febrero februari fevereiro fev",
+            "mar march märz mär mrz mars marzo maart mrt março",
+            "apr april avril avr aprile abril abr",
+            "may mai maggio mag mayo mei maj maio",
+            "jun june juni juin giugno giu junio junho",
+            "jul july juli juillet juil luglio lug julio julho",
+            "aug august août agosto ago augustus augusti",
+            "sep sept september septembre settembre set septiembre setembro",
+            "oct october oktober okt octobre ottobre ott octubre outubro out",
+            "nov november novembre noviembre novembro",
+            "dec december dezember dez décembre déc dicembre dic diciembre desember des dezembro",
         ),
         start=1,
     )
-    for name in names
+    for name in names.split()
 }
 _ZONES = {
     "ut": 0, "utc": 0, "gmt": 0, "z": 0, "wet": 0, "west": 60, "bst": 60, "cet": 60, "cest": 120, "mez": 60,
     "mesz": 120, "eet": 120, "eest": 180, "msk": 180, "ist": 330, "jst": 540, "aest": 600, "aedt": 660,
     "est": -300, "edt": -240, "cst": -360, "cdt": -300, "mst": -420, "mdt": -360, "pst": -480, "pdt": -420,
-    "akst": -540, "akdt": -480, "hst": -600,
-}  # fmt: skip
+    "akst": -540, "akdt": -480, "hst": -600, "brt": -180, "art": -180, "sast": 120, "trt": 180, "pkt": 300,
+    "ict": 420, "wib": 420, "hkt": 480, "sgt": 480, "pht": 480, "awst": 480, "kst": 540, "acst": 570, "acdt": 630,
+    "nzst": 720, "nzdt": 780,
+} | dict.fromkeys("abcdefghiklmnopqrstuvwxy", 0)  # fmt: skip  # one letter says nothing (RFC 5322, 4.3)
 _ISO = re.compile(
     r"(?P<year>\d{4})(?:[-/.]?(?P<month>\d{2})(?:[-/.]?(?P<day>\d{2}))?)?"
     r"(?:[Tt ]\s*(?P<hour>\d{1,2}):?(?P<minute>\d{2})(?::?(?P<second>\d{2})(?:[.,](?P<fraction>\d+))?)?)?"
     r"\s*(?P<zone>[Zz]|[+-]\d{2}:?\d{2}|[+-]\d{2}|[A-Za-z]{2,5})?"
 )
 _WRITTEN = re.compile(
-    r"(?:[^\W\d]+\.?,?\s+)?"
+    r"(?:[^\W\d]+(?:\.?,\s*|\.?\s+))?"
     r"(?:(?P<day>\d{1,2})(?:st|nd|rd|th|\.)?[\s-]+(?P<month>[^\W\d]+)\.?,?[\s-]+"
     r"|(?P<month2>[^\W\d]+)\.?\s+(?P<day2>\d{1,2})(?:st|nd|rd|th)?,?\s+)"
     r"(?P<year>\d{4}|\d{2})"
     r"(?:,?\s+(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:\.\d+)?)?\s*(?P<half>[AaPp][Mm])?)?"
     r"\s*(?P<zone>[A-Za-z]{1,5}|(?:GMT|UTC)?[+-]\d{2}:?\d{2}|[+-]\d{1,2})?(?:\s*\(.*\))?"
 )
+_SHORT = re.compile(r"(\d{4})([/.-])(\d{1,2})\2(\d{1,2})(?!\d)")
+_OF_UNIX = re.compile(r"[^\W\d]+ ([^\W\d]+) (\d{1,2}) (\d\d:\d\d:\d\d) ?([A-Za-z]*) (\d{4})")
 # How nearly all feeds write a date: read without asking what else it might be.
 _USUAL_ISO = re.compile(r"\d{4}-\d\d-\d\d(?:T\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-]\d\d:[0-5]\d))?", re.A)
 _USUAL_MAIL = re.compile(
@@ -85,6 +89,8 @@ def _any(text: str, zone: tzinfo) -> datetime | None:
     text = " ".join(text.split())
     if len(text) > 80:
         return None
+    text = _SHORT.sub(lambda found: f"{found[1]}-{found[3]:0>2}-{found[4]:0>2}", text, count=1)
+    text = _OF_UNIX.sub(r"\2 \1 \5 \3 \4", text).strip()
     match = _ISO.fullmatch(text) or _WRITTEN.fullmatch(text)
     if match is None:
         return None
@@ -133,6 +139,11 @@ def in_words(moment: datetime | None, now: datetime) -> str:
             words = f"{int(distance // size)} {name}"
             break
     return f"in {words}" if seconds > 0 else f"{words} ago"
+
+
+def told(moment: datetime | None, now: datetime) -> str:
+    """A moment to the minute, with how long ago that is: "2026-11-21 08:00 UTC (3 h ago)"."""
+    return f"{moment:%Y-%m-%d %H:%M} UTC ({in_words(moment, now)})" if moment else "never"
 
 
 def _month(text: str) -> int | None:

@@ -49,16 +49,19 @@ def changes(
     known: Mapping[int, Known],
     ids: set[str],
     standing: frozenset[int] | None = None,
+    *,
+    moved: bool = False,
 ) -> Changes:
     """Compare a document with what is known.
 
     ``known`` holds every entry that ``aliases`` names, and all of the source where the document is complete.
     ``ids`` are the ids taken in the source, among them those minted of a wanted one. Only a complete document
     withdraws, and never what is standing: the entries of its ``standing`` keys, unless ``standing`` has them already.
+    ``moved`` is as for ``identity.match``.
     """
     if standing is None:
         standing = frozenset(entry for key in document.standing if (entry := aliases.get(digest(key))) is not None)
-    found = match(document.items, item_keys, aliases, known, complete=document.complete, standing=standing)
+    found = match(document.items, item_keys, aliases, known, complete=document.complete, standing=standing, moved=moved)
     taken = set(ids)
     added: list[Addition] = []
     edited: list[Edit] = []

@@ -6,12 +6,14 @@ from base64 import b64decode, b64encode
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from struct import Struct
+from struct import error as StructError  # noqa: N812 (it is an exception, whatever it is called)
 
 KEPT = 50
 """So many polls of each source are remembered."""
 
 # When (seconds since 1970), what came of it, status of HTTP, milliseconds, bytes; new, updated, withdrawn entries.
 _RECORD = Struct(">IBHIIHHH")
+_MOST = [(1 << bits) - 1 for bits in (32, 8, 16, 32, 32, 16, 16, 16)]
 LETTERS = len(b64encode(bytes(_RECORD.size)))
 """How long one poll is in the text. A record is a multiple of three bytes, so that texts can be joined and cut."""
 
@@ -37,16 +39,20 @@ class Past:
 
 def packed(past: Past) -> str:
     """One poll as text of ``LETTERS`` letters; what is too large for its place counts as the largest that fits."""
-    record = _RECORD.pack(
-        min(max(int(past.at.timestamp()), 0), 0xFFFFFFFF),
+    numbers = [
+        int(past.at.timestamp()),
         _OUTCOMES.index(past.outcome),
-        _within(past.status, 16),
-        _within(round(past.seconds * 1000), 32),
-        _within(past.size, 32),
-        _within(past.new, 16),
-        _within(past.updated, 16),
-        _within(past.withdrawn, 16),
-    )
+        past.status,
+        round(past.seconds * 1000),
+        past.size,
+        past.new,
+        past.updated,
+        past.withdrawn,
+    ]
+    try:
+        record = _RECORD.pack(*numbers)
+    except StructError:
+        record = _RECORD.pack(*(min(max(number, 0), most) for number, most in zip(numbers, _MOST, strict=True)))
     return b64encode(record).decode()
 
 
@@ -67,7 +73,3 @@ def unpacked(text: str) -> list[Past]:
         )
         for at, outcome, status, milliseconds, size, new, updated, withdrawn in records
     ][::-1]
-
-
-def _within(number: int, bits: int) -> int:
-    return min(max(number, 0), (1 << bits) - 1)

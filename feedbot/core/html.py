@@ -109,8 +109,8 @@ def clean(content: str, base: str = "", rewrite: Rewrite | None = None) -> str:
             if tag == "a" and value.startswith("#"):
                 return value
             return absolute(value)
-        if name == "class":  # the language of code, for highlighters
-            return value if re.fullmatch(r"language-[\w+#.-]+", value) else None
+        if name == "class":  # the language of code, for highlighters, and what is mathematics
+            return value if re.fullmatch(r"language-[\w+#.-]+|math", value) else None
         return value
 
     return nh3.clean(

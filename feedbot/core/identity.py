@@ -67,8 +67,13 @@ def keys(item: Item) -> Keys:
     """
     certain = tuple(dict.fromkeys(digest(key) for key in item.keys or (f"id:{item.id}",)))
     addresses = dict.fromkeys((item.url, item.id, *item.aliases))
-    links = dict.fromkeys(f"link:{normal}" for address in addresses if (normal := normalised(address)))
-    return Keys(certain, tuple(digest(link) for link in links))
+    return Keys(certain, tuple(dict.fromkeys(link for address in addresses if (link := link_key(address)))))
+
+
+def link_key(address: str) -> bytes:
+    """The key of an address; empty for what is none."""
+    normal = normalised(address)
+    return digest(f"link:{normal}") if normal else b""
 
 
 def with_text(own: Keys, item: Item) -> Keys:
@@ -110,13 +115,16 @@ def match(
     *,
     complete: bool,
     standing: frozenset[int] = frozenset(),
+    moved: bool = False,
 ) -> Matches:
     """Find each item's entry. ``known`` holds every entry that ``aliases`` names.
 
     Certain keys are followed for all items first, ids before places. What is left may be an entry that nobody
     claimed, whose id changed: a link counts together with the same date or text, a text together with the same
     date. In a complete document an unclaimed entry is one that is not there any more under its old name, so
-    that the link, or the text alone, tells that it was renamed. ``standing`` entries are there, though unreadable.
+    that the link, or the text alone, tells that it was renamed. So does the link where the source was ``moved``, say
+    from a blog's posts to its feed, which cut texts short and have dates of their own. ``standing`` entries are there,
+    though unreadable.
     """
     found = Matches()
     claimed: set[int] = set(standing)
@@ -156,7 +164,7 @@ def match(
             for key in own.links
             if shared[key] == 1 and (entry := aliases.get(key)) is not None and entry not in claimed
         ]
-        entry = next((c for c in candidates if complete or _same(item, known[c])), None)
+        entry = next((c for c in candidates if complete or moved or _same(item, known[c])), None)
         if entry is None:
             entry = next((e for k in own.texts if (e := aliases.get(k)) is not None and e not in claimed), None)
         if entry is None and complete:

@@ -76,10 +76,12 @@ def verdict(attempts: int, error: DeliveryError, now: datetime, chance: float) -
     wait = retry_after(attempts, chance)
     if wait is None:
         return Verdict(S.DEAD, now, text)
-    at = now + wait
-    if error.not_before is not None:
-        at = max(at, min(error.not_before, now + DAY))
-    return Verdict(S.PENDING, at, text)
+    return Verdict(S.PENDING, max(now + wait, _wished(error, now)), text)
+
+
+def rests_until(error: DeliveryError, now: datetime) -> datetime:
+    """Until when a receiver is to be left alone with other deliveries too, as it has said; a day ahead at most."""
+    return _wished(error, now) if error.sink_down else now
 
 
 def disables(error: DeliveryError) -> bool:
@@ -97,6 +99,10 @@ def retried(quiet: str, decided: Verdict, zone: tzinfo) -> Verdict:
 def worth_telling(failing_since: datetime | None, told: bool, now: datetime) -> bool:
     """Whether a person should be told that a sink has failed for a day, which is said once."""
     return not told and failing_since is not None and now - failing_since >= DAY
+
+
+def _wished(error: DeliveryError, now: datetime) -> datetime:
+    return now if error.not_before is None else max(now, min(error.not_before, now + DAY))
 
 
 def lease_until(now: datetime) -> datetime:

@@ -18,7 +18,7 @@ from feedbot.model import Author, Enclosure, Entry
 ASSET = f"{html.ASSET_SCHEME}:"
 """How stored content names a file that feedbot publishes: ``feedbot-asset:NAME?ORIGINAL``."""
 
-VERSION = 1
+VERSION = 2
 """Raised when the same stored entry goes out in another way, so that feeds are made anew."""
 
 MEDIA_FOLDER = "media"

@@ -15,6 +15,8 @@ _NOT_SLUG = re.compile(r"[^a-z0-9]+")
 
 def storable(text: str) -> str:
     """Drop what neither XML 1.0, UTF-8 nor a database takes: control characters and lone surrogates."""
+    if text.isascii() and text.isprintable():
+        return text
     try:
         data = text.encode()
     except UnicodeEncodeError:

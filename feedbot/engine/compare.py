@@ -44,7 +44,7 @@ def compare(
     known |= knowledge.known(source, sorted(missing))
     nameless = [item.id for item, own in zip(document.items, keys, strict=True) if not _named(own, aliases)]
     standing = None if gone is None else _standing(gone, keys, aliases, known)
-    found = changes(document, keys, aliases, known, knowledge.ids(source, nameless), standing)
+    found = changes(document, keys, aliases, known, knowledge.ids(source, nameless), standing, moved=moved)
     if renamed and found.added:
         claimed = set(aliases.values())
         found = _by_text(found, claimed, source, knowledge)

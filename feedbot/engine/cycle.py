@@ -9,11 +9,12 @@ from datetime import timedelta
 
 from feedbot.engine.dispatch import Dispatching, dispatch
 from feedbot.engine.hubs import Hubs, tell
-from feedbot.engine.poll import Polling, poll
+from feedbot.engine.poll import poll
 from feedbot.engine.publishing import FeedSpec, Publishing
 from feedbot.engine.reading import SourceSpec
-from feedbot.engine.regenerate import regenerate
 from feedbot.engine.report import RunReport, SinkReport, SourceReport
+from feedbot.engine.settling import Polling
+from feedbot.engine.sharing import PATIENCE, publish
 from feedbot.engine.subscribing import Subscribing, subscribe
 from feedbot.model import DeliveryState
 from feedbot.plugins import Sink
@@ -49,7 +50,9 @@ def run(cycle: Cycle, polled: Callable[[Mapping[str, SourceReport]], None], *, f
     report = RunReport()
     report.sources = poll(cycle.sources, cycle.polling, force=force)
     polled(report.sources)
-    report.feeds = regenerate(cycle.feeds, cycle.store.sources.states(), cycle.publishing)
+    report.feeds = publish(cycle.feeds, cycle.store.sources.shown, cycle.publishing, patience=PATIENCE)
+    for feed in report.feeds.values():
+        feed.problems += ["another process publishes it just now"] if feed.busy else []
     incomplete = sorted(name for feed in report.feeds.values() for name in feed.incomplete)
     if incomplete:  # copies were removed from the output folder: the next round makes them again
         cycle.store.sources.forget(incomplete)

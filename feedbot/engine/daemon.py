@@ -9,25 +9,25 @@ keep none waiting that is well. Folders that are watched are read as soon as the
 from __future__ import annotations
 
 import logging
+import random
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
-from feedbot.engine.cycle import Cycle
+from feedbot.core.batching import room
 from feedbot.engine.dispatch import dispatch
 from feedbot.engine.hubs import tell
 from feedbot.engine.journal import Journal
-from feedbot.engine.poll import TO_THE_MOMENT, Poller
+from feedbot.engine.poll import TO_THE_MOMENT
 from feedbot.engine.reading import SourceSpec
-from feedbot.engine.regenerate import regenerate
+from feedbot.engine.sharing import publish
 from feedbot.engine.subscribing import subscribe
 from feedbot.engine.ticking import Ticker
 from feedbot.engine.watching import Watcher
+from feedbot.engine.work import Work, Works
 from feedbot.errors import FeedbotError
 from feedbot.model import SourceState
 
@@ -40,8 +40,6 @@ _SLICE = 1.0
 """Seconds that polling waits for what is being read, before it looks whether a watched folder changed meanwhile."""
 _PUBLISHING = 0.1
 """The part of its time that publishing may take, where one poll after another brings something."""
-_FAILING_SHARE = 0.25
-"""The part of the threads that sources which failed may take."""
 _WAITED_FOR = ("poll", "publish", "sink ")
 """Jobs that are given time to end; polling does so within a slice, whatever hangs."""
 _STEP = 5.0
@@ -58,33 +56,14 @@ _STUCK = 3600.0
 log = logging.getLogger(__name__)
 
 
-class Work:
-    """A configuration at work: what its rounds work on, and how to let go of its connections at last.
-
-    What changes in ``own`` files and folders is no news to whoever watches a folder around them.
-    """
-
-    def __init__(self, cycle: Cycle, close: Callable[[], None], own: Sequence[Path] = ()) -> None:
-        self.cycle = cycle
-        self.own = own
-        self.poller = Poller(cycle.polling, _FAILING_SHARE)
-        self.users = 0
-        self._close = close
-
-    def close(self) -> None:
-        self.poller.close()
-        self._close()
-
-
 class Daemon:
     """Polls, publishes and delivers until it is told to stop. ``stop`` may be called from any thread."""
 
     def __init__(self, work: Work, journal: Journal, *, tick: float = TICK) -> None:
-        self._work = work
+        self._works = Works(work)
         self._journal = journal
         self._tick = tick
         self._guard = threading.Lock()
-        self._former: list[Work] = []
         self._states: Mapping[str, SourceState] = {}
         self._next_due = self._must_look = self._must_publish = self._may_publish = float("-inf")
         self._settled: set[str] = set()
@@ -108,18 +87,16 @@ class Daemon:
         self._every("hubs", self._tell_hubs)
         self._every("subscribe", self._subscribe, after=2 * self._tick)
         self._every("forget", self._forget, seconds=_FORGET, after=_REFRESH)
-        for name, _ in self._work.cycle.sinks:
+        for name, _ in self._works.now.cycle.sinks:
             self._every(f"sink {name}", self._deliver, name)
         self._every("beat", self._beat, apart=True)
         self._ticker.start()
-        self._watch(self._work)
+        self._watch(self._works.now)
 
     def replace(self, work: Work) -> None:
         """Go on with another configuration; what runs now ends with the one it began with."""
+        former = self._works.replace(work)
         with self._guard:
-            former, self._work = self._work, work
-            work.poller.follow(former.poller)
-            self._former.append(former)
             self._next_due = float("-inf")
         with self._looking:
             self._must_look = float("-inf")
@@ -155,7 +132,7 @@ class Daemon:
     def how(self) -> Mapping[str, str]:
         """What a person should know of how it goes, by name; nothing where all is well."""
         with self._guard:
-            names = {spec.name for spec in self._work.cycle.sources if not spec.settings.paused}
+            names = {spec.name for spec in self._works.now.cycle.sources if not spec.settings.paused}
             failing = sum(bool(state.failures) for name, state in self._states.items() if name in names)
         return {**({"failing sources": str(failing)} if failing else {}), **self.troubles()}
 
@@ -180,34 +157,25 @@ class Daemon:
         after: float = 0,
         apart: bool = False,
     ) -> None:
+        told = f"job {name}"  # that it could be done says nothing of how the sink is
+
         def job() -> None:
             with self._guard:
                 self._running[name] = time.monotonic()
             try:
                 work(*arguments)
             except FeedbotError as error:  # of the state: the next tick tries again
-                self._journal.wrong(name, str(error))
+                self._journal.wrong(told, str(error))
             except Exception as fault:  # a bug costs one job its turn, never the daemon
                 log.debug("%s failed", name, exc_info=fault)
-                self._journal.wrong(name, f"unexpected {type(fault).__name__}: {fault} (please report this)")
+                self._journal.wrong(told, f"unexpected {type(fault).__name__}: {fault} (please report this)")
             else:
-                self._journal.well(name)
+                self._journal.well(told)
             finally:
                 with self._guard:
                     self._running.pop(name, None)
 
         self._ticker.every(name, job, seconds or self._tick, after=after, apart=apart)
-
-    @contextmanager
-    def _using(self) -> Iterator[Work]:
-        with self._guard:
-            work = self._work
-            work.users += 1
-        try:
-            yield work
-        finally:
-            with self._guard:
-                work.users -= 1
 
     def _poll(self) -> None:
         """Take up what is due and settle what was read, for as long as something is being read."""
@@ -215,7 +183,7 @@ class Daemon:
             with self._guard:
                 self._running["poll"] = time.monotonic()  # it goes on, and does not hang
             self._end_former()
-            with self._using() as work:
+            with self._works.using() as work:
                 changed, due = self._due(work)
                 work.poller.take(changed)
                 others = work.poller.take(due, early=TO_THE_MOMENT)  # which another feedbot polled meanwhile
@@ -227,14 +195,10 @@ class Daemon:
 
     def _end_former(self) -> None:
         """Settle what was begun with a configuration that was replaced, and let go of it once nothing uses it."""
-        for work in tuple(self._former):
+        for work in tuple(self._works.former):
             work.poller.retire()
             self._settle(work, 0)
-            with self._guard:
-                used = work.users or work.poller.busy
-            if not used:
-                self._former.remove(work)
-                work.close()
+            self._works.let_go(work)
 
     def _settle(self, work: Work, seconds: float) -> None:
         if not work.poller.busy:
@@ -258,7 +222,7 @@ class Daemon:
             touched, self._touched = self._touched, set()
         if now < self._next_due and not touched:
             return (), ()
-        busy = work.poller.busy.union(*(former.poller.busy for former in self._former))
+        busy = work.poller.busy.union(*(former.poller.busy for former in self._works.former))
         with self._guard:
             self._touched |= touched & busy  # it may have been read before it changed
         idle = [spec for spec in work.cycle.sources if spec.name not in busy]
@@ -267,7 +231,11 @@ class Daemon:
             return changed, ()
         self._next_due = now + self._tick / 2  # which the next tick is surely after
         states = self._looked(work)
-        return changed, work.poller.due([spec for spec in idle if spec.name not in touched], states)
+        due = work.poller.due([spec for spec in idle if spec.name not in touched], states)
+        most = room(work.cycle.polling.concurrency, len(busy))
+        if not work.cycle.store.alone and len(due) > most:  # so that others take up the rest meanwhile
+            due = random.sample(due, most)
+        return changed, due
 
     def _looked(self, work: Work) -> Mapping[str, SourceState]:
         """What the state says of all sources: read anew now and then, and of those that were settled meanwhile.
@@ -294,7 +262,7 @@ class Daemon:
             self._ticker.soon("poll")
 
     def _clock_offset(self) -> float:
-        clock: datetime = self._work.cycle.polling.clock()
+        clock: datetime = self._works.now.cycle.polling.clock()
         return clock.timestamp() - time.monotonic()
 
     def _publish_soon(self) -> None:
@@ -307,10 +275,10 @@ class Daemon:
         if now < max(self._must_publish, self._may_publish):
             return
         self._must_publish = now + _REFRESH  # before, as more may come in meanwhile
-        with self._using() as work:
+        with self._works.using() as work:
             cycle = work.cycle
             try:
-                reports = regenerate(cycle.feeds, self._looked(work), cycle.publishing)
+                reports = publish(cycle.feeds, lambda: self._looked(work), cycle.publishing)
                 incomplete = sorted({name for report in reports.values() for name in report.incomplete})
                 if incomplete:
                     cycle.store.sources.forget(incomplete)
@@ -318,16 +286,18 @@ class Daemon:
                 self._must_publish = now
                 raise
             self._journal.published(reports)
+            if any(report.busy for report in reports.values()):
+                self._must_publish = now  # whoever writes it may not have seen all
             ended = time.monotonic()
             self._may_publish = ended + (ended - now) / _PUBLISHING
 
     def _tell_hubs(self) -> None:
-        with self._using() as work:
+        with self._works.using() as work:
             if work.cycle.hubs is not None:
                 self._journal.told(tell(work.cycle.hubs))
 
     def _forget(self) -> None:
-        with self._using() as work:
+        with self._works.using() as work:
             work.cycle.store.retention.prune(work.cycle.polling.clock() - work.cycle.retention)
 
     def _beat(self) -> None:
@@ -336,7 +306,7 @@ class Daemon:
         if self._ticked - self._written < _BEAT:
             return
         self._written = self._ticked
-        with self._using() as work:
+        with self._works.using() as work:
             try:
                 work.cycle.store.beat(work.cycle.polling.clock())
             except FeedbotError as error:
@@ -345,13 +315,13 @@ class Daemon:
         self._unwritten = ""
 
     def _subscribe(self) -> None:
-        with self._using() as work:
+        with self._works.using() as work:
             if work.cycle.subscribing is not None:
                 wanted = [spec.name for spec in work.cycle.sources]
                 self._journal.told(subscribe(wanted, work.cycle.subscribing))
 
     def _deliver(self, name: str) -> None:
-        with self._using() as work:
+        with self._works.using() as work:
             dispatching, make = work.cycle.dispatching, dict(work.cycle.sinks).get(name)
             if make is None or dispatching is None or name in work.cycle.silent:
                 return

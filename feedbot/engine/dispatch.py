@@ -10,20 +10,22 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import Any, ClassVar
+from functools import partial
+from typing import ClassVar
 
 from feedbot import faults
 from feedbot.core.calendar import awake
-from feedbot.core.outbox import disables, lease_until, retried, verdict, worth_telling
+from feedbot.core.outbox import disables, lease_until, rests_until, retried, verdict, worth_telling
 from feedbot.core.schedule import Rate
 from feedbot.engine.alerts import Alerting
-from feedbot.engine.pace import Pace
+from feedbot.engine.marking import Marking
+from feedbot.engine.pace import PATIENCE, Pace
 from feedbot.engine.report import SinkReport
 from feedbot.errors import DeliveryError, LeaseLostError
 from feedbot.model import ChangeKind, Delivery, DeliveryState, Digest, Entry
 from feedbot.plugins import DigestSink, Sink, SinkSettings
 from feedbot.store.alerts import Alert
-from feedbot.store.outbox import Claimed, Outbox
+from feedbot.store.outbox import Claimed, Outbox, Outcome
 from feedbot.store.sinks import Sinks, SinkState
 from feedbot.store.turns import Turns
 
@@ -67,48 +69,48 @@ def dispatch(sinks: Sequence[tuple[str, Callable[[], Sink]]], dispatching: Dispa
     Raises StateError where the outbox cannot be written; what was sent and not marked is then sent again
     under the same key.
     """
-    states = dispatching.sinks.states()
-    lines = [_Line(name, make, dispatching, states.get(name, SinkState(name=name))) for name, make in sinks]
+    lines = [_Line(name, make, dispatching) for name, make in sinks]
     failures: list[Exception] = []
 
     def work(line: _Line) -> None:
         try:
-            line.work()
+            try:
+                line.work()
+            finally:
+                line.end()
         except Exception as error:  # of the state, or a bug: told where the run is
             failures.append(error)
             dispatching.stop.set()
 
+    ours = [line for line in lines if line.in_turn()]
+    states = dispatching.sinks.states()  # after that: whoever served one before has noted how it went
     threads = [
         threading.Thread(target=work, args=(line,), name=f"sink {line.report.name}", daemon=True)
-        for line in lines
-        if line.open()
-        for _ in range(dispatching.limits.get(line.report.name, Limits()).in_flight)
+        for line in ours
+        for _ in range(line.open(states.get(line.report.name)))
     ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    for line in lines:
-        line.leave()
     if failures:
-        raise failures[0]
-    for line in lines:
-        line.remember()
+        raise failures.pop(0)  # which must not be held here: it holds all of this in turn
     return {line.report.name: line.report for line in lines}
 
 
 class _Line:
     """The deliveries of one sink in one run. Each thread that works it off has an instance of the sink of its own."""
 
-    def __init__(self, name: str, make: Callable[[], Sink], dispatching: Dispatching, state: SinkState) -> None:
+    def __init__(self, name: str, make: Callable[[], Sink], dispatching: Dispatching) -> None:
         self.report = SinkReport(name=name)
         self._make = make
         self._given = dispatching
         self._store = dispatching.store
-        self._state = state
-        self._pace = Pace(
-            dispatching.limits.get(name, Limits()).rate, lambda since: dispatching.store.given(name, since)
-        )
+        self._state = SinkState(name=name)
+        limits = dispatching.limits.get(name, Limits())
+        self._pace = Pace(limits.rate, lambda since: dispatching.store.given(name, since))
+        self._threads = limits.in_flight
+        self._marking = Marking(partial(dispatching.store.mark, lease=dispatching.lease))
         self._guard = threading.Lock()
         self._over = threading.Event()
         self._down = 0
@@ -119,24 +121,49 @@ class _Line:
         self._sent: Counter[str] = Counter()  # by route, of those that send only so many in a run
         self._spent: set[str] = set()
 
-    def open(self) -> bool:
-        """Whether the sink wants deliveries, and is served by nobody else; what it does not want is held."""
-        if self._state.disabled_at is None:
-            return self._in_turn()
-        self._hold()
-        return False
+    def in_turn(self) -> bool:
+        """Whether the sink is this process's to serve, for as long as sending a message takes."""
+        now = self._given.clock()
+        with self._guard:
+            if self._taken is None or now - self._taken >= _SURE:
+                self._taken = now if self._given.turns.take(self._turn, self._given.lease, now) else None
+            return self._taken is not None
 
-    def leave(self) -> None:
-        """Let others serve the sink."""
-        if self._taken is not None:
-            self._given.turns.give(self._turn, self._given.lease)
+    def open(self, state: SinkState | None) -> int:
+        """How many threads may work; none where the sink wants no more deliveries, which are held then."""
+        self._state = state or self._state
+        if self._state.disabled_at is None:
+            return self._threads
+        self._hold()
+        self._leave()
+        return 0
+
+    def end(self) -> None:
+        """The end of a thread; the last one notes how it went, and lets others serve the sink."""
+        with self._guard:
+            self._threads -= 1
+            last = not self._threads
+        if last:
+            self._marking.close()
+            self.report.sent = self._marking.deliveries
+            self._remember()
+            self._leave()
 
     def work(self) -> None:
         """Send what is due, until nothing is left, or nothing more is to be sent in this run."""
         sink = self._made()
+        try:
+            self._serve(sink)
+        except LeaseLostError as error:
+            self.report.errors.append(error.message)
+        finally:
+            self._close(sink)
+
+    def _serve(self, sink: Sink) -> None:
         digests = isinstance(sink, DigestSink)
         try:
-            while not self._ended() and self._in_turn():
+            while not self._ended() and self.in_turn():
+                self._marking.settle()  # as what is claimed next knows of what was sent before
                 now = self._given.clock()
                 claimed = self._store.claim(
                     self.report.name,
@@ -154,12 +181,19 @@ class _Line:
                     for route in tuple(self._spent):
                         self._store.collect(self.report.name, route, self._given.clock())
                         self._spent.discard(route)
-        except LeaseLostError as error:
-            self.report.errors.append(error.message)
         finally:
-            self._close(sink)
+            self._marking.settle()
 
-    def remember(self) -> None:
+    def _made(self) -> Sink:
+        try:
+            return self._make()
+        except Exception as failure:  # told of the first delivery that it cannot take
+            return _Unmade(failure)
+
+    def _ended(self) -> bool:
+        return self._over.is_set() or self._given.stop.is_set()
+
+    def _remember(self) -> None:
         """Write down since when the sink has failed, and tell a person once; likewise when it is well again."""
         now, state, report = self._given.clock(), self._state, self.report
         if self._state.disabled_at is not None:
@@ -182,22 +216,9 @@ class _Line:
                 told = state.told or telling
                 self._given.sinks.keep(replace(state, failing_since=since, told=told, error=error), alerts, now)
 
-    def _made(self) -> Sink:
-        try:
-            return self._make()
-        except Exception as failure:  # told of the first delivery that it cannot take
-            return _Unmade(failure)
-
-    def _ended(self) -> bool:
-        return self._over.is_set() or self._given.stop.is_set()
-
-    def _in_turn(self) -> bool:
-        """Whether the sink is this process's to serve, for as long as sending a message takes."""
-        now = self._given.clock()
-        with self._guard:
-            if self._taken is None or now - self._taken >= _SURE:
-                self._taken = now if self._given.turns.take(self._turn, self._given.lease, now) else None
-            return self._taken is not None
+    def _leave(self) -> None:
+        if self._taken is not None:
+            self._given.turns.give([self._turn], self._given.lease)
 
     def _work_off(self, sink: Sink, groups: list[list[Claimed]], held: datetime) -> None:
         """Send what was claimed at ``held``, each group as one message; what is not tried is given back.
@@ -220,7 +241,7 @@ class _Line:
                         claimed = [one.delivery.pk for group in groups for one in group]
                         self._store.hold(claimed, self._given.lease, lease_until(now))
                         held = now
-                        if not self._in_turn():
+                        if not self.in_turn():
                             return
                     self._send(sink, groups.pop(0))
         finally:
@@ -256,12 +277,13 @@ class _Line:
                 DeliveryError(f"unexpected {type(failure).__name__}: {failure}", "please report this", refused=True),
             )
         else:
-            self._mark(group, DeliveryState.SENT, self._given.clock(), receipt=receipt)
+            fast = time.monotonic() - begun < _FAST
+            pks = [one.delivery.pk for one in group]
+            sent = Outcome(pks=pks, state=DeliveryState.SENT, at=self._given.clock(), receipt=receipt)
+            self._marking.note(sent, fast=fast)
             with self._guard:
                 self._down = 0
-                fast = time.monotonic() - begun < _FAST
                 self._most = min(self._most * 2, _MOST) if fast else max(self._most // 2, 1)
-                self.report.sent += len(group)
             for one in group:
                 d = one.delivery
                 log.debug("sink %s: delivery %d (%s) sent, try %d", d.sink, d.pk, d.key, d.attempts)
@@ -289,15 +311,16 @@ class _Line:
         of_entries = [one.delivery for one in group if one.delivery.change is not ChangeKind.ALERT]
         dead = decided.state is DeliveryState.DEAD and bool(of_entries)
         alerting, title = self._given.alerting, of_entries[0].entry.title if of_entries else ""
-        self._mark(
-            group,
-            decided.state,
-            now,
+        outcome = Outcome(
+            pks=[one.delivery.pk for one in group],
+            state=decided.state,
+            at=now,
             not_before=decided.not_before,
             error=decided.error,
             delivered=error.delivered,
             alerts=alerting.sink_dead(self.report.name, title, decided.error, now) if dead else (),
         )
+        self._store.mark([outcome], self._given.lease)
         with self._guard:
             self._failing |= bool(of_entries)
             self._most = max(self._most // 2, 1)
@@ -307,11 +330,17 @@ class _Line:
                 self.report.errors.append(decided.error)
         if self._down >= _FAILURES_THAT_STOP:
             self._over.set()
+        self._rest(rests_until(error, now) - now)
         if disables(error):
             self._disable(decided.error, now)
 
-    def _mark(self, group: Sequence[Claimed], state: DeliveryState, now: datetime, **more: Any) -> None:
-        self._store.mark([one.delivery.pk for one in group], self._given.lease, state, now, **more)
+    def _rest(self, span: timedelta) -> None:
+        """Leave the receiver alone for as long as it asks to be: in this run, if that is short."""
+        if span <= PATIENCE:
+            self._given.stop.wait(span.total_seconds())
+        else:
+            self._over.set()
+            self._store.put_off(self.report.name, self._given.clock() + span)
 
     def _disable(self, error: str, now: datetime) -> None:
         """The receiver wants no more of anything, ever: hold it all until a person says otherwise."""

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 
+from feedbot import __version__
 from feedbot.core.present import MEDIA_FOLDER
 from feedbot.core.seal import is_sealed
 from feedbot.engine.output import Output, OvertakenError
 from feedbot.engine.pages import STYLESHEET, Contents, paths
 from feedbot.engine.publishing import FeedSpec, Publishing
 from feedbot.engine.report import FeedReport
-from feedbot.formats import overview
-from feedbot.formats.stylesheet import stylesheet
-from feedbot.interchange.opml import Outline
-from feedbot.interchange.opml import write as write_opml
 from feedbot.model import Entry
 from feedbot.plugins import Format
 from feedbot.store.entries import FeedRecord
@@ -38,15 +36,14 @@ def publish(
 
     A file that somebody made or edited by hand is left as it is, which is said once.
     """
-    files = _files(specs)
-    inputs = sha256(b"".join(path.encode() + data for path, data in sorted(files.items()))).hexdigest()
+    inputs = _inputs(specs)
     former = records.get(FOLDER, FeedRecord({}, 0, ""))
     output = publishing.output
     if former.inputs == inputs and output.as_written(former.files):
         return {FOLDER: former}
     marks = {}
     problems = []
-    for path, data in files.items():
+    for path, data in _files(specs).items():
         try:
             if may_replace(output, path):
                 output.write(path, data, _PAGE if path == INDEX else "")
@@ -64,6 +61,8 @@ def publish(
 
 def contents_page(contents: Contents) -> bytes:
     """The page that lists the parts of a feed."""
+    from feedbot.formats import overview
+
     rows = [
         overview.Row(label, page.publication.path, len(page.selection.entries), _kinds(page.files))
         for label, page in contents.pages
@@ -85,8 +84,19 @@ def incomplete(output: Output, shown: Iterable[tuple[Entry, frozenset[str]]]) ->
     return {entry.source for entry, names in shown if not all(output.has(f"{MEDIA_FOLDER}/{name}") for name in names)}
 
 
+def _inputs(specs: Sequence[FeedSpec]) -> str:
+    """A digest that is another one whenever one of the files may have to be."""
+    feeds = [[spec.name, spec.digest, *(form.version for form in spec.formats.values())] for spec in specs]
+    return sha256(json.dumps([__version__, feeds]).encode()).hexdigest()
+
+
 def _files(specs: Sequence[FeedSpec]) -> dict[str, bytes]:
     """What the folder has beside the feeds, where no feed has a file of that name."""
+    from feedbot.formats import overview
+    from feedbot.formats.stylesheet import stylesheet
+    from feedbot.interchange.opml import Outline
+    from feedbot.interchange.opml import write as write_opml
+
     feeds = {path for spec in specs for path in paths(spec)}
     rows = [
         overview.Row(

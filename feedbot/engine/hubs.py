@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,15 +17,23 @@ from feedbot.store.pings import Pings
 
 @dataclass(frozen=True, kw_only=True)
 class Hubs:
-    """All that telling hubs needs to know and to reach."""
+    """All that telling hubs needs to know and to reach; ``turn`` says whether it is this process's to do so."""
 
     store: Pings
     fetcher: Callable[[], Fetcher]
     clock: Callable[[], datetime]
+    turn: Callable[[], AbstractContextManager[bool]]
 
 
 def tell(hubs: Hubs) -> dict[str, str]:
     """Tell hubs what is due; gives what went wrong, by feed. What fails is tried again as deliveries are."""
+    if not hubs.store.due(hubs.clock()):
+        return {}
+    with hubs.turn() as ours:
+        return _told(hubs) if ours else {}
+
+
+def _told(hubs: Hubs) -> dict[str, str]:
     failed: dict[str, str] = {}
     for ping in hubs.store.due(hubs.clock()):
         now = hubs.clock()

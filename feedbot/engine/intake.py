@@ -10,10 +10,9 @@ from contextlib import suppress
 from datetime import timedelta
 from queue import Empty, SimpleQueue
 
-from feedbot.engine.poll import Poller
 from feedbot.engine.queue import Batch
-from feedbot.engine.reading import SourceSpec
 from feedbot.engine.report import SourceReport
+from feedbot.engine.work import Work
 from feedbot.errors import FeedbotError
 from feedbot.model import SourceState
 from feedbot.store.scheduling import Scheduling
@@ -31,17 +30,19 @@ Polled = Callable[[Mapping[str, SourceReport], float], None]
 
 
 class Intake:
-    """What a worker polls. ``take`` is called by threads that have a job each, ``run`` is the body of one thread."""
+    """What a worker polls of a configuration. ``take`` is called by threads that have a job each, ``run`` is the body
+    of one thread."""
 
-    def __init__(self, store: Scheduling, specs: Mapping[str, SourceSpec], poller: Poller, polled: Polled) -> None:
+    def __init__(self, store: Scheduling, work: Work, polled: Polled) -> None:
         self._store = store
-        self._specs = specs
-        self._poller = poller
+        self._specs = {spec.name: spec for spec in work.cycle.sources}
+        self._poller = work.poller
         self._polled = polled
         self._brought: SimpleQueue[Mapping[str, SourceState]] = SimpleQueue()
         self._settled = threading.Condition()
         self._held: set[str] = set()
         self._begun: set[str] = set()
+        self._retired = threading.Event()
         self._stopping = threading.Event()
 
     def held(self) -> list[str]:
@@ -58,29 +59,39 @@ class Intake:
         if self._stopping.is_set():
             return
         states = self._store.adopt(batch.pks, batch.lease, polling.lease, polling.clock() + LEASE)
-        unknown = sorted(name for name in states if name not in self._specs)
-        if unknown:  # to this worker, whose configuration is another one
-            polling.store.release(unknown, polling.lease)
         with self._settled:
-            # What is being read is not begun anew, though it was claimed anew: it is this worker's again.
-            fresh = {name: state for name, state in states.items() if name in self._specs and name not in self._held}
-            self._held |= fresh.keys()
-            self._brought.put(fresh)
-            self._settled.wait_for(lambda: len(self._held) <= polling.concurrency or self._stopping.is_set())
+            if not self._retired.is_set():
+                # What is being read is not begun anew, though it was claimed anew: it is this worker's again.
+                known = states.keys() & self._specs.keys()
+                self._brought.put({name: states[name] for name in known - self._held})
+                self._held |= known
+            others = sorted(states.keys() - self._held)
+        if others:  # unknown to this worker, whose configuration is another one; or it is about to leave off
+            polling.store.release(others, polling.lease)
+        with self._settled:
+            self._settled.wait_for(lambda: len(self._held) <= polling.concurrency or self._retired.is_set())
 
     def run(self) -> None:
-        """Read and settle until told to stop, and then for a moment what was begun."""
-        while not self._stopping.is_set():
+        """Read and settle until told to leave off, and then what was begun: all of it, or for a moment where the
+        worker stops."""
+        while not self._retired.is_set():
             if self._begin(wait=not self._poller.busy):
                 self._settle(_SLICE)
-        self._poller.retire()
+        self._give_back()
+        while self._poller.busy and not self._stopping.is_set():
+            self._settle(_SLICE)
         self._settle(_GRACE)
 
-    def stop(self) -> None:
-        """Begin no more."""
-        self._stopping.set()
+    def retire(self) -> None:
+        """Begin no more; what is being read is read to its end."""
+        self._retired.set()
         with self._settled:
             self._settled.notify_all()
+
+    def stop(self) -> None:
+        """Begin no more, and have ``run`` end soon."""
+        self._stopping.set()
+        self.retire()
 
     def _begin(self, *, wait: bool) -> bool:
         """Have what was taken up read; gives whether anything is being read."""
@@ -91,6 +102,16 @@ class Intake:
                 self._begun.update(states)
                 states = self._brought.get_nowait()
         return bool(self._begun)
+
+    def _give_back(self) -> None:
+        """Free what was taken up and not begun, for whoever goes on."""
+        self._poller.retire()
+        polling, busy = self._poller.polling, self._poller.busy
+        with self._settled:
+            waiting, self._held = self._held - busy, self._held & busy
+        if waiting:
+            with suppress(FeedbotError):  # else it is free when its lease is over
+                polling.store.release(sorted(waiting), polling.lease)
 
     def _settle(self, seconds: float) -> None:
         begun, reports, polling = time.monotonic(), dict[str, SourceReport](), self._poller.polling

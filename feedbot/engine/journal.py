@@ -121,5 +121,7 @@ def polls_in_words(done: Sequence[SourceReport]) -> list[str]:
 
 def tell(level: int, name: str, text: str) -> None:
     """Write a line about a part, such as "source blog", which formats that have fields name in one of them."""
+    if not log.isEnabledFor(level):
+        return
     part = _PART.match(name)
     log.log(level, "%s: %s", inert(name), inert(text), extra={part[1]: part[2]} if part else None)

@@ -47,12 +47,14 @@ class Planning:
 class Window:
     """How many entries the last document of a source listed, and how many known ones the present one does.
 
-    ``moved``: the source was of another type then, as where a blog's feed gave way to its posts.
+    ``moved``: the source was of another type then, as where a blog's feed gave way to its posts. ``complete``: it
+    lists all there is, as a folder does, where each edit is one that somebody made.
     """
 
     listed: int
     there: int
     moved: bool = False
+    complete: bool = False
 
 
 class Planner:
@@ -158,7 +160,9 @@ class Planner:
         known, old, restored = edit.known, Content(**former.content), edit.known.withdrawn
         depth = edit_kind(known.fingerprints, edit.fingerprints, old, edit.item)
         changed = depth is not EditKind.NONE
-        in_a_row = policy.restless(former.restless, former.edited_at, self._state.last_poll)
+        in_a_row = 0
+        if not self._window.complete:
+            in_a_row = policy.restless(former.restless, former.edited_at, self._state.last_poll)
         kind = EditKind.METADATA if in_a_row >= RESTLESS and changed else depth
         content = replace(
             edit.item,
@@ -169,7 +173,7 @@ class Planner:
         moved = self._window.moved  # what a feed cut short is told in full by posts: nobody edited it
         counts = policy.counts_as_update(kind, self._settings.updates) and in_a_row < RESTLESS and not moved
         if changed:
-            self._report.edited[known.id] = kind.value
+            self._report.edited[known.id] = depth.value
         if counts:
             self._report.updated.append(known.id)
         if restored:
@@ -189,7 +193,7 @@ class Planner:
             revision=entry.revision,
             content=content,
             sort_at=content.published or former.first_seen,
-            edit=kind,
+            edit=depth,
             revised=kind in (EditKind.TEXT, EditKind.MARKUP),
             restless=in_a_row,
             restored=restored,
@@ -292,8 +296,10 @@ class Planner:
 
     def _announced_before(self, additions: Sequence[Addition]) -> frozenset[int]:
         """The new entries that another program has announced, before the source was taken over from it."""
+        if not additions or not self._state.polled:  # one that was taken over counts as polled
+            return frozenset()
         keys = [key for addition in additions for key in addition.keys.all]
-        known = self._planning.knowledge.announced_before(self._state.name, keys) if keys else set[bytes]()
+        known = self._planning.knowledge.announced_before(self._state.name, keys)
         return frozenset(index for index, one in enumerate(additions) if known.intersection(one.keys.all))
 
     def _entry(self, content: Content, entry_id: str, revision: int, first_seen: datetime) -> Entry:

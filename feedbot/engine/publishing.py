@@ -14,6 +14,8 @@ from feedbot.engine.output import Output
 from feedbot.model import Channel, Entry
 from feedbot.plugins import Format
 from feedbot.store.entries import Entries
+from feedbot.store.sources import Sources
+from feedbot.store.turns import Held, Turns
 
 _KEPT = 512  # entries kept cleaned, so that many feeds and a daemon clean each but once
 
@@ -79,11 +81,27 @@ class Shelf:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Sharing:
+    """What publishing needs where other processes publish too: whose turn a feed is, under this process's lease."""
+
+    turns: Turns
+    sources: Sources
+    lease: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Publishing:
-    """All that publishing needs to know and to reach. Without ``write`` it only tells what it would write."""
+    """All that publishing needs to know and to reach. Without ``write`` it only tells what it would write.
+
+    ``sharing`` is there where others publish too: what is published is noted only where the turns that are ``held`` are
+    this process's still, and ``sure`` raises LeaseLostError where they are not.
+    """
 
     store: Entries
     shelf: Shelf
     output: Output
     clock: Callable[[], datetime]
     write: bool = True
+    sharing: Sharing | None = None
+    held: Held | None = None
+    sure: Callable[[], None] = lambda: None

@@ -206,10 +206,16 @@ def read(spec: SourceSpec, state: SourceState, clock: Callable[[], datetime]) ->
         document = spec.source.poll(memory, at)
         faults.reach("parsed")
     except SourceError as failure:
-        error = failure
+        error = by_itself(failure)
     except Exception as fault:
         error = unexpected(spec, fault)
     return Reading(spec, state, at, time.monotonic() - begun, document, error)
+
+
+def by_itself(error: SourceError) -> SourceError:
+    """The error without the frames that it came through: one that holds it in turn would keep all of them."""
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)
 
 
 def unexpected(spec: SourceSpec, fault: Exception) -> SourceError:

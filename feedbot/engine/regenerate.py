@@ -6,6 +6,7 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 from hashlib import sha256
 from urllib.parse import quote
 
@@ -38,20 +39,54 @@ def regenerate(
     page anew. What left the configuration is removed where feedbot wrote it and nobody has touched it. Where a file
     cannot be written the feed's report says so, and what was there before stays.
     """
-    chosen = [spec for spec in specs if only is None or spec.name in only]
-    reports = {spec.name: FeedReport(name=spec.name) for spec in chosen}
+    reports = {spec.name: FeedReport(name=spec.name) for spec in specs if only is None or spec.name in only}
+    if looked(publishing, reports):
+        chosen = [spec for spec in specs if spec.name in reports]
+        records = write_feeds(specs, chosen, states, publishing, reports, force=force)
+        write_common(specs, records, publishing, reports)
+    return reports
+
+
+def looked(publishing: Publishing, reports: Mapping[str, FeedReport]) -> bool:
+    """Take note of what is there already; where that fails, all reports say so."""
     try:
         publishing.output.look()
     except OSError as error:
         for report in reports.values():
             _failed(report, error, publishing)
-        return reports
+        return False
+    return True
+
+
+def stale(
+    specs: Sequence[FeedSpec],
+    states: Mapping[str, SourceState],
+    publishing: Publishing,
+    reports: Mapping[str, FeedReport],
+) -> list[str]:
+    """Those of the feeds with a report of which something is to be written, perhaps."""
+    records = publishing.store.feed_records()
+    chosen = [spec for spec in specs if spec.name in reports]
+    made = (_Publication(s, states, publishing, _own(s.name, records), reports[s.name], False) for s in chosen)
+    return [one.spec.name for one in made if not one.stands()]
+
+
+def write_feeds(
+    specs: Sequence[FeedSpec],
+    chosen: Sequence[FeedSpec],
+    states: Mapping[str, SourceState],
+    publishing: Publishing,
+    reports: dict[str, FeedReport],
+    *,
+    force: bool = False,
+) -> Records:
+    """Write the pages of some of the feeds; gives what is published of all. Raises LeaseLostError where the feeds are
+    another process's by now."""
     records = publishing.store.feed_records()
     now: dict[str, FeedRecord] = dict(records)
     topics: dict[str, tuple[str, str]] = {}
     for spec in chosen:
-        report = reports[spec.name]
-        own = {name: record for name, record in records.items() if name.partition("/")[0] == spec.name}
+        report, own = reports[spec.name], _own(spec.name, records)
         try:
             publication = _Publication(spec, states, publishing, own, report, force)
             made = publication.publish()
@@ -62,14 +97,35 @@ def regenerate(
         except OSError as error:
             _failed(report, error, publishing)
     if publishing.write:
-        known = {spec.name for spec in specs}
-        now = {name: record for name, record in now.items() if name.partition("/")[0] in known}
-        now |= folder.publish(specs, publishing, records, reports)
         remove(specs, records, now, publishing.output, reports)
         # Last, so that a run which was killed before is done again by the next one, which finds the most of it done.
-        changed = {name: record for name, record in now.items() if records.get(name) != record}
-        publishing.store.record_feeds(changed, records.keys() - now.keys(), topics, publishing.clock())
-    return reports
+        _record(records, now, topics, publishing)
+    return now
+
+
+def write_common(
+    specs: Sequence[FeedSpec], records: Records, publishing: Publishing, reports: dict[str, FeedReport]
+) -> None:
+    """Write what the feeds have in common, and remove what is left of those that are no more."""
+    if not publishing.write:
+        return
+    known = {spec.name for spec in specs}
+    now = {name: record for name, record in records.items() if name.partition("/")[0] in known}
+    now |= folder.publish(specs, publishing, records, reports)
+    remove(specs, records, now, publishing.output, reports)
+    _record(records, now, {}, publishing)
+
+
+def _record(before: Records, now: Records, topics: Mapping[str, tuple[str, str]], publishing: Publishing) -> None:
+    changed = {name: record for name, record in now.items() if before.get(name) != record}
+    gone = before.keys() - now.keys()
+    if changed or gone or topics:
+        publishing.store.record_feeds(changed, gone, topics, publishing.clock(), publishing.held)
+
+
+def _own(name: str, records: Records) -> Records:
+    """What is published of a feed."""
+    return {path: record for path, record in records.items() if path.partition("/")[0] == name}
 
 
 def _failed(report: FeedReport, error: OSError, publishing: Publishing) -> None:
@@ -111,19 +167,25 @@ class _Publication:
 
     def publish(self) -> Records:
         """Write what is not there as it should be; gives what is published of the feed now."""
-        gate, former = self._gate(), self.own.get(self.spec.name)
-        if former is not None and not self.force and former.inputs.partition(" ")[0] == gate:
-            self.report.entries = former.entries
-            if all(self.publishing.output.as_written(record.files) for record in self.own.values()):
-                return self.own
+        if not self.force and self.stands():
+            return self.own
         edition = plan(self.spec, self.states, self.publishing, self.own.keys(), self.report)
         self.report.entries = len(edition.pages[0].selection.entries)
         for page in edition.pages:
-            self._page(page, prefix=f"{gate} " if page.path == self.spec.name else "")
+            self._page(page, prefix=f"{self._gate} " if page.path == self.spec.name else "")
         for contents in edition.contents:
             self._contents(contents)
         return self._made
 
+    def stands(self) -> bool:
+        """Whether all of the feed is there as it would be written."""
+        former = self.own.get(self.spec.name)
+        if former is None or former.inputs.partition(" ")[0] != self._gate:
+            return False
+        self.report.entries = former.entries
+        return all(self.publishing.output.as_written(record.files) for record in self.own.values())
+
+    @cached_property
     def _gate(self) -> str:
         """A digest that is another one whenever any page may have to be."""
         spec, states = self.spec, self.states
@@ -186,6 +248,7 @@ class _Publication:
     def _write(self, name: str, inputs: str, files: Mapping[str, bytes], number: int, types: Mapping[str, str]) -> None:
         output = self.publishing.output
         for path, data in files.items():
+            self.publishing.sure()
             if output.write(path, data, types[path]) if self.publishing.write else output.read(path) != data:
                 self.report.written.append(path)
         if self.publishing.write:

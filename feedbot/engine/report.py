@@ -57,7 +57,7 @@ class SourceReport:
 class FeedReport:
     """What became of one published feed; ``written`` and ``removed`` are paths below the output folder.
 
-    ``incomplete`` are sources whose copied files are missing there.
+    ``incomplete`` are sources whose copied files are missing there. ``busy``: another process publishes it just now.
     """
 
     name: str
@@ -68,6 +68,7 @@ class FeedReport:
     error: str | None = None
     hint: str = ""
     incomplete: set[str] = field(default_factory=set)
+    busy: bool = False
 
 
 @dataclass(kw_only=True)

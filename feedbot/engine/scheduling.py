@@ -32,7 +32,6 @@ class Scheduler:
         self._specs: Mapping[str, SourceSpec] = {}
         self._also: set[str] = set()
         self._vain = 0
-        self._claimed = 0
 
     def follow(self, specs: Sequence[SourceSpec], poller: Poller) -> None:
         """Go by these sources from now on: one that is new gets its row, one that is to be polled more often than
@@ -43,11 +42,12 @@ class Scheduler:
         known = [spec for spec in specs if spec.name in states]
         self._also = {spec.name for spec in poller.due(known, states)}
 
-    def tick(self, poller: Poller) -> int:
-        """Claim what is due, as far as there is somebody to poll it, and put jobs for it; gives how many sources."""
+    def tick(self, poller: Poller) -> bool:
+        """Claim what is due, as far as there is somebody to poll it, and put jobs for it; gives whether there is
+        more of it, which may be claimed soon."""
         now, lease = self._clock(), uuid.uuid4().hex
         plan: list[list[int]] = []
-        self._claimed = 0
+        most, more = _LOOKED_AT + self._vain, False
 
         def choose(standing: Standing) -> Sequence[int]:
             by_name = {state.name: pk for pk, state in standing.due.items()}
@@ -57,22 +57,22 @@ class Scheduler:
             free = room(standing.readers, len(standing.claimed))
             hosts = [(by_name[spec.name], spec.source.host) for spec in due]
             plan.extend(batches(hosts, busy, free, standing.slots))
-            return [pk for job in plan for pk in job]
+            chosen = [pk for job in plan for pk in job]
+            nonlocal more
+            more = bool(chosen) and (len(chosen) >= free or len(standing.due) >= most)
+            return chosen
 
         def put(connection: Any, taken: Sequence[int]) -> None:
             claimed = frozenset(taken)
             kept = (tuple(pk for pk in job if pk in claimed) for job in plan)
             self._queue.put_polls(connection, [Batch(pks, lease) for pks in kept if pks])
-            self._claimed = len(taken)
 
         also = sorted(self._also | self._pushed(poller, now))
-        vain = self._store.schedule(
-            lease, now + _PATIENCE, now, most=_LOOKED_AT + self._vain, also=also, choose=choose, put=put
-        )
+        vain = self._store.schedule(lease, now + _PATIENCE, now, most=most, also=also, choose=choose, put=put)
         if vain is not None:
             self._vain = vain
             self._also.clear()
-        return self._claimed
+        return more
 
     def _pushed(self, poller: Poller, now: datetime) -> set[str]:
         """The sources of which a hub has pushed something lately."""

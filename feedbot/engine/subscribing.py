@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Collection
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -22,16 +23,28 @@ _TRUSTED = timedelta(days=14)  # after which a hub that has said nothing may say
 
 @dataclass(frozen=True, kw_only=True)
 class Subscribing:
-    """All that subscribing needs to know and to reach. ``public`` is where feedbot is reached from outside."""
+    """All that subscribing needs to know and to reach; ``turn`` says whether it is this process's to do so.
+
+    ``public`` is where feedbot is reached from outside.
+    """
 
     store: Subscriptions
     fetcher: Callable[[], Fetcher]
     clock: Callable[[], datetime]
+    turn: Callable[[], AbstractContextManager[bool]]
     public: str
 
 
 def subscribe(wanted: Collection[str], subscribing: Subscribing) -> dict[str, str]:
     """Ask the hubs of these sources that are due to be asked; gives what went wrong, by source."""
+    known, now = subscribing.store.all(), subscribing.clock()
+    if all(name in wanted and one.ask_at > now for name, one in known.items()):
+        return {}
+    with subscribing.turn() as ours:
+        return _subscribed(wanted, subscribing) if ours else {}
+
+
+def _subscribed(wanted: Collection[str], subscribing: Subscribing) -> dict[str, str]:
     known = subscribing.store.all()
     gone = known.keys() - set(wanted)
     if gone:

@@ -42,7 +42,7 @@ class RssFormat:
 
     extension: ClassVar[str] = "rss"
     media_type: ClassVar[str] = "application/rss+xml"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
 
     def render(self, channel: Channel, entries: Sequence[Entry]) -> bytes:
         """Write the entries in the order given, as UTF-8. No input makes it raise."""
@@ -88,6 +88,8 @@ def _finish_item(channel: Publication, entry: Entry, item: Element) -> None:
     if entry.enclosures:
         for name, text in _episode(entry.extra):
             put(item, f"{{{_NAMESPACES['itunes']}}}{name}", text)
+        if is_web(entry.image):
+            put(item, f"{{{_NAMESPACES['itunes']}}}image", href=entry.image)
     origin = channel.origins.get(entry.source)
     if origin and origin.url:  # which the address is required for
         put(item, "source", origin.title, url=origin.url)

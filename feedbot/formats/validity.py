@@ -160,7 +160,7 @@ def _rss_dates(parent: Element, name: str) -> Iterator[str]:
     for moment in parent.findall(name):
         try:
             parsedate_to_datetime(moment.text or "")
-        except ValueError:
+        except (ValueError, OverflowError):
             yield f"line {moment.sourceline}: {moment.text!r} is no date of RFC 822"
 
 

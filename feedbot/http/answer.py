@@ -9,8 +9,9 @@ from http.client import BadStatusLine, HTTPException, HTTPResponse, IncompleteRe
 _STATUS = re.compile(rb"HTTP/1\.([0-9])[ \t]+([1-9][0-9]{2})(?:[ \t\r\n]|$)")
 _MAX_LINE = 64 * 1024
 _MAX_FIELDS = 100
+_MAX_INTERIM = 10  # answers that only tell that one is to come (RFC 9110, 15.2)
 _SPACE = " \t\r\n"
-_LISTS = frozenset({"cache-control", "connection", "content-length", "link", "transfer-encoding"})
+_LISTS = frozenset("cache-control connection content-encoding content-length link transfer-encoding".split())
 
 
 class Answer(HTTPResponse):
@@ -27,10 +28,13 @@ class Answer(HTTPResponse):
 
     def begin(self) -> None:
         """Read the head. Raises HTTPException where it is none, is not whole, or has no end."""
-        status = 100
-        while status == 100:
+        for _ in range(_MAX_INTERIM + 1):
             self.version, status = self._read_status_line()
             self.fields = self._read_fields()
+            if status >= 200 or status == 101:
+                break
+        else:
+            raise HTTPException("too many headers before the answer")
         self.code = self.status = status
         self._frame()
 
@@ -89,7 +93,9 @@ class Answer(HTTPResponse):
         if self.status < 200 or self.status in (204, 304) or self._of_head:
             self.length = 0
             self.close()
-        elif "chunked" in _tokens(coding):
+        elif "chunked" in (codings := _tokens(coding)):
+            if not {"chunked", "identity"}.issuperset(codings):
+                raise HTTPException("a transfer coding that was not asked for")
             self.chunked = True
             self.will_close = self.will_close or bool(length)
         else:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from http.client import BadStatusLine, HTTPException, IncompleteRead, LineTooLong
 from pathlib import Path
 from time import monotonic
@@ -21,6 +22,7 @@ from feedbot.http.answer import Answer
 from feedbot.http.body import BodyError, Decoder, format_size
 from feedbot.http.guard import Allowance, parse_allowance
 from feedbot.http.pool import Adapter, Answered, Outgoing
+from feedbot.http.proxy import parse_proxy
 from feedbot.http.target import Target, follow, parse_target, shown
 from feedbot.http.wire import Wire
 from feedbot.model import Validators
@@ -33,6 +35,7 @@ _HEAD_ROOM = 256 * 1024  # of the head and of chunk sizes, beside the bytes of a
 _EXCUSE = 64 * 1024  # read of a body that explains why there is none
 _REDIRECTS = (301, 302, 303, 307, 308)
 _PERMANENT = (301, 308)
+_ROUND = "give the address that a browser ends at; where it wants cookies or a login, feedbot has none"
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile("[\t\x20-\x7e\xa0-\xff]*")
 _VALIDATOR = re.compile("[\x20-\x7e\xa0-\xff]{1,1024}")
@@ -49,7 +52,8 @@ class Client:
 
     ``timeout`` is in seconds over all of a request: name look-up, connecting, TLS, redirects, body.
     ``max_bytes`` caps a body on the wire, ``max_decoded`` what it decodes to. ``ca_file`` is trusted beside
-    the usual authorities. ``allow_private`` holds for every request, beside what that lists itself. ``took`` is told
+    the usual authorities. ``proxy`` is the address of an HTTP proxy that all is asked through but what is listed as
+    allowed though private. ``allow_private`` holds for every request, beside what that lists itself. ``took`` is told
     after each how many bytes came in.
     """
 
@@ -63,16 +67,18 @@ class Client:
         ca_file: Path | None = None,
         allow_private: tuple[str, ...] = (),
         connections: int = 32,
+        proxy: str = "",
         took: Callable[[int], None] = lambda _count: None,
     ) -> None:
-        """Raises ValueError where an entry of ``allow_private`` is none."""
+        """Raises ValueError where an entry of ``allow_private`` is none, HttpError where ``proxy`` is none."""
         self._defaults = {"User-Agent": user_agent, "Accept": "*/*", "Accept-Encoding": "gzip"}
         self._timeout = timeout
         self._max_bytes = max_bytes
         self._max_decoded = max_decoded
         self._allowances = tuple(parse_allowance(entry) for entry in allow_private)
         self._took = took
-        self._adapter = Adapter(connections=connections, ca_file=ca_file)
+        behind = parse_proxy(proxy) if proxy else None
+        self._adapter = Adapter(connections=connections, ca_file=ca_file, proxy=behind)
 
     def send(self, request: Request, now: datetime) -> Response:
         """Send a request; GET and HEAD follow redirects (RFC 9110, 15.4), each checked like the first address.
@@ -103,14 +109,14 @@ class Client:
             status, location = answered.raw.status, answered.raw.fields.get("location", "")
             answered.close()
             if not location:
-                raise HttpError(f"{shown(target.url)} redirects without saying where to")
+                raise HttpError(f"{shown(target.url)} redirects without saying where to", "its owner has to mend that")
             target = follow(target, location)
             permanent = permanent and status in _PERMANENT
             moved_to = target.url if permanent else moved_to
             if target.url in seen:
-                raise HttpError(f"{shown(errand.start.url)} redirects in a circle")
+                raise HttpError(f"{shown(errand.start.url)} redirects in a circle", _ROUND)
             seen.add(target.url)
-        raise HttpError(f"{shown(errand.start.url)} redirects more than {MAX_REDIRECTS} times")
+        raise HttpError(f"{shown(errand.start.url)} redirects more than {MAX_REDIRECTS} times", _ROUND)
 
     def close(self) -> None:
         """Let go of all connections; those in use end with their request."""
@@ -262,7 +268,7 @@ def _headers(defaults: Mapping[str, str], request: Request) -> tuple[_Headers, _
                 raise HttpError(f"the header {name} is feedbot's own to set", forbidden=True)
             (secret if key in _SECRETS else kept)[key] = (name, value)
     for name, value in (*public.values(), *secret.values()):
-        if not _TOKEN.fullmatch(name) or not _VALUE.fullmatch(value):
+        if not _is_header(name, value):
             raise HttpError(
                 f"the header {one_line(name)[:60]!r} holds a line break or another character that HTTP cannot carry",
                 forbidden=True,
@@ -271,6 +277,12 @@ def _headers(defaults: Mapping[str, str], request: Request) -> tuple[_Headers, _
     if request.body is not None or request.method not in ("GET", "HEAD"):
         public["content-length"] = ("Content-Length", str(len(request.body or b"")))
     return public, secret
+
+
+@lru_cache(maxsize=256)  # nearly all requests have the same
+def _is_header(name: str, value: str) -> bool:
+    """Whether HTTP can carry a header as it is (RFC 9110, 5.1 and 5.5)."""
+    return bool(_TOKEN.fullmatch(name) and _VALUE.fullmatch(value))
 
 
 def _conditions(request: Request) -> _Headers:
@@ -325,7 +337,7 @@ def _failure(errand: _Errand, target: Target, wire: Wire, error: Exception) -> H
         return HttpError(f"{place} sent more headers than can be read")
     if any(isinstance(cause, ConnectionError | IncompleteRead) for cause in causes):
         if wire.received:
-            return HttpError(f"{place}: the answer was cut off", "it is asked again at the next poll")
+            return HttpError(f"{place}: the answer was cut off", "it is asked again later")
         return HttpError(f"{place} closed the connection without an answer")
     if any(isinstance(cause, ssl.SSLError) for cause in causes):
         return HttpError(f"{place} broke off the TLS connection")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import socket
 import ssl
 import threading
 from collections.abc import Mapping, Sequence
@@ -18,16 +17,17 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from feedbot.http import HttpError
 from feedbot.http.answer import Answer
 from feedbot.http.guard import Allowance, IPAddress
+from feedbot.http.proxy import credentials, is_direct, reach, require_consent, require_public, tunnel
 from feedbot.http.target import Target
-from feedbot.http.wire import Wire, WireTLSSocket, connect
+from feedbot.http.wire import Wire, WireSocket, WireTLSSocket, connect
 
 # Codes of OpenSSL's X509_verify_cert_error_string.
 _EXPIRED = (9, 10)
 _UNKNOWN_ISSUER = (2, 18, 19, 20, 21)
 _WRONG_HOST = (62, 64)
 
-_Place = tuple[str, str, int, bool]
-"""What a connection leads to: scheme, host, port, and whether certificates are verified."""
+_Place = tuple[str, str, int, bool, bool]
+"""What a connection leads to: scheme, host, port, whether certificates are verified, and whether by a proxy."""
 
 
 class Outgoing(PreparedRequest):
@@ -54,10 +54,12 @@ class Outgoing(PreparedRequest):
         self.wire = wire
         self.verify_tls = verify_tls
 
-    @property
-    def message(self) -> bytes:
-        """The request as it goes over the wire (RFC 9112, 3)."""
-        lines = [f"{self.method} {self.target.path} HTTP/1.1\r\nHost: {self.target.authority}\r\n"]
+    def message(self, proxy: Target | None) -> bytes:
+        """The request as it goes over the wire (RFC 9112, 3), to ``proxy`` if there is one."""
+        asked = self.target.path if proxy is None else self.target.url
+        lines = [f"{self.method} {asked} HTTP/1.1\r\nHost: {self.target.authority}\r\n"]
+        if proxy is not None:
+            lines.append(credentials(proxy))
         lines += [f"{name}: {value}\r\n" for name, value in self.headers.items()]
         head = "".join((*lines, "\r\n")).encode("latin-1")
         assert self.body is None or isinstance(self.body, bytes)
@@ -98,9 +100,10 @@ class Adapter(BaseAdapter):
     a say: no proxies, no netrc, no CA bundle.
     """
 
-    def __init__(self, *, connections: int, ca_file: Path | None) -> None:
+    def __init__(self, *, connections: int, ca_file: Path | None, proxy: Target | None = None) -> None:
         super().__init__()
         self._ca_file = ca_file
+        self._proxy = proxy
         self._contexts: dict[bool, ssl.SSLContext] = {}
         self._lock = threading.Lock()
         self._room = connections
@@ -114,7 +117,9 @@ class Adapter(BaseAdapter):
         urllib3 raises.
         """
         assert isinstance(request, Outgoing)
-        place = (*request.target.origin, request.verify_tls)
+        target = request.target
+        proxied = self._proxy is not None and not is_direct(target.host, target.port, request.wire.allowances)
+        place = (*target.origin, request.verify_tls, proxied)
         connection = (None if request.wire.fresh else self._kept(place)) or self._connection(place)
         try:
             return Answered(connection.exchange(request), connection, self)
@@ -164,12 +169,13 @@ class Adapter(BaseAdapter):
         return connection
 
     def _connection(self, place: _Place) -> _Connection:
-        scheme, host, port, verify = place
+        scheme, host, port, verify, proxied = place
         if scheme == "https":
             connection: _Connection = _TLSConnection(host, port, ssl_context=self._context(verify))
         else:
             connection = _Connection(host, port)
         connection.place = place
+        connection.through = self._proxy if proxied else None
         return connection
 
     def _context(self, verify: bool) -> ssl.SSLContext:
@@ -185,6 +191,7 @@ class _Connection(HTTPConnection):
 
     sock: Any
     place: _Place
+    through: Target | None
     peer: IPAddress
     admitted_by: Sequence[Allowance]
     wire: Wire
@@ -195,32 +202,57 @@ class _Connection(HTTPConnection):
         Raises HttpError where its policy has not the address that is connected to.
         """
         self.wire = wire = outgoing.wire
+        if self.through is not None:
+            require_public(self.host, self.port, wire)
         if self.sock is None:
             self.connect()
         else:
             wire.reused = True
-            if wire.allowances != self.admitted_by:
+            if self.through is None and wire.allowances != self.admitted_by:
                 wire.require_allowed(self.host, self.port, self.peer)
                 self.admitted_by = wire.allowances
             self.sock.wire = wire
         # Who hangs up on a long body may have said why.
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-            self.sock.sendall(outgoing.message)
+            self.sock.sendall(outgoing.message(self.spoken_to))
         answer = Answer(self.sock, str(outgoing.method))
         try:
             answer.begin()
+            if self.spoken_to is not None:
+                require_consent(answer.status, self.spoken_to)
         except BaseException:
             answer.close()
             raise
         return answer
 
-    def _new_conn(self) -> socket.socket:
+    @property
+    def spoken_to(self) -> Target | None:
+        """The proxy that reads the requests and passes them on, if there is one."""
+        return self.through
+
+    def _new_conn(self) -> WireSocket:
+        if self.through is not None:
+            return reach(self.through, self.wire)
         sock, self.peer = connect(self._dns_host, self.port, self.wire)
         self.admitted_by = self.wire.allowances
         return sock
 
 
 class _TLSConnection(_Connection, HTTPSConnection):
+    @property
+    def spoken_to(self) -> None:
+        """Nobody: a proxy passes on what it cannot read."""
+
+    def _new_conn(self) -> WireSocket:
+        sock = super()._new_conn()
+        if self.through is not None:
+            try:
+                tunnel(sock, self.through, self.host, self.port)
+            except BaseException:
+                sock.close()
+                raise
+        return sock
+
     def connect(self) -> None:
         try:
             super().connect()

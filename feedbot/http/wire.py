@@ -102,7 +102,7 @@ class WireTLSSocket(ssl.SSLSocket):
 def connect(host: str, port: int, wire: Wire) -> tuple[WireSocket, IPAddress]:
     """Connect to an address of ``host`` that the policy admits; says which. Raises HttpError."""
     place = authority(host, port)
-    problem: OSError | None = None
+    why = "cannot be reached"
     addresses = _admitted(host, port, wire)
     for behind, (family, address) in zip(range(len(addresses) - 1, -1, -1), addresses, strict=True):
         sock = WireSocket(family, socket.SOCK_STREAM)
@@ -116,9 +116,9 @@ def connect(host: str, port: int, wire: Wire) -> tuple[WireSocket, IPAddress]:
             return sock, _parsed(address[0])
         except OSError as error:
             sock.close()
-            problem = error
+            why = _why(error)  # in words: an error that its own frame holds would stay, with all that led here
     wire.left()
-    raise HttpError(f"{place} {_why(problem)}") from problem
+    raise HttpError(f"{place} {why}")
 
 
 def admitted(host: str, port: int, allow_private: Sequence[str], seconds: float) -> list[str]:
@@ -211,10 +211,9 @@ def _refusal(verdict: Verdict, host: str, port: int, address: IPAddress) -> Http
     return HttpError(message, hint, forbidden=True)
 
 
-def _why(problem: OSError | None) -> str:
+def _why(problem: OSError) -> str:
     if isinstance(problem, ConnectionRefusedError):
         return "refused the connection"
     if isinstance(problem, TimeoutError):
         return "does not answer"
-    reason = problem.strerror if problem is not None else ""
-    return f"cannot be reached ({reason})" if reason else "cannot be reached"
+    return f"cannot be reached ({problem.strerror})" if problem.strerror else "cannot be reached"

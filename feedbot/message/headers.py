@@ -6,9 +6,8 @@ line breaks through that way (CVE-2024-6923); so headers are encoded here, once,
 
 from __future__ import annotations
 
+import email.header
 import re
-from email.header import Header
-from email.policy import Policy
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -52,34 +51,27 @@ def parse_mailbox(text: str) -> Mailbox:
     return Mailbox(name, f"{local}@{domain}")
 
 
-class Ready(str):
-    """A header's value that the mail package writes as it stands: lines already folded, all in ASCII."""
+class Header(NamedTuple):
+    """A header as it is written: lines already folded, all in ASCII."""
 
     name: str
-
-    def __new__(cls, name: str, value: str) -> Ready:
-        ready = super().__new__(cls, value)
-        ready.name = name
-        return ready
-
-    def fold(self, *, policy: Policy) -> str:
-        return f"{self.name}: {policy.linesep.join(self.split(chr(10)))}{policy.linesep}"
+    value: str
 
 
-def text_header(name: str, text: str) -> Ready:
+def text_header(name: str, text: str) -> Header:
     """A header of free text (RFC 5322, 2.2.1), encoded as RFC 2047 says where it is not plain ASCII."""
-    return Ready(name, _encoded(inert(one_line(text)), len(name) + 2))
+    return Header(name, _encoded(inert(one_line(text)), len(name) + 2))
 
 
-def mailbox_header(name: str, mailboxes: tuple[Mailbox, ...]) -> Ready:
+def mailbox_header(name: str, mailboxes: tuple[Mailbox, ...]) -> Header:
     """A header of addresses, one a line (RFC 5322, 3.4)."""
-    return Ready(name, ",\n ".join(_shown(mailbox) for mailbox in mailboxes))
+    return Header(name, ",\n ".join(_shown(mailbox) for mailbox in mailboxes))
 
 
-def address_header(name: str, url: str) -> Ready | None:
+def address_header(name: str, url: str) -> Header | None:
     """A header that holds a web address in angle brackets, or None where it is none or too long."""
     ascii_url = quote(url.encode("utf-8", "replace"), safe="!#$%&'()*+,/:;=?@[]~")
-    return Ready(name, f"<{ascii_url}>") if ADDRESS.fullmatch(ascii_url) else None
+    return Header(name, f"<{ascii_url}>") if ADDRESS.fullmatch(ascii_url) else None
 
 
 def _shown(mailbox: Mailbox) -> str:
@@ -98,7 +90,7 @@ def _encoded(text: str, used: int) -> str:
     """Text as header lines; ``used`` characters of the first one are taken."""
     words = text.split(" ")
     if not text.isascii() or "=?" in text or max(map(len, words)) > _LINE - used:
-        return Header(text, "utf-8", maxlinelen=_LINE, header_name="x" * (used - 2)).encode(linesep="\n")
+        return email.header.Header(text, "utf-8", maxlinelen=_LINE, header_name="x" * (used - 2)).encode(linesep="\n")
     lines = [""]
     for word in words:
         if used + len(lines[-1]) + 1 + len(word) > _LINE:

@@ -10,14 +10,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.header import decode_header, make_header
-from email.message import EmailMessage, Message
-from email.policy import EmailPolicy
 from email.utils import format_datetime
+from functools import cached_property
 from typing import Any
 
 from feedbot.core.text import shorten, slug, storable
 from feedbot.message import values
-from feedbot.message.headers import Mailbox, Ready, address_header, mailbox_header, text_header
+from feedbot.message.headers import Header, Mailbox, address_header, mailbox_header, text_header
 from feedbot.message.pictures import Images
 from feedbot.message.templates import Templates
 from feedbot.model import ChangeKind, Delivery, Digest
@@ -29,14 +28,18 @@ LOCAL = Mailbox("feedbot", "feedbot@localhost")
 MAX_SUBJECT = 200
 
 
-class _AsGiven(EmailPolicy):
-    """Takes the headers as they are, all of which are ready; the package would look each up and parse it."""
+@dataclass(frozen=True, kw_only=True)
+class Mail:
+    """A mail before it is encoded: ``headers`` as they are written, and its two parts, ``text`` and ``page``."""
 
-    def header_max_count(self, name: str) -> int | None:  # noqa: ARG002
-        return None
+    headers: tuple[Header, ...]
+    boundary: str
+    text: str
+    page: str
 
-
-_POLICY = _AsGiven(cte_type="7bit")
+    def __getitem__(self, name: str) -> str:
+        """A header as it is written."""
+        return next(header.value for header in self.headers if header.name == name)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,8 +59,13 @@ class Letterhead:
     bodies: int = 5
     templates: Templates = field(default_factory=Templates)
 
+    @cached_property
+    def people(self) -> tuple[Header, Header]:
+        """From whom to whom."""
+        return mailbox_header("From", (self.sender,)), mailbox_header("To", self.recipients)
 
-def build(delivery: Delivery, letterhead: Letterhead) -> EmailMessage:
+
+def build(delivery: Delivery, letterhead: Letterhead) -> Mail:
     """Make the mail that tells of a change. No text of the entry can make it fail or add a header."""
     shown = {**values.of_change(delivery, letterhead.images), "unsubscribe": letterhead.unsubscribe}
     headers = [
@@ -66,10 +74,10 @@ def build(delivery: Delivery, letterhead: Letterhead) -> EmailMessage:
         *_thread(delivery, letterhead),
     ]
     archived = address_header("Archived-At", delivery.entry.url)
-    return _message(delivery.key, [*headers, *([archived] if archived else [])], "mail", shown, letterhead)
+    return _mail(delivery.key, [*headers, *([archived] if archived else [])], "mail", shown, letterhead)
 
 
-def build_digest(digest: Digest, letterhead: Letterhead) -> EmailMessage:
+def build_digest(digest: Digest, letterhead: Letterhead) -> Mail:
     """Make the mail that tells of many changes: a table of contents, then the first few entries whole."""
     shown = {
         **values.of_digest(digest, letterhead.images, letterhead.bodies),
@@ -80,25 +88,20 @@ def build_digest(digest: Digest, letterhead: Letterhead) -> EmailMessage:
         *_headers(digest.key, digest.created, slug(digest.sink, "digest"), letterhead),
         text_header("Subject", shorten(f"{shown['heading']}: {titles}", MAX_SUBJECT)),
     ]
-    return _message(digest.key, headers, "digest", shown, letterhead)
+    return _mail(digest.key, headers, "digest", shown, letterhead)
 
 
-def as_bytes(message: EmailMessage, line_end: str = "\r\n") -> bytes:
+def as_bytes(mail: Mail, line_end: str = "\r\n") -> bytes:
     """A mail as it goes over the wire, or with ``line_end`` "\\n" as programs and mail folders of Unix take it."""
-    boundary = message.get_boundary()
-    parts = "".join(f"--{boundary}\n{_head(part)}\n{part.get_payload()}\n" for part in message.iter_parts())
-    return f"{_head(message)}\n{parts}--{boundary}--\n".replace("\n", line_end).encode("ascii")
+    head = "".join(f"{name}: {value}\n" for name, value in mail.headers)
+    parts = "".join(f"--{mail.boundary}\n{part}\n" for part in (_part("plain", mail.text), _part("html", mail.page)))
+    return f"{head}\n{parts}--{mail.boundary}--\n".replace("\n", line_end).encode("ascii")
 
 
-def _head(part: Message[str, str]) -> str:
-    return "".join(f"{name}: {value}\n" for name, value in part.items())
-
-
-def preview(message: EmailMessage) -> Preview:
+def preview(mail: Mail) -> Preview:
     """A mail for people to look at before it is sent: headers and text, and the page of its HTML part."""
-    headers = [f"{name}: {' '.join(_unfolded(value).split())}" for name, value in message.items()]
-    text, page = (part.get_content().replace("\r\n", "\n") for part in message.iter_parts())
-    return Preview("\n".join([*headers, "", text]), page)
+    headers = [f"{name}: {' '.join(_unfolded(value).split())}" for name, value in mail.headers]
+    return Preview("\n".join([*headers, "", mail.text]), mail.page)
 
 
 def message_id(key: str, domain: str) -> str:
@@ -106,61 +109,54 @@ def message_id(key: str, domain: str) -> str:
     return f"<{re.sub(r'[^A-Za-z0-9._-]', '-', key)[:200] or 'feedbot'}@{domain}>"
 
 
-def _message(
-    key: str, headers: list[Ready], template: str, shown: Mapping[str, Any], letterhead: Letterhead
-) -> EmailMessage:
-    message = EmailMessage(policy=_POLICY)
-    for header in headers:
-        message[header.name] = header
-    token = hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()[:32]
-    _set(message, "MIME-Version", "1.0")
+def _mail(key: str, headers: list[Header], template: str, shown: Mapping[str, Any], letterhead: Letterhead) -> Mail:
     # "=_" stands in no quoted-printable or base64 text, so that the boundary is in no part.
-    _set(message, "Content-Type", f'multipart/alternative;\n boundary="=_feedbot_{token}"')
-    for subtype, name in (("plain", f"{template}.txt"), ("html", f"{template}.html")):
-        text = storable(letterhead.templates.render(name, shown)).replace("\r", "")
-        message.attach(_part(subtype, text if text.endswith("\n") else f"{text}\n"))
-    return message
+    boundary = f"=_feedbot_{hashlib.sha256(key.encode('utf-8', 'replace')).hexdigest()[:32]}"
+    content_type = f'multipart/alternative;\n boundary="{boundary}"'
+    text, page = (storable(letterhead.templates.render(f"{template}.{kind}", shown)) for kind in ("txt", "html"))
+    return Mail(
+        headers=(*headers, Header("MIME-Version", "1.0"), Header("Content-Type", content_type)),
+        boundary=boundary,
+        text=_lines(text),
+        page=_lines(page),
+    )
 
 
-def _part(subtype: str, text: str) -> EmailMessage:
+def _lines(text: str) -> str:
+    text = text.replace("\r", "")
+    return text if text.endswith("\n") else f"{text}\n"
+
+
+def _part(subtype: str, text: str) -> str:
     """A part of text, in the shorter of the two encodings that keep lines short and bytes below 128."""
     data = text.encode()
-    part = EmailMessage(policy=_POLICY)
-    _set(part, "Content-Type", f'text/{subtype}; charset="utf-8"')
     if len(data) - len(text.encode("ascii", "ignore")) > len(data) // 5:
-        _set(part, "Content-Transfer-Encoding", "base64")
-        part.set_payload(encodebytes(data).decode("ascii"))
+        encoding, payload = "base64", encodebytes(data)
     else:
-        _set(part, "Content-Transfer-Encoding", "quoted-printable")
-        part.set_payload(b2a_qp(data, istext=True).decode("ascii"))
-    return part
+        encoding, payload = "quoted-printable", b2a_qp(data, istext=True)
+    head = f'Content-Type: text/{subtype}; charset="utf-8"\nContent-Transfer-Encoding: {encoding}\n'
+    return f"{head}\n{payload.decode('ascii')}"
 
 
-def _set(part: EmailMessage, name: str, value: str) -> None:
-    """Add a header as it is: the mail package would parse it first."""
-    part[name] = Ready(name, value)
-
-
-def _headers(key: str, created: datetime, list_name: str, letterhead: Letterhead) -> Iterator[Ready]:
+def _headers(key: str, created: datetime, list_name: str, letterhead: Letterhead) -> Iterator[Header]:
     domain = letterhead.sender.domain
-    yield mailbox_header("From", (letterhead.sender,))
-    yield mailbox_header("To", letterhead.recipients)
-    yield Ready("Date", format_datetime(created.astimezone(UTC)))
-    yield Ready("Message-ID", message_id(key, domain))
-    yield Ready("List-Id", f"<{list_name}.feedbot.{domain}>")
-    yield Ready("Auto-Submitted", "auto-generated")  # RFC 3834: nobody's absence notice answers it
+    yield from letterhead.people
+    yield Header("Date", format_datetime(created.astimezone(UTC)))
+    yield Header("Message-ID", message_id(key, domain))
+    yield Header("List-Id", f"<{list_name}.feedbot.{domain}>")
+    yield Header("Auto-Submitted", "auto-generated")  # RFC 3834: nobody's absence notice answers it
     if letterhead.unsubscribe:
-        yield Ready("List-Unsubscribe", f"<{letterhead.unsubscribe}>")
+        yield Header("List-Unsubscribe", f"<{letterhead.unsubscribe}>")
     if letterhead.unsubscribe.lower().startswith("https://"):  # RFC 8058, 3.1: only with https
-        yield Ready("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")
+        yield Header("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")
 
 
-def _thread(delivery: Delivery, letterhead: Letterhead) -> Iterator[Ready]:
+def _thread(delivery: Delivery, letterhead: Letterhead) -> Iterator[Header]:
     """What puts an update under the mail that announced its entry (RFC 5322, 3.6.4)."""
     first = delivery.first_key
     if letterhead.threaded and first and first != delivery.key and delivery.change is not ChangeKind.NEW:
-        yield Ready("In-Reply-To", message_id(first, letterhead.sender.domain))
-        yield Ready("References", message_id(first, letterhead.sender.domain))
+        yield Header("In-Reply-To", message_id(first, letterhead.sender.domain))
+        yield Header("References", message_id(first, letterhead.sender.domain))
 
 
 def _subject(delivery: Delivery, letterhead: Letterhead, shown: Mapping[str, Any]) -> str:

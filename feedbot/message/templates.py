@@ -34,7 +34,15 @@ Report = Callable[[str], None]
 
 
 class TemplateFailedError(Exception):
-    """An own template made no text; the message is a sentence about why."""
+    """An own template made no text: ``what`` is wrong with it and ``why``, in words that follow its name.
+
+    ``line`` is where it is wrong, 0 where that is not known.
+    """
+
+    def __init__(self, what: str, why: str = "", line: int = 0) -> None:
+        super().__init__(": ".join(part for part in (what, f"line {line}" if line else "", why) if part))
+        self.what = ": ".join(part for part in (what, why) if part)
+        self.line = line
 
 
 class Templates:
@@ -82,7 +90,7 @@ def rendered(path: Path, values: Mapping[str, Any], folders: Sequence[Path]) -> 
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8"
-        raise TemplateFailedError(f"cannot be read: {(reason or 'unknown reason').lower()}") from error
+        raise TemplateFailedError("cannot be read", (reason or "unknown reason").lower()) from error
     question = {"text": text, "html": path.name.endswith(".html.j2"), "folders": [str(f) for f in folders]}
     return _asked({**question, "values": values})
 
@@ -127,9 +135,10 @@ def _asked(question: Mapping[str, Any]) -> str:
     except EOFError:
         raise TemplateFailedError("took too much memory") from None
     except OSError as error:
-        raise TemplateFailedError(f"cannot be rendered: {error.strerror or error}") from error
-    if "error" in answer:
-        raise TemplateFailedError(shorten(one_line(answer["error"]), 300))
+        raise TemplateFailedError("cannot be rendered", str(error.strerror or error)) from error
+    if "what" in answer:
+        why, line = shorten(one_line(answer.get("why", "")), 300), answer.get("line", 0)
+        raise TemplateFailedError(answer["what"], why, line)
     return str(answer["text"])
 
 

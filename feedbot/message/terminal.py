@@ -9,12 +9,13 @@ _JOINERS = "\u200c\u200d"  # Persian, Indic scripts and emoji need them
 
 def inert(text: str) -> str:
     """Text without line breaks and whatever a terminal obeys: escapes, C0 and C1 controls, bidi overrides."""
-    spaced = " ".join(text.split())
-    return "".join(c for c in spaced if c in _JOINERS or unicodedata.category(c) not in ("Cc", "Cf", "Cs"))
+    return safe(" ".join(text.split()))
 
 
 def safe(line: str) -> str:
     """A line as it is, with its spaces, without whatever a terminal obeys."""
+    if line.isprintable():  # nearly all are, and asking is far faster than looking at each character
+        return line
     return "".join(c for c in line if c in _JOINERS or unicodedata.category(c) not in ("Cc", "Cf", "Cs"))
 
 

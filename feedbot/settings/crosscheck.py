@@ -10,6 +10,7 @@ from pathlib import Path
 from feedbot.core.route import named
 from feedbot.errors import ConfigError
 from feedbot.location import BUCKET, is_database
+from feedbot.paths import located
 from feedbot.plugins import FORMATS, Place, Settings
 from feedbot.plugins import load as load_plugin
 from feedbot.plugins import names as plugin_names
@@ -227,7 +228,7 @@ def _extension(document: Document, key: Key, name: str) -> str:
 
 def _resolved(folder: Path, text: str) -> Path | None:
     try:
-        return (folder / Path(text).expanduser()).resolve()
+        return located(folder, text).resolve()
     except (OSError, RuntimeError, ValueError):
         return None
 

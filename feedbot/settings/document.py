@@ -12,6 +12,7 @@ from typing import Any
 
 from feedbot.core.text import one_line
 from feedbot.errors import ConfigError, ConfigProblem
+from feedbot.paths import plain
 from feedbot.settings.interpolate import expand
 from feedbot.settings.locate import Key, Lines
 
@@ -31,7 +32,7 @@ class Document:
 
     def __init__(self, path: Path, text: str, data: dict[str, Any], env: Mapping[str, str]) -> None:
         self.path = path
-        self.folder = path.absolute().parent
+        self.folder = plain(path.absolute()).parent
         self.lines = Lines(text)
         self.references: dict[Key, str] = {}
         self.broken: set[Key] = set()
@@ -88,17 +89,9 @@ class Document:
         return result.text
 
 
-def read(path: Path, env: Mapping[str, str]) -> Document:
-    """Read a file. Raises ConfigError where it cannot be read or is not TOML."""
-    raw = _bytes_of(path)
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise _unusable(
-            path, f"{path.name}:{line}", "is not text in UTF-8", "save the file in the encoding UTF-8"
-        ) from None
-    text = text.replace("\r\n", "\n")
+def read(path: Path, env: Mapping[str, str], text: str | None = None) -> Document:
+    """Read a file, or a ``text`` as if it said that. Raises ConfigError where it cannot be read or is not TOML."""
+    text = (_text_of(path) if text is None else text.removeprefix("\ufeff")).replace("\r\n", "\n")
     try:
         return Document(path, text, tomllib.loads(text), env)
     except tomllib.TOMLDecodeError as error:
@@ -147,8 +140,21 @@ def _table(key: Key) -> str:
     return "[" + ".".join(part if _BARE.fullmatch(part) else f'"{part}"' for part in map(str, key)) + "]"
 
 
+def _text_of(path: Path) -> str:
+    raw = _bytes_of(path)
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise _unusable(
+            path, f"{path.name}:{line}", "is not text in UTF-8", "save the file in the encoding UTF-8"
+        ) from None
+
+
 def _bytes_of(path: Path) -> bytes:
     try:
+        if path.resolve().is_fifo():  # a pipe that has a name; that of a shell's <(...) leads to none
+            raise ConfigError(f"{path} is a pipe, which nobody may ever write to", "name a file")
         with path.open("rb") as file:
             raw = file.read(_MOST_BYTES + 1)
     except IsADirectoryError:

@@ -11,7 +11,6 @@ import json
 import os
 import re
 import stat
-import tempfile
 import tomllib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -121,24 +120,7 @@ class ConfigFile:
 
     def checked(self, env: Mapping[str, str]) -> Configuration:
         """What the text says, read as the file itself would be. Raises ConfigError where that cannot be used."""
-        if not self.changed:
-            return load(self.path, env)
-        # Beside the file, since what it says of other files is relative to its folder.
-        handle, name = tempfile.mkstemp(prefix=".feedbot-", suffix=".part", dir=self.path.absolute().parent)
-        trial = Path(name)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(self.text.encode())
-            return replace(load(trial, env), path=self.path)
-        except ConfigError as error:
-            problems = tuple(
-                replace(problem, where=problem.where.replace(trial.name, self.path.name)) for problem in error.problems
-            )
-            raise ConfigError(
-                error.message.replace(name, str(self.path)).replace(trial.name, self.path.name), error.hint, problems
-            ) from None
-        finally:
-            trial.unlink(missing_ok=True)
+        return load(self.path, env, text=self.text)
 
     def write(self) -> None:
         """Put the text into the file, whole or not at all, with its mode and owner as they were.

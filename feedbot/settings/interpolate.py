@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from feedbot.paths import located
+
 SECRET_NAME = re.compile(r"auth(?!or)|cookie|cred|key|pass|secret|token|webhook", re.IGNORECASE)
 """Names of variables and headers whose values nobody should read."""
 
@@ -67,13 +69,14 @@ def expand(text: str, env: Mapping[str, str], folder: Path) -> Expanded:
 def read_secret(path: str, folder: Path) -> str:
     """The text of a file without its last line break. Raises BadReference where it cannot be read."""
     try:
-        full = folder / Path(path).expanduser()
+        full = located(folder, path)
         if not stat.S_ISREG(full.stat().st_mode):
             raise BadReference(f"{full} is not a file")
         with full.open("rb") as file:
             data = file.read(_MAX_SECRET + 1)
     except FileNotFoundError:
-        raise BadReference(f"the file {full} does not exist") from None
+        hint = "make it, with the secret as its only line, so that you alone may read it (chmod 600)"
+        raise BadReference(f"the file {full} does not exist", hint) from None
     except OSError as error:
         raise BadReference(f"the file {full} cannot be read: {error.strerror}") from None
     except (ValueError, RuntimeError) as error:

@@ -34,26 +34,7 @@ _AWS = {
     "s3_session_token": ("AWS_SESSION_TOKEN",),
 }
 _AWS_SECRETS = ("s3_secret_key", "s3_session_token")
-_LATER_TYPES = {
-    SOURCES: ("git",),
-    SINKS: (
-        "slack",
-        "discord",
-        "mattermost",
-        "teams",
-        "telegram",
-        "matrix",
-        "mastodon",
-        "bluesky",
-        "ntfy",
-        "gotify",
-        "pushover",
-        "mqtt",
-        "apprise",
-        "command",
-    ),
-}
-_INSTEAD = {"git": 'clone the repository, and give its folder as "path" of a source of type "posts"'}
+_MEANT = {"git": 'a blog in a git repository is of type "posts", with its address as "git"'}
 
 
 class Part(NamedTuple):
@@ -63,13 +44,13 @@ class Part(NamedTuple):
     settings: Any
 
 
-def load(path: Path, env: Mapping[str, str], *, thorough: bool = False) -> Configuration:
-    """Read, complete and check a configuration, offline.
+def load(path: Path, env: Mapping[str, str], *, thorough: bool = False, text: str | None = None) -> Configuration:
+    """Read, complete and check a configuration, offline; that of a ``text``, as if the file said that.
 
     ``thorough``: whether the paths of sources and sinks lead somewhere, too, which a run finds out for itself.
     Raises ConfigError whose ``problems`` list everything that is wrong, in the order of the file.
     """
-    document = read(path, env)
+    document = read(path, env, text)
     data = document.data
     for name in data.keys() - set(_TABLES):
         document.problem((name,), f'unknown {_what(data[name])} "{name}"', _top_hint(name))
@@ -190,8 +171,9 @@ def _parts(document: Document, group: str, base: type[Settings]) -> dict[Key, Pa
     """The sources or the sinks that are in order."""
     found: dict[Key, Part] = {}
     plugins: dict[str, type[Any] | None] = {}
+    known = plugin_names(group)
     for key, values in _named_tables(document, group.removeprefix("feedbot.")):
-        kind = _kind(document, group, key, values)
+        kind = _kind(document, group, key, values, known)
         if not kind:
             continue
         if kind not in plugins:
@@ -205,10 +187,9 @@ def _parts(document: Document, group: str, base: type[Settings]) -> dict[Key, Pa
     return found
 
 
-def _kind(document: Document, group: str, key: Key, values: Mapping[str, Any]) -> str:
+def _kind(document: Document, group: str, key: Key, values: Mapping[str, Any], known: list[str]) -> str:
     """The type of a source or sink; "" where it is missing or unknown."""
     kind, place, noun = values.get("type"), (*key, "type"), group.removeprefix("feedbot.").removesuffix("s")
-    known = plugin_names(group)
     if "type" not in values:
         meant = nearest("type", set(values))
         hint = f'did you mean "type" instead of "{meant}"?' if meant else f"known types: {', '.join(known)}"
@@ -219,15 +200,11 @@ def _kind(document: Document, group: str, key: Key, values: Mapping[str, Any]) -
         )
     elif kind in known:
         return kind
-    elif kind in _LATER_TYPES[group]:
-        document.problem(
-            place,
-            f'a {noun} of type "{kind}" is not there yet: it comes with a later version',
-            _INSTEAD.get(kind) or f"known types: {', '.join(known)}",
-        )
     elif not document.is_broken(place):
         written = show(document.written(place, kind))
-        document.problem(place, f"{label(place)}: there is no {noun} of type {written}", _type_hint(kind, known))
+        document.problem(
+            place, f"{label(place)}: there is no {noun} of type {written}", _MEANT.get(kind) or _type_hint(kind, known)
+        )
     return ""
 
 

@@ -6,8 +6,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cached_property
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -20,7 +21,8 @@ from feedbot.core.units import parse_duration
 from feedbot.errors import ConfigProblem
 from feedbot.location import BUCKET, BucketPlace, Database, Location, is_database, parse_bucket
 from feedbot.model import ChangeKind
-from feedbot.plugins import Allowance, Duration, Later, Place, Settings, SinkSettings, Size, SourceSettings
+from feedbot.paths import located
+from feedbot.plugins import Allowance, Duration, Place, Settings, SinkSettings, Size, SourceSettings
 from feedbot.settings.document import nearest
 from feedbot.settings.locate import Key
 
@@ -86,6 +88,13 @@ def _header_text(text: str) -> str:
     if not text.isascii() or not text.isprintable() or not text.strip():
         raise ValueError("expected plain ASCII text on one line")
     return text
+
+
+def _proxy(url: SecretStr) -> SecretStr:
+    parts = urlsplit(url.get_secret_value())
+    if parts.scheme != "http" or not parts.hostname or parts.path not in ("", "/") or parts.query:
+        raise ValueError("expected the address of a proxy, such as http://proxy.example.org:3128")
+    return url
 
 
 def _language(tag: str) -> str:
@@ -155,10 +164,6 @@ else:  # an alert is no change that a route could ask for
 class FeedbotSettings(Settings):
     """What holds for everything: state, output and limits."""
 
-    later: ClassVar[Mapping[str, Later]] = {
-        "proxy": Later("a proxy"),
-    }
-
     state: Annotated[str, AfterValidator(_state)] = "feedbot.db"
     """The SQLite file that holds the state. Default: feedbot.db (NAME.db for a configuration called NAME.toml), below
     $STATE_DIRECTORY where that is set, below the user's state folder ($XDG_STATE_HOME/feedbot) for a configuration in
@@ -214,6 +219,9 @@ class FeedbotSettings(Settings):
     """The Cache-Control of feeds and pages in a bucket. Images, which never change, may be kept for ever."""
     ca_file: Text | None = None
     """A file of further certificates (PEM) to trust."""
+    proxy: Annotated[SecretStr, AfterValidator(_proxy)] | None = None
+    """An HTTP proxy to ask everything through but what allow_private lists, such as "http://proxy.example.org:3128";
+    user and password may stand in it. Proxies that the environment names are not used."""
     allow_private: tuple[Allowance, ...] = ()
     """Private addresses that may be asked: "host:port", a host, an address or a network such as "10.0.0.0/8"."""
 
@@ -300,13 +308,13 @@ class Configuration:
     references: Mapping[Key, str] = field(default_factory=dict, repr=False)
     secrets: frozenset[str] = field(default=frozenset(), repr=False)
 
-    @property
+    @cached_property
     def state(self) -> Location:
         """The state: its file, absolute, or its database."""
         text = self.feedbot.state
-        return Database(text) if is_database(text) else self.folder / Path(text).expanduser()
+        return Database(text) if is_database(text) else located(self.folder, text)
 
-    @property
+    @cached_property
     def cache_path(self) -> Path:
         """The folder of what sources keep to be quicker, and can do without; absolute."""
         state = self.state
@@ -317,17 +325,22 @@ class Configuration:
         """The folder of the published feeds, absolute; one that is never made where they are in a bucket."""
         if self.bucket is not None:
             return self.cache_path / "published"
-        return self.folder / Path(self.feedbot.output).expanduser()
+        return located(self.folder, self.feedbot.output)
 
     @property
     def bucket(self) -> BucketPlace | None:
         """The bucket of the published feeds, None where they are in a folder."""
         return parse_bucket(self.feedbot.output) if self.feedbot.output.startswith(BUCKET) else None
 
-    @property
+    @cached_property
     def ca_path(self) -> Path | None:
         """The file of further certificates, absolute."""
-        return self.folder / Path(self.feedbot.ca_file).expanduser() if self.feedbot.ca_file else None
+        return located(self.folder, self.feedbot.ca_file) if self.feedbot.ca_file else None
+
+    @property
+    def proxy(self) -> str:
+        """The address of the HTTP proxy, which may hold a password; "" for none."""
+        return self.feedbot.proxy.get_secret_value() if self.feedbot.proxy is not None else ""
 
     @property
     def zone(self) -> ZoneInfo:

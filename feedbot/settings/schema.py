@@ -19,7 +19,7 @@ from feedbot.plugins import FORMATS, SINKS, SOURCES, Settings
 from feedbot.plugins import load as load_plugin
 from feedbot.plugins import names as plugin_names
 from feedbot.settings.model import FeedbotSettings, FeedSettings, RouteSettings
-from feedbot.settings.tables import field_keys, later_keys, twins
+from feedbot.settings.tables import field_keys, twins
 
 Schema = dict[str, Any]
 
@@ -107,12 +107,6 @@ def _table(model: type[Settings], name: str, definitions: Schema) -> Schema:
         if field in documented:
             properties[key].setdefault("description", documented[field])
     _add_twins(model, schema)
-    for key, later in later_keys(model).items():
-        if later.accepted:
-            properties[key] = {
-                "enum": list(later.accepted),
-                "description": f"Not there yet: {later.feature} comes with a later version.",
-            }
     return schema
 
 

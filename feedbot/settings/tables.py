@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from functools import cache
-from types import UnionType
-from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from feedbot.core.text import one_line
-from feedbot.plugins import Later, Settings
+from feedbot.plugins import Settings
 from feedbot.settings.document import Document, label, suggestion
 from feedbot.settings.interpolate import SECRET_NAME, BadReference, read_secret
 from feedbot.settings.locate import Key
 from feedbot.settings.sentences import Complaint, complaints, mask, show
 
 Model = TypeVar("Model", bound=Settings)
+
+_PLAIN = frozenset({str, int, float, bool, timedelta, NoneType, Ellipsis})
 
 
 def read_table(model: type[Model], values: Mapping[str, Any], key: Key, document: Document) -> Model | None:
@@ -28,7 +30,6 @@ def read_table(model: type[Model], values: Mapping[str, Any], key: Key, document
     """
     given = dict(values)
     _take_internal(model, given, key, document)
-    _take_later(model, given, key, document)
     _take_twins(model, given, key, document)
     _take_mistaken(model, given, key, document)
     try:
@@ -45,15 +46,6 @@ def read_table(model: type[Model], values: Mapping[str, Any], key: Key, document
 
 
 @cache
-def later_keys(model: type[Settings]) -> dict[str, Later]:
-    """The keys of a model whose features come later: its own and those of its bases."""
-    merged: dict[str, Later] = {}
-    for base in reversed(model.__mro__):
-        merged.update(vars(base).get("later", {}))
-    return {name: later for name, later in merged.items() if name not in field_keys(model)}
-
-
-@cache
 def field_keys(model: type[BaseModel]) -> dict[str, str]:
     """The keys that a model takes, as they stand in the file, with the names of its fields."""
     return {field.alias or name: name for name, field in model.model_fields.items()}
@@ -66,7 +58,7 @@ def twins(model: type[Settings]) -> dict[str, str]:
     return {
         f"{key}_file": key
         for key, name in keys.items()
-        if SecretStr in _kinds(model.model_fields[name].annotation) and f"{key}_file" not in keys
+        if SecretStr in _kinds_of(model)[key] and f"{key}_file" not in keys
     }
 
 
@@ -99,22 +91,6 @@ def _take_internal(model: type[Settings], given: dict[str, Any], key: Key, docum
         _report(model, Complaint((name,), "unknown"), given, key, document)
 
 
-def _take_later(model: type[Settings], given: dict[str, Any], key: Key, document: Document) -> None:
-    """Take out the keys that switch a later feature off, and refuse those that want one."""
-    for name, later in later_keys(model).items():
-        if name not in given:
-            continue
-        value = given.pop(name)
-        if not any(type(value) is type(off) and value == off for off in later.accepted):
-            off = f", or set it to {show(later.accepted[0])}" if later.accepted else ""
-            off += f"; {later.instead}" if later.instead else ""
-            document.problem(
-                (*key, name),
-                f'"{name}" is not there yet: {later.feature} comes with a later version',
-                f"leave it out{off}",
-            )
-
-
 def _take_twins(model: type[Settings], given: dict[str, Any], key: Key, document: Document) -> None:
     """Put the text of the files that hold secrets in their place."""
     for twin, name in twins(model).items():
@@ -138,21 +114,19 @@ def _take_twins(model: type[Settings], given: dict[str, Any], key: Key, document
 def _take_mistaken(model: type[Settings], given: dict[str, Any], key: Key, document: Document) -> None:
     """Refuse what pydantic takes although nobody means it: true for 1, 30 for a duration of 30 seconds, "no" for
     false. Only what came through a reference is text by its nature, and may stand for true or false."""
-    keys = field_keys(model)
+    kinds = _kinds_of(model)
     for name, value in list(given.items()):
-        if isinstance(value, str) and name in keys and (*key, name) not in document.references:
-            kinds = set(_kinds(model.model_fields[keys[name]].annotation))
-            if bool in kinds and str not in kinds:
-                _mistaken(name, "true or false without quotes", given, key, document)
-    numbers = [(name, value) for name, value in given.items() if isinstance(value, (int, float)) and name in keys]
+        is_word = isinstance(value, str) and bool in kinds.get(name, ()) and str not in kinds[name]
+        if is_word and (*key, name) not in document.references:
+            _mistaken(name, "true or false without quotes", given, key, document)
+    numbers = [(name, value) for name, value in given.items() if isinstance(value, (int, float)) and name in kinds]
     for name, value in numbers:
-        kinds = set(_kinds(model.model_fields[keys[name]].annotation))
         expected = ""
         if isinstance(value, bool):
-            expected = "a number" if kinds & {int, float} and bool not in kinds else ""
-        elif not kinds & {int, float}:
+            expected = "a number" if kinds[name] & {int, float} and bool not in kinds[name] else ""
+        elif not kinds[name] & {int, float}:
             words = {timedelta: 'a duration such as "30s" or "30m"', bool: "true or false"}
-            expected = next((words[kind] for kind in words if kind in kinds), "")
+            expected = next((words[kind] for kind in words if kind in kinds[name]), "")
         if expected:
             _mistaken(name, expected, given, key, document)
 
@@ -237,7 +211,7 @@ def _secrets(value: Any) -> Iterator[str]:
         if value.get_secret_value():
             yield value.get_secret_value()
     elif isinstance(value, BaseModel):
-        for name in type(value).model_fields:
+        for name in _guarded(type(value)):
             yield from _secrets(getattr(value, name))
     elif isinstance(value, Mapping):
         for item in value.values():
@@ -257,6 +231,28 @@ def _texts(value: Any, key: Key) -> Iterator[tuple[Key, str]]:
     elif isinstance(value, list):
         for index, item in enumerate(value):
             yield from _texts(item, (*key, index))
+
+
+@cache
+def _guarded(model: type[BaseModel]) -> tuple[str, ...]:
+    """The fields of a model that may hold a secret: of most tables none does, of which there may be thousands."""
+    return tuple(name for name, field in model.model_fields.items() if not _is_plain(field.annotation))
+
+
+def _is_plain(annotation: Any) -> bool:
+    """Whether what is of this type holds no secret, whatever it is."""
+    origin = get_origin(annotation)
+    if origin is None:
+        return annotation in _PLAIN
+    if origin is Annotated:
+        return _is_plain(get_args(annotation)[0])
+    return origin is Literal or all(_is_plain(part) for part in get_args(annotation))
+
+
+@cache
+def _kinds_of(model: type[BaseModel]) -> dict[str, frozenset[Any]]:
+    """The types that each key of a model takes."""
+    return {key: frozenset(_kinds(model.model_fields[name].annotation)) for key, name in field_keys(model).items()}
 
 
 def _kinds(annotation: Any) -> Iterator[Any]:

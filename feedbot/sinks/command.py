@@ -10,7 +10,6 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
-from pathlib import Path
 from threading import Thread
 from typing import IO, Annotated, ClassVar
 
@@ -21,6 +20,7 @@ from feedbot.errors import DeliveryError
 from feedbot.message.payload import digest_body, webhook_body
 from feedbot.message.terminal import inert
 from feedbot.model import Delivery, Digest
+from feedbot.paths import located
 from feedbot.plugins import Duration, Place, Preview, SinkContext, SinkSettings
 from feedbot.processes import end
 from feedbot.sinks.rehearsal import laid_out
@@ -136,7 +136,7 @@ class CommandSink:
     def _program(self, name: str) -> str:
         """The path of the program: relative ones start from the folder of the configuration."""
         if "/" in name:
-            return str(self._folder / Path(name).expanduser())
+            return str(located(self._folder, name))
         return shutil.which(name) or name
 
     def _environment(self, names: Mapping[str, str]) -> dict[str, str]:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from email.message import EmailMessage
 from ipaddress import ip_address
-from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
@@ -17,6 +15,7 @@ from feedbot.message.headers import ADDRESS, parse_mailbox
 from feedbot.message.pictures import Images
 from feedbot.message.templates import Templates, check
 from feedbot.model import Delivery, Digest
+from feedbot.paths import located
 from feedbot.plugins import Allowance, Duration, Place, Preview, SinkContext, SinkSettings
 from feedbot.sinks.reaching import trusted
 from feedbot.sinks.smtp import Server, SmtpTransport, Tls
@@ -174,14 +173,14 @@ class EmailSink:
         """The mail of a change: its headers and its text, and its HTML as a page."""
         return mail.preview(mail.build(delivery, self._letterhead))
 
-    def _mail(self, told: Delivery | Digest, have: frozenset[str], build: Callable[[], EmailMessage]) -> None:
+    def _mail(self, told: Delivery | Digest, have: frozenset[str], build: Callable[[], mail.Mail]) -> None:
         open_to = [address for address in self._to if address not in have]
         if not open_to:
             return
         letter = Letter(
             key=told.key,
             created=int(told.created.timestamp()),
-            message=build(),
+            mail=build(),
             sender=self._envelope,
             recipients=open_to,
         )
@@ -198,13 +197,13 @@ def _transport(settings: EmailSettings, context: SinkContext) -> Transport:
     folder = context.folder
     timeout = settings.timeout.total_seconds()
     if settings.transport == "maildir":
-        return Maildir(folder / Path(settings.path).expanduser(), settings.path)
+        return Maildir(located(folder, settings.path), settings.path)
     if settings.transport == "sendmail":
-        return Sendmail(str(folder / Path(settings.path).expanduser()) if settings.path else "", timeout)
+        return Sendmail(str(located(folder, settings.path)) if settings.path else "", timeout)
     lmtp = settings.transport == "lmtp"
     return SmtpTransport(
         Server(
-            host=settings.host or str(folder / Path(settings.path).expanduser()),
+            host=settings.host or str(located(folder, settings.path)),
             port=settings.port or (_LMTP_PORT if lmtp else _PORTS[settings.tls]),
             tls=settings.encryption,
             lmtp=lmtp,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from io import FileIO
 from pathlib import Path
@@ -17,7 +17,8 @@ from feedbot.errors import DeliveryError
 from feedbot.files import append, sweep, sync_folder, write_atomic
 from feedbot.message.payload import digest_line, json_line, line_start
 from feedbot.model import Delivery, Digest
-from feedbot.plugins import Later, Place, Preview, SinkContext, SinkSettings
+from feedbot.paths import located
+from feedbot.plugins import Place, Preview, SinkContext, SinkSettings
 from feedbot.sinks import mbox
 
 if TYPE_CHECKING:
@@ -33,8 +34,6 @@ class FileSink:
     class Settings(SinkSettings):
         """``path``: a file, or a folder (with a slash at its end, or there already)."""
 
-        later: ClassVar[Mapping[str, Later]] = {"rotate": Later("starting a new file by itself")}
-
         path: Annotated[str, Field(min_length=1)]
         """The file to append to; or, with a slash at its end, the folder for a mail file each."""
         format: Literal["auto", "jsonl", "mbox", "eml", "maildir"] = "auto"
@@ -46,7 +45,7 @@ class FileSink:
     prints: ClassVar[bool] = False
 
     def __init__(self, settings: Settings, context: SinkContext) -> None:
-        self._path = context.folder / Path(settings.path).expanduser()
+        self._path = located(context.folder, settings.path)
         self._shown = settings.path
         self._swept = False
         self._format = settings.format
@@ -103,7 +102,7 @@ class FileSink:
         if kind == "eml":
             write_atomic(self._mail_path(told, title, attempts), mail.as_bytes(message))
         elif kind == "mbox":
-            mbox.append(self._path, mail.as_bytes(message, "\n"), str(message["Message-ID"]), told.created)
+            mbox.append(self._path, mail.as_bytes(message, "\n"), message["Message-ID"], told.created)
         else:
             from feedbot.sinks.transports import Letter, Maildir
 

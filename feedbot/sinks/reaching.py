@@ -10,6 +10,7 @@ from pathlib import Path
 from feedbot.errors import DeliveryError
 from feedbot.http import HttpError
 from feedbot.http.wire import admitted
+from feedbot.paths import located
 from feedbot.plugins import SinkContext
 
 
@@ -30,7 +31,7 @@ def addresses(host: str, port: int, allow_private: Sequence[str], seconds: float
 
 def trusted(ca_file: str, context: SinkContext) -> tuple[Path, ...]:
     """The files of authorities that are trusted beside those of the system: feedbot's, and a sink's own."""
-    own = (context.folder / Path(ca_file).expanduser(),) if ca_file else ()
+    own = (located(context.folder, ca_file),) if ca_file else ()
     return (*((context.ca_file,) if context.ca_file else ()), *own)
 
 

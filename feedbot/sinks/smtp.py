@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import smtplib
 import socket
 import ssl
@@ -25,7 +24,6 @@ _TAKEN = (250, 251)
 _GO_ON = 354
 _CLOSING = 421
 _TOGETHER = 50  # commands sent at once: answers and further commands must not wait for each other
-_LEADING_DOT = re.compile(rb"^\.", re.MULTILINE)  # RFC 5321, 4.5.2
 _GOODBYE = 2.0  # seconds that an answer to QUIT is waited for
 _WITH_ADDRESS = (socket.AF_INET, socket.AF_INET6)
 _NEEDS_LOGIN = frozenset({530, 535, 538})
@@ -68,7 +66,7 @@ class SmtpTransport:
 
     def deliver(self, letter: Letter) -> Mapping[str, Refusal]:
         """Hand a letter over; gives the recipients who were refused, by address."""
-        data = as_bytes(letter.message)
+        data = as_bytes(letter.mail)
         with self._within_time():
             client, (_, *answers) = self._begin(letter, len(data))
             if answers and answers[-1][0] == _CLOSING:
@@ -100,9 +98,9 @@ class SmtpTransport:
     def _send(self, client: smtplib.SMTP, data: bytes, begun: Answer, recipients: list[str]) -> dict[str, Refusal]:
         answers = [begun]
         if begun[0] == _GO_ON:
-            client.send(_LEADING_DOT.sub(b"..", data) + b".\r\n")
+            client.send(data.replace(b"\n.", b"\n..") + b".\r\n")  # RFC 5321, 4.5.2; it begins with a header
             # LMTP answers for each recipient it has accepted, in that order (RFC 2033, 4.2).
-            answers = [client.getreply() for _ in (recipients if self._server.lmtp else recipients[:1])]
+            answers = [_whole(client.getreply()) for _ in (recipients if self._server.lmtp else recipients[:1])]
         if len(answers) < len(recipients):
             answers *= len(recipients)
         refused: dict[str, Refusal] = {}
@@ -155,8 +153,8 @@ class SmtpTransport:
         All are asked at once where the server takes that (RFC 2920).
         """
         told = f" SIZE={size}" if client.has_extn("size") else ""
-        people = [f"RCPT TO:{smtplib.quoteaddr(recipient)}" for recipient in letter.recipients]
-        commands = [f"MAIL FROM:{smtplib.quoteaddr(letter.sender)}{told}", *people, "DATA"]
+        people = [f"RCPT TO:<{recipient}>" for recipient in letter.recipients]  # plain addresses, see parse_mailbox
+        commands = [f"MAIL FROM:<{letter.sender}>{told}", *people, "DATA"]
         most = _TOGETHER if client.has_extn("pipelining") else 1
         answers: list[Answer] = []
         while len(answers) < len(commands):
@@ -165,7 +163,7 @@ class SmtpTransport:
                 break
             client.send("".join(f"{command}\r\n" for command in some))
             for _ in some:
-                answers.append(client.getreply())
+                answers.append(_whole(client.getreply()))
                 if answers[-1][0] == _CLOSING:
                     return answers
             if answers[0][0] != 250:
@@ -197,7 +195,7 @@ class SmtpTransport:
         # Connecting in the constructor would leave nothing to cut while the server keeps us waiting, but only
         # there smtplib notes the name that the certificate is checked against.
         client._host = server.host  # type: ignore[attr-defined]
-        code, text = self._greeted(client)
+        code, text = _whole(self._greeted(client))
         if code != 220:
             self._fail(f"{server.place} does not want to talk: {_said(code, text)}")
         client.local_hostname = _own_name(client)
@@ -287,6 +285,13 @@ def _own_name(client: smtplib.SMTP) -> str:
         return name
     address = client.sock.getsockname()[0]
     return f"[IPv6:{address.partition('%')[0]}]" if ":" in address else f"[{address}]"
+
+
+def _whole(answer: Answer) -> Answer:
+    """An answer with a whole code. Raises SMTPServerDisconnected where it was cut off before."""
+    if 0 < answer[0] < 200:
+        raise smtplib.SMTPServerDisconnected("the answer was cut off")
+    return answer
 
 
 def _in_words(server: Server, error: Exception) -> tuple[str, str]:

@@ -8,14 +8,13 @@ import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from email.message import EmailMessage
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from feedbot.core.text import one_line, shorten, slug
 from feedbot.errors import DeliveryError
 from feedbot.files import sync_folder
-from feedbot.message.mail import as_bytes
+from feedbot.message.mail import Mail, as_bytes
 
 
 class Letter(NamedTuple):
@@ -23,7 +22,7 @@ class Letter(NamedTuple):
 
     key: str
     created: int
-    message: EmailMessage
+    mail: Mail
     sender: str
     recipients: Sequence[str]
 
@@ -63,7 +62,7 @@ class Maildir:
             for part in ("tmp", "new", "cur"):
                 (self._folder / part).mkdir(mode=0o700, parents=True, exist_ok=True)
             if not self._has(name):
-                self._add(name, as_bytes(letter.message, "\n"))
+                self._add(name, as_bytes(letter.mail, "\n"))
         except OSError as error:
             raise DeliveryError(
                 f"the Maildir {self._shown} cannot be written: {_reason(error)}",
@@ -113,7 +112,7 @@ class Sendmail:
             raise DeliveryError("there is no sendmail on this machine", "install one, or set path", sink_down=True)
         # "-i": a line with a dot alone does not end the mail; "--": no address is an option.
         command = [program, "-i", "-f", letter.sender, "--", *letter.recipients]
-        status, said = self._run(command, as_bytes(letter.message, "\n"))
+        status, said = self._run(command, as_bytes(letter.mail, "\n"))
         if status == 0:
             return {}
         if status in _ABOUT_THE_MAIL:

@@ -20,7 +20,8 @@ from feedbot.location import Database, Location
 from feedbot.model import DeliveryState
 from feedbot.store import sqlite
 from feedbot.store.database import explained, open_state, open_to_read
-from feedbot.store.schema import Moment, metadata, outbox, sources
+from feedbot.store.fleet import SILENCE
+from feedbot.store.schema import Moment, metadata, outbox, sources, workers
 
 _BATCH = 1000
 _OF_PROCESSES = ("turns", "workers")
@@ -70,8 +71,12 @@ def _refuse_busy(reading: sa.Connection, origin: Location, now: datetime) -> Non
         return
     polled = sa.select(sources.c.pk).where(sources.c.lease_until > now)
     sent = sa.select(outbox.c.pk).where(outbox.c.state == DeliveryState.SENDING.value, outbox.c.lease_until > now)
-    if any(reading.execute(query.limit(1)).first() for query in (polled, sent)):
-        raise StateError(f"a feedbot works on {origin}", "stop all that do; what one had claimed is free in 15 minutes")
+    there = sa.select(workers.c.id).where(workers.c.seen_at > now - SILENCE)
+    if any(reading.execute(query.limit(1)).first() for query in (there, polled, sent)):
+        raise StateError(
+            f"a feedbot works on {origin}",
+            "stop all that do (feedbot status shows them); what a killed one had claimed is free in 15 minutes",
+        )
 
 
 @contextlib.contextmanager

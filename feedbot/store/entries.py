@@ -15,6 +15,7 @@ from feedbot.store.codec import from_json
 from feedbot.store.pings import plan
 from feedbot.store.schema import entries, feeds, id_key, revisions, sources
 from feedbot.store.transactions import Transactions, in_chunks, persistent, upsert
+from feedbot.store.turns import Held, assure
 
 _PAGE = 100
 _LARGEST_PAGE = 10_000
@@ -173,13 +174,17 @@ class Entries:
         gone: Collection[str],
         changed: Mapping[str, tuple[str, str]],
         now: datetime,
+        held: Held | None = None,
     ) -> None:
         """Remember what was published, so that it is not made again of the same; forget what is ``gone``.
 
         ``changed`` has the addresses of feeds of which hubs are to be told: by address, the hub and the feed's name.
+        Raises LeaseLostError where the turns that were ``held`` for it are not any more.
         """
         rows = [{"name": name, **record._asdict()} for name, record in records.items()]
         with self._transactions.write() as connection:
+            if held is not None:
+                assure(connection, held)
             if rows:
                 statement = upsert(feeds)
                 own = {name: statement.excluded[name] for name in FeedRecord._fields}

@@ -1,4 +1,4 @@
-"""The workers of a distributed installation: who is at work, and what those leave who are not any more."""
+"""Who is at work on a state that several share, and what those leave who are not any more."""
 
 from __future__ import annotations
 
@@ -10,10 +10,15 @@ import sqlalchemy as sa
 
 from feedbot.model import DeliveryState
 from feedbot.store.schema import outbox, sources, turns, workers
-from feedbot.store.transactions import Transactions, persistent
+from feedbot.store.transactions import Transactions, persistent, upsert
+from feedbot.store.turns import LENGTH
 
+WORKER, DAEMON, RUN = "worker", "daemon", "run"
+_COMMANDS = (DAEMON, RUN)  # which stand in the place of queues
 SILENCE = timedelta(seconds=15)
-"""A worker that has not been heard of for so long is taken for dead, and what it had claimed is freed."""
+"""Who has not been heard of for so long is taken for dead, and what it had claimed is freed."""
+_MARGIN = timedelta(minutes=5)
+"""Leases that last longer still are not extended: most end before, and each extension writes a row."""
 # By the clock of the server, as those of the machines differ.
 _NOW = sa.type_coerce(
     sa.cast(sa.extract("epoch", sa.func.clock_timestamp()) * 1_000_000, sa.BigInteger), workers.c.seen_at.type
@@ -22,72 +27,72 @@ _NOW = sa.type_coerce(
 
 @dataclass(frozen=True, kw_only=True)
 class WorkerState:
-    """A worker: where it runs, what it works off, since when, and when it was last heard of by the server's clock.
+    """A process at work: where it runs, since when, and when it was last heard of by the server's clock.
 
-    ``id`` is that of its leases; ``readers`` sources are read side by side, ``slots`` jobs of polling taken up at once.
+    ``id`` is that of its leases. A worker has the ``queues`` that it works off; ``readers`` sources are read side by
+    side, ``slots`` jobs of polling taken up at once. What takes up no jobs has the name of its ``command``.
     """
 
     id: str
     host: str
     pid: int
     version: str
-    queues: tuple[str, ...]
-    readers: int
-    slots: int
+    queues: tuple[str, ...] = ()
+    readers: int = 0
+    slots: int = 0
     started: datetime
     seen: datetime
+    command: str = WORKER
 
 
 class Fleet:
-    """The workers at work on the state."""
+    """The processes at work on the state: workers, daemons, runs."""
 
     def __init__(self, transactions: Transactions) -> None:
         self._transactions = transactions
 
     @persistent
     def enter(self, worker: WorkerState) -> None:
-        """Note a worker that begins now."""
-        values = {
-            "id": worker.id,
-            "host": worker.host,
-            "pid": worker.pid,
-            "version": worker.version,
-            "queues": ",".join(worker.queues),
+        """Note a process that begins now, or goes on in another way."""
+        way = {
+            "queues": ",".join(worker.queues) or worker.command,
             "readers": worker.readers,
             "slots": worker.slots,
-            "started_at": _NOW,
             "seen_at": _NOW,
         }
+        whose = {"host": worker.host, "pid": worker.pid, "version": worker.version, "started_at": _NOW}
+        row = upsert(workers).values(id=worker.id, **whose, **way)
         with self._transactions.write() as connection:
-            connection.execute(sa.delete(workers).where(workers.c.id == worker.id))
-            connection.execute(sa.insert(workers).values(values))
+            connection.execute(row.on_conflict_do_update(index_elements=["id"], set_=way))
 
-    def beat(self, worker: str, busy: Sequence[str], until: datetime) -> bool:
-        """Note that a worker is at work, and hold on to the sources it is ``busy`` with and to its turns; False where
-        it was taken for dead, and holds nothing any more."""
-        extending = (
-            sa.update(sources)
-            .where(sources.c.lease_until.is_not(None), sources.c.lease_id == worker, sources.c.name.in_(busy))
-            .values(lease_until=until)
-        )
+    def beat(self, worker: str, now: datetime, until: datetime, busy: Sequence[str] | None = None) -> bool:
+        """Note that a process is at work, and hold on to its turns, and until then to the sources that it is ``busy``
+        with, by default to all that it has claimed; False where it was taken for dead, and holds nothing any more."""
+        claimed = [sources.c.lease_until.is_not(None), sources.c.lease_id == worker]
+        claimed.append(sources.c.lease_until < until - _MARGIN if busy is None else sources.c.name.in_(busy))
         with self._transactions.write() as connection:
             seen = connection.execute(sa.update(workers).where(workers.c.id == worker).values(seen_at=_NOW))
-            if seen.rowcount and busy:
-                connection.execute(extending)
-            if seen.rowcount:
-                connection.execute(sa.update(turns).where(turns.c.lease_id == worker).values(lease_until=until))
-            return seen.rowcount > 0
+            if not seen.rowcount:
+                return False
+            if busy is None or busy:
+                connection.execute(sa.update(sources).where(*claimed).values(lease_until=until))
+            own = sa.update(turns).where(turns.c.lease_id == worker)
+            connection.execute(own.values(lease_until=now + LENGTH))
+            return True
 
-    @persistent
     def leave(self, worker: str) -> None:
-        """Free all that a worker had claimed, and forget it."""
+        """Free all that a process had claimed, and forget it; where that fails, others do so when it is silent."""
         with self._transactions.write() as connection:
             _free(connection, [worker])
 
     def rescue(self) -> list[str]:
-        """Free what workers had claimed that have fallen silent; gives them, who have lost it from now on."""
-        latest = sa.cast(_NOW, sa.BigInteger) - int(SILENCE.total_seconds() * 1_000_000)
+        """Free what processes had claimed that have fallen silent; gives them, who have lost it from now on.
+
+        None is taken for silent as long as the server is up for no longer than that: it could not be heard of.
+        """
+        latest = sa.cast(_NOW, sa.BigInteger) - SILENCE // timedelta(microseconds=1)
         silent = sa.select(workers.c.id).where(sa.cast(workers.c.seen_at, sa.BigInteger) < latest)
+        silent = silent.where(sa.func.clock_timestamp() - sa.func.pg_postmaster_start_time() > SILENCE)
         with self._transactions.write() as connection:
             dead = list(connection.execute(silent.order_by(workers.c.id).with_for_update(skip_locked=True)).scalars())
             if dead:
@@ -96,7 +101,7 @@ class Fleet:
 
     @persistent
     def workers(self) -> list[WorkerState]:
-        """All workers, also those that have fallen silent and nobody has noticed yet."""
+        """All who are at work, also those that have fallen silent and nobody has noticed yet."""
         with self._transactions.read() as connection:
             rows = connection.execute(sa.select(workers).order_by(workers.c.host, workers.c.started_at, workers.c.id))
             return [
@@ -105,11 +110,12 @@ class Fleet:
                     host=row.host,
                     pid=row.pid,
                     version=row.version,
-                    queues=tuple(row.queues.split(",")),
+                    queues=() if row.queues in _COMMANDS else tuple(row.queues.split(",")),
                     readers=row.readers,
                     slots=row.slots,
                     started=row.started_at,
                     seen=row.seen_at,
+                    command=row.queues if row.queues in _COMMANDS else WORKER,
                 )
                 for row in rows
             ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +14,7 @@ from feedbot.core.outbox import GONE_FIRST, Standing
 from feedbot.model import ChangeKind, DeliveryState, Fingerprints, Known
 from feedbot.store.codec import from_json
 from feedbot.store.schema import aliases, announced, entries, id_key, outbox, revisions, sources
-from feedbot.store.transactions import Transactions, in_chunks, persistent
+from feedbot.store.transactions import Transactions, in_parts, one_of_part, persistent
 
 
 @dataclass(frozen=True)
@@ -38,14 +39,7 @@ class Knowledge:
     def named(self, source: str, keys: Sequence[bytes]) -> dict[bytes, int | None]:
         """Which entry each known key names; None for a key that several share."""
         with self._transactions.read() as connection:
-            pk = _pk(connection, source)
-            rows = in_chunks(
-                connection,
-                keys,
-                lambda part: sa.select(aliases.c.key, aliases.c.entry_pk).where(
-                    aliases.c.source_pk == pk, aliases.c.key.in_(part)
-                ),
-            )
+            rows = in_parts(connection, keys, _NAMED, source=_pk(connection, source))
             return {bytes(row.key): row.entry_pk for row in rows}
 
     @persistent
@@ -53,24 +47,32 @@ class Knowledge:
         """Entries by key as far as the diff needs them; all that are not withdrawn where ``pks`` is None."""
         with self._transactions.read() as connection:
             if pks is None:
-                rows = connection.execute(
-                    _KNOWN.where(entries.c.source_pk == _pk(connection, source), entries.c.withdrawn_at.is_(None))
-                )
+                rows = connection.execute(_KNOWN_ALL, {"source": _pk(connection, source)})
                 return {row.pk: _known(row) for row in rows}
-            found = in_chunks(connection, pks, lambda part: _KNOWN.where(entries.c.pk.in_(part)))
+            found = in_parts(connection, pks, _KNOWN_SOME)
             return {row.pk: _known(row) for row in found}
 
     @persistent
     def ids(self, source: str, wanted: Sequence[str]) -> set[str]:
-        """Which of these ids entries of the source have already, with those minted of them ("ID#2")."""
+        """Which of these ids entries of the source have already, and which of those that would be minted of them.
+
+        Of each ("ID#2", "ID#3" ...) so many are looked for that one is free for each time that it is wanted.
+        """
         with self._transactions.read() as connection:
             pk = _pk(connection, source)
-            own, keys = sa.select(entries.c.id).where(entries.c.source_pk == pk), list(map(id_key, wanted))
-            rows = in_chunks(connection, keys, lambda part: own.where(entries.c.id_key.in_(part)))
-            taken = {row.id for row in rows}
-            for minted in list(taken):
-                numbered = own.where(entries.c.id > f"{minted}#", entries.c.id < f"{minted}$")
-                taken.update(connection.execute(numbered).scalars())
+
+            def there(ids: Sequence[str]) -> set[str]:
+                return {row.id for row in in_parts(connection, list(map(id_key, ids)), _IDS, source=pk)}
+
+            taken = there(wanted)
+            short = {one: number for one, number in Counter(wanted).items() if one in taken}
+            first, width = 2, 1
+            while short:
+                asked = {one: [f"{one}#{number}" for number in range(first, first + width)] for one in short}
+                taken |= there([minted for names in asked.values() for minted in names])
+                free = {one: sum(name not in taken for name in names) for one, names in asked.items()}
+                short = {one: number - free[one] for one, number in short.items() if number > free[one]}
+                first, width = first + width, 2 * width
             return taken
 
     @persistent
@@ -78,14 +80,7 @@ class Knowledge:
         """The entries of a source that say exactly this, by the digests of their texts."""
         found: dict[str, list[int]] = {}
         with self._transactions.read() as connection:
-            pk = _pk(connection, source)
-            rows = in_chunks(
-                connection,
-                texts,
-                lambda part: sa.select(entries.c.pk, entries.c.text_print).where(
-                    entries.c.source_pk == pk, entries.c.text_print.in_(part)
-                ),
-            )
+            rows = in_parts(connection, texts, _WITH_TEXT, source=_pk(connection, source))
             for row in rows:
                 found.setdefault(row.text_print, []).append(row.pk)
         return found
@@ -94,19 +89,7 @@ class Knowledge:
     def contents(self, pks: Sequence[int]) -> dict[int, Stored]:
         """The stored contents of entries, which edits are compared with."""
         with self._transactions.read() as connection:
-            rows = in_chunks(
-                connection,
-                pks,
-                lambda part: sa.select(
-                    entries.c.pk,
-                    entries.c.data,
-                    entries.c.first_seen,
-                    entries.c.revised_at,
-                    entries.c.edited_at,
-                    entries.c.restless,
-                    entries.c.missing,
-                ).where(entries.c.pk.in_(part)),
-            )
+            rows = in_parts(connection, pks, _CONTENTS)
             return {
                 row.pk: Stored(
                     from_json(row.data), row.first_seen, row.revised_at, row.edited_at, row.restless, row.missing
@@ -128,11 +111,7 @@ class Knowledge:
         """The deliveries of entries, oldest first, as far as planning further ones takes."""
         found: dict[int, list[Standing]] = {pk: [] for pk in pks}
         with self._transactions.read() as connection:
-            rows = in_chunks(
-                connection,
-                pks,
-                lambda part: sa.select(outbox).where(outbox.c.entry_pk.in_(part)).order_by(outbox.c.pk),
-            )
+            rows = in_parts(connection, pks, _STANDING)
             for row in rows:
                 found[row.entry_pk].append(
                     Standing(
@@ -157,19 +136,16 @@ class Knowledge:
         """Which of these keys name entries that another program has announced."""
         with self._transactions.read() as connection:
             pk = _pk(connection, source)
-            if (
-                connection.execute(sa.select(announced.c.key).where(announced.c.source_pk == pk).limit(1)).first()
-                is None
-            ):
+            if connection.execute(_ANY_ANNOUNCED, {"source": pk}).first() is None:
                 return set()  # as nearly always
-            rows = in_chunks(
-                connection,
-                keys,
-                lambda part: sa.select(announced.c.key).where(announced.c.source_pk == pk, announced.c.key.in_(part)),
-            )
+            rows = in_parts(connection, keys, _ANNOUNCED, source=pk)
             return {bytes(row.key) for row in rows}
 
 
+_PK = sa.select(sources.c.pk).where(sources.c.name == sa.bindparam("source"))
+_NAMED = sa.select(aliases.c.key, aliases.c.entry_pk).where(
+    aliases.c.source_pk == sa.bindparam("source"), one_of_part(aliases.c.key)
+)
 _KNOWN = sa.select(
     entries.c.pk,
     entries.c.id,
@@ -181,10 +157,30 @@ _KNOWN = sa.select(
     entries.c.sort_at,
     entries.c.first_seen,
 )
+_KNOWN_ALL = _KNOWN.where(entries.c.source_pk == sa.bindparam("source"), entries.c.withdrawn_at.is_(None))
+_KNOWN_SOME = _KNOWN.where(one_of_part(entries.c.pk))
+_IDS = sa.select(entries.c.id).where(entries.c.source_pk == sa.bindparam("source"), one_of_part(entries.c.id_key))
+_WITH_TEXT = sa.select(entries.c.pk, entries.c.text_print).where(
+    entries.c.source_pk == sa.bindparam("source"), one_of_part(entries.c.text_print)
+)
+_CONTENTS = sa.select(
+    entries.c.pk,
+    entries.c.data,
+    entries.c.first_seen,
+    entries.c.revised_at,
+    entries.c.edited_at,
+    entries.c.restless,
+    entries.c.missing,
+).where(one_of_part(entries.c.pk))
+_STANDING = sa.select(outbox).where(one_of_part(outbox.c.entry_pk)).order_by(outbox.c.pk)
+_ANNOUNCED = sa.select(announced.c.key).where(
+    announced.c.source_pk == sa.bindparam("source"), one_of_part(announced.c.key)
+)
+_ANY_ANNOUNCED = sa.select(announced.c.key).where(announced.c.source_pk == sa.bindparam("source")).limit(1)
 
 
 def _pk(connection: sa.Connection, source: str) -> int | None:
-    return connection.execute(sa.select(sources.c.pk).where(sources.c.name == source)).scalar()
+    return connection.execute(_PK, {"source": source}).scalar()
 
 
 def _known(row: Any) -> Known:

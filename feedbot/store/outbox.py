@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,6 @@ import sqlalchemy as sa
 from feedbot import faults
 from feedbot.core.outbox import MAY_FOLLOW
 from feedbot.core.schedule import DAY, LONGEST_WAIT
-from feedbot.core.text import storable
 from feedbot.core.textdiff import text_diff
 from feedbot.errors import LeaseLostError
 from feedbot.model import Content, Delivery, DeliveryState
@@ -70,6 +69,24 @@ class Claimed:
     most: int | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What became, ``at`` a moment, of claimed deliveries that were tried together.
+
+    ``delivered`` are recipients that have them now, ``receipt`` is what the sink calls the message; ``alerts`` tell a
+    person of it.
+    """
+
+    pks: Sequence[int]
+    state: DeliveryState
+    at: datetime
+    not_before: datetime | None = None
+    error: str = ""
+    delivered: frozenset[str] = frozenset()
+    receipt: str = ""
+    alerts: Sequence[Alert] = ()
+
+
 class Outbox:
     """Deliveries, oldest first per sink."""
 
@@ -108,47 +125,35 @@ class Outbox:
         faults.reach("claimed")
         return claimed
 
-    @persistent
-    def mark(
-        self,
-        pks: Sequence[int],
-        lease: str,
-        state: DeliveryState,
-        now: datetime,
-        *,
-        not_before: datetime | None = None,
-        error: str = "",
-        delivered: Iterable[str] = (),
-        receipt: str = "",
-        alerts: Sequence[Alert] = (),
-    ) -> None:
-        """Write down what became of claimed deliveries, which were tried together: all, or none.
+    def mark(self, outcomes: Sequence[Outcome], lease: str) -> None:
+        """Write down what became of claimed deliveries in one transaction, as each has the disk written to.
 
-        ``delivered`` are recipients that have them now, ``receipt`` is what the sink calls the message; ``alerts``
-        tell a person of it.
-        Raises LeaseLostError where one is another's by now.
+        Raises LeaseLostError where some are another's by now; each outcome is then marked by itself, all of it or none.
         """
-        ended = state in (DeliveryState.SENT, DeliveryState.DEAD)
-        values = {
-            "new_state": state.value,
-            "due": not_before or now,
-            "done": now if ended else None,
-            "said": storable(error),
-            "called": storable(receipt),
-            "its_lease": lease,
-        }
+        try:
+            self._mark(outcomes, lease)
+        except LeaseLostError:
+            if len(outcomes) == 1:
+                raise
+            lost: LeaseLostError | None = None
+            for one in outcomes:
+                try:
+                    self._mark([one], lease)
+                except LeaseLostError as error:
+                    lost = error
+            if lost is not None:
+                raise lost from None
+
+    @persistent
+    def _mark(self, outcomes: Sequence[Outcome], lease: str) -> None:
+        rows = [row for outcome in outcomes for row in _marking(outcome, lease)]
         with self._transactions.write() as connection:
-            marked = connection.execute(_MARK, [{"its_pk": pk, **values} for pk in pks])
-            if marked.rowcount != len(pks):
-                raise _lost(pks)
-            for pk in pks if delivered else ():
-                had = connection.execute(sa.select(outbox.c.delivered).where(outbox.c.pk == pk)).scalar_one()
-                both = sorted({*had, *delivered})
-                connection.execute(sa.update(outbox).where(outbox.c.pk == pk).values(delivered=both))
-            for pk in pks if error else ():
-                _note(connection, pk, now, storable(error))
-            write_alerts(connection, alerts, now)
-        faults.reach("marked")
+            if connection.execute(_MARK, rows).rowcount != len(rows):
+                raise _lost([pk for outcome in outcomes for pk in outcome.pks])
+            for outcome in outcomes:
+                _add_to(connection, outcome)
+        for _ in outcomes:
+            faults.reach("marked")
 
     @persistent
     def release(self, pks: Sequence[int], lease: str, not_before: datetime | None = None) -> None:
@@ -162,6 +167,14 @@ class Outbox:
                 .where(outbox.c.pk.in_(pks), outbox.c.lease_id == lease, outbox.c.state == DeliveryState.SENDING.value)
                 .values(values)
             )
+
+    @persistent
+    def put_off(self, sink: str, until: datetime) -> None:
+        """Let a sink rest: what it still is to be sent is due then at the earliest."""
+        waiting = [DeliveryState.PENDING.value, DeliveryState.SENDING.value]
+        sooner = (outbox.c.sink == sink, outbox.c.state.in_(waiting), outbox.c.not_before < until)
+        with self._transactions.write() as connection:
+            connection.execute(sa.update(outbox).where(*sooner).values(not_before=until))
 
     @persistent
     def hold(self, pks: Sequence[int], lease: str, until: datetime) -> None:
@@ -293,6 +306,31 @@ def _claimed(connection: sa.Connection, row: Any, batch: str) -> Claimed:
         route=row.route,
         most=row.most,
     )
+
+
+def _marking(outcome: Outcome, lease: str) -> list[dict[str, Any]]:
+    """What a row becomes of each delivery, as long as it is the claimer's."""
+    ended = outcome.state in (DeliveryState.SENT, DeliveryState.DEAD)
+    values = {
+        "new_state": outcome.state.value,
+        "due": outcome.not_before or outcome.at,
+        "done": outcome.at if ended else None,
+        "said": outcome.error,
+        "called": outcome.receipt,
+        "its_lease": lease,
+    }
+    return [{"its_pk": pk, **values} for pk in outcome.pks]
+
+
+def _add_to(connection: sa.Connection, outcome: Outcome) -> None:
+    """Write what beside its row tells of a delivery."""
+    for pk in outcome.pks if outcome.delivered else ():
+        had = connection.execute(sa.select(outbox.c.delivered).where(outbox.c.pk == pk)).scalar_one()
+        both = sorted({*had, *outcome.delivered})
+        connection.execute(sa.update(outbox).where(outbox.c.pk == pk).values(delivered=both))
+    for pk in outcome.pks if outcome.error else ():
+        _note(connection, pk, outcome.at, outcome.error)
+    write_alerts(connection, outcome.alerts, outcome.at)
 
 
 def _lost(pks: Sequence[int]) -> LeaseLostError:

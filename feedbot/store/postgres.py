@@ -18,6 +18,8 @@ from feedbot.store.codec import JSON
 
 LOCKS = 0x66656564  # "feed": the first half of the number of every advisory lock that feedbot takes
 _MAKING = 1  # the second half of the one that whoever makes or migrates the schema holds
+SCHEDULING = 3
+"""The second half of the one that whoever claims sources holds, as hosts have to be told apart."""
 _OLDEST = 130000  # server version
 _POOL, _MORE = 5, 15  # connections that are kept, and those that a rush takes beside them
 # A connection that says nothing is asked for after half a minute: one that was cut off is found, and not waited for.
@@ -117,7 +119,8 @@ def there(database: Database) -> bool:
 
 
 def make_where_none(connection: sa.Connection) -> None:
-    """Make the schema in the caller's transaction, unless it is there."""
+    """Make the schema in the caller's transaction, which may last, unless it is there."""
+    connection.exec_driver_sql("SET idle_in_transaction_session_timeout = 0")
     if _version(connection) is None:
         schema.make(connection)
 
@@ -175,9 +178,9 @@ def explain(database: Database, error: BaseException | None) -> tuple[str, str]:
     if code == "3D000":
         return f"{database} is not there: {said}", "make it: createdb, or CREATE DATABASE"
     if code == "42501":
-        return f"{database}: {said}", "let the user make and write tables there: GRANT CREATE ON SCHEMA public TO ..."
+        return f"{database}: {said}", _missing_right(said)
     if code == "25006":
-        return f"{database} can only be read", _PRIMARY
+        return f"{database} can only be read", f"{_PRIMARY}, or let the user write: default_transaction_read_only = off"
     if code in ("53100", "53200"):
         return f"{database}: {said}", "make room on the server; nothing was announced that is not stored"
     if code == "53300":
@@ -192,6 +195,18 @@ def explain(database: Database, error: BaseException | None) -> tuple[str, str]:
     if code == "42P07":
         return f"{database} holds tables of another program: {said}", "give feedbot a database of its own"
     return f"{database}: {said}", "the state was left as it is"
+
+
+def _missing_right(said: str) -> str:
+    """What lets a user do what the server said that it may not."""
+    if "owner" in said:
+        return "let the user do it that owns the tables, once"
+    if " schema " in said:
+        return "let the user make tables there: GRANT CREATE, USAGE ON SCHEMA public TO ..."
+    if " database " in said:
+        return "let the user make the schema of the queue there: GRANT CREATE ON DATABASE ... TO ..."
+    tables, sequences = "ON ALL TABLES IN SCHEMA public", "ON ALL SEQUENCES IN SCHEMA public"
+    return f"take the user that owns the tables, or GRANT ALL {tables} and GRANT ALL {sequences}; to look, GRANT SELECT"
 
 
 def _engine(database: Database) -> sa.Engine:

@@ -11,12 +11,10 @@ import sqlalchemy as sa
 
 from feedbot.model import ALERTS, SourceState
 from feedbot.store.jobs import reaching_jobs
-from feedbot.store.postgres import LOCKS
+from feedbot.store.postgres import LOCKS, SCHEDULING
 from feedbot.store.schema import sources, workers
 from feedbot.store.sources import to_state
 from feedbot.store.transactions import Transactions, in_chunks, persistent, unless_taken, upsert
-
-_TURN = 3  # the second half of the number of the advisory lock of whoever schedules
 
 _DUE = sa.select(
     sources.c.pk, sources.c.name, sources.c.last_poll, sources.c.next_poll, sources.c.not_before, sources.c.rhythm
@@ -66,7 +64,7 @@ class Scheduling:
         another process schedules just now.
         """
         with self._transactions.write() as connection:
-            if not connection.exec_driver_sql(f"SELECT pg_try_advisory_xact_lock({LOCKS}, {_TURN})").scalar():
+            if not connection.exec_driver_sql(f"SELECT pg_try_advisory_xact_lock({LOCKS}, {SCHEDULING})").scalar():
                 return None
             standing = _standing(connection, now, most, also)
             chosen = choose(standing)

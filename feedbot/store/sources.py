@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,8 +14,12 @@ from feedbot.core.history import Past, unpacked
 from feedbot.model import ALERTS, Memory, Problem, SourceState, Validators
 from feedbot.store.poll import Poll
 from feedbot.store.schema import Moment, aliases, announced, entries, meta, polls, sources
-from feedbot.store.transactions import Transactions, in_chunks, persistent, unless_taken, upsert
+from feedbot.store.transactions import Transactions, in_chunks, in_parts, one_of_part, persistent, unless_taken, upsert
 from feedbot.store.writing import FORMER_NAME, write_polls
+
+_STATES = sa.select(sources).where(sources.c.name != ALERTS).order_by(sources.c.name)
+_SOME_STATES = _STATES.where(one_of_part(sources.c.name))
+_HABITS = sa.select(sources.c.identity, sources.c.listed).where(sources.c.name == sa.bindparam("its_name"))
 
 
 @dataclass(frozen=True)
@@ -36,11 +40,18 @@ class Sources:
     def states(self, names: Collection[str] | None = None) -> dict[str, SourceState]:
         """Sources by name: those of ``names``, or all, also those that the configuration no longer has."""
         with self._transactions.read() as connection:
-            query = sa.select(sources).where(sources.c.name != ALERTS).order_by(sources.c.name)
             if names is None:
-                return {row.name: to_state(row) for row in connection.execute(query)}
-            rows = in_chunks(connection, sorted(names), lambda part: query.where(sources.c.name.in_(part)))
+                return {row.name: to_state(row) for row in connection.execute(_STATES)}
+            rows = in_parts(connection, sorted(names), _SOME_STATES)
             return {row.name: to_state(row) for row in rows}
+
+    @persistent
+    def shown(self) -> dict[str, SourceState]:
+        """All sources by name, as far as feeds show them: whether their entries changed, title and address."""
+        query = sa.select(sources.c.name, sources.c.version, sources.c.title, sources.c.link)
+        with self._transactions.read() as connection:
+            rows = connection.execute(query.where(sources.c.name != ALERTS))
+            return {row.name: SourceState(**row._mapping) for row in rows}
 
     @persistent
     def names(self) -> frozenset[str]:
@@ -64,23 +75,49 @@ class Sources:
             return {row.name: row.newest for row in connection.execute(query)}
 
     @persistent
-    def claim(self, names: Sequence[str], lease: str, until: datetime, now: datetime) -> dict[str, SourceState]:
+    def claim(
+        self,
+        names: Sequence[str],
+        lease: str,
+        until: datetime,
+        now: datetime,
+        *,
+        host_of: Callable[[str], str] | None = None,
+        known: Mapping[str, SourceState] | None = None,
+    ) -> dict[str, SourceState]:
         """Take sources for polling, so that no one else does until ``until``; gives those that were free.
 
-        Those of the same lease are: what was read under it and could not be committed is read again.
+        Those of the same lease are: what was read under it and could not be committed is read again. Where ``host_of``
+        tells the host of a source, those are left alone whose host another process polls just now. ``known`` is what
+        was just read of them all: it still holds where no other process works on the state.
         """
-        free = sources.c.lease_until.is_(None) | (sources.c.lease_until < now) | (sources.c.lease_id == lease)
+        if known is not None and self.alone:
+            return self._claim_known(names, lease, until, now, known)
+        free = _free(lease, now)
         taking = sa.update(sources).values(lease_id=lease, lease_until=until).returning(sources)
         with self._transactions.write() as connection:
             wanted = sorted(names)  # whoever adds some of the same meanwhile does it in the same order
-            known = in_chunks(connection, wanted, lambda p: sa.select(sources.c.name).where(sources.c.name.in_(p)))
-            added = [{"name": name} for name in sorted(set(wanted) - {row.name for row in known})]
+            if host_of is not None and not self.alone:
+                wanted = _apart(connection, wanted, lease, now, host_of)
+            there = in_chunks(connection, wanted, lambda p: sa.select(sources.c.name).where(sources.c.name.in_(p)))
+            added = [{"name": name} for name in sorted(set(wanted) - {row.name for row in there})]
             if added:
                 connection.execute(upsert(sources).on_conflict_do_nothing(), added)
             own = sa.select(sources.c.pk).where(free)
             found = in_chunks(connection, wanted, lambda p: unless_taken(own.where(sources.c.name.in_(p))))
             rows = in_chunks(connection, [row.pk for row in found], lambda p: taking.where(sources.c.pk.in_(p)))
             return {row.name: to_state(row) for row in rows}
+
+    def _claim_known(
+        self, names: Sequence[str], lease: str, until: datetime, now: datetime, known: Mapping[str, SourceState]
+    ) -> dict[str, SourceState]:
+        taking = sa.update(sources).where(_free(lease, now)).values(lease_id=lease, lease_until=until)
+        taking_names = taking.returning(sources.c.name)
+        with self._transactions.write() as connection:
+            if added := [{"name": name} for name in names if name not in known]:
+                connection.execute(upsert(sources).on_conflict_do_nothing(), added)
+            rows = in_chunks(connection, names, lambda p: taking_names.where(sources.c.name.in_(p)))
+            return {row.name: known.get(row.name) or SourceState(name=row.name) for row in rows}
 
     @property
     def alone(self) -> bool:
@@ -203,9 +240,7 @@ class Sources:
     def habits(self, source: str) -> Habits:
         """How the source was when it was last read."""
         with self._transactions.read() as connection:
-            row = connection.execute(
-                sa.select(sources.c.identity, sources.c.listed).where(sources.c.name == source)
-            ).one_or_none()
+            row = connection.execute(_HABITS, {"its_name": source}).one_or_none()
             return Habits() if row is None else Habits(row.identity, row.listed)
 
     @persistent
@@ -218,6 +253,23 @@ class Sources:
         with self._transactions.write() as connection:
             write_polls(connection, polls)
         faults.reach("after-commit")
+
+
+def _apart(
+    connection: sa.Connection, names: Sequence[str], lease: str, now: datetime, host_of: Callable[[str], str]
+) -> list[str]:
+    """Those of whose hosts nobody else has claimed a source; until the transaction ends nobody does."""
+    from feedbot.store import postgres
+
+    postgres.lock(connection, postgres.SCHEDULING)
+    others = sa.select(sources.c.name).where(sources.c.lease_until >= now, sources.c.lease_id != lease)
+    busy = {host_of(name) for name in connection.execute(others).scalars()} - {""}
+    return [name for name in names if host_of(name) not in busy] if busy else list(names)
+
+
+def _free(lease: str, now: datetime) -> sa.ColumnElement[bool]:
+    """Whether a source may be claimed: nobody else has it, or had it for too long."""
+    return sources.c.lease_until.is_(None) | (sources.c.lease_until < now) | (sources.c.lease_id == lease)
 
 
 def to_state(row: Any) -> SourceState:

@@ -82,10 +82,15 @@ class Store:
         """
         with explained(location):
             if isinstance(location, Path):
-                return cls(Transactions(sqlite.open_copy(location), location))
+                return cls(Rehearsal(sqlite.open_copy(location), location))
             from feedbot.store import postgres
 
             return cls(Rehearsal(postgres.open_to_try(location), location, postgres.make_where_none))
+
+    @property
+    def alone(self) -> bool:
+        """Whether no other process works on the state."""
+        return self._transactions.alone
 
     @staticmethod
     def exists(location: Location) -> bool:
@@ -97,7 +102,7 @@ class Store:
 
         Where the run lock says that nobody else works, that is all; else what they have not held on to until ``now``.
         """
-        if self._transactions.alone:
+        if self.alone:
             self.sources.release_all()
         self.outbox.recover(now)
 

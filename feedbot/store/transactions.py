@@ -70,14 +70,18 @@ class Transactions:
 
 
 class Rehearsal(Transactions):
-    """Transactions of which nothing stays: all are parts of one, which is taken back at the end."""
+    """Transactions of which nothing stays: all are parts of one, which is taken back at the end.
 
-    def __init__(self, engine: sa.Engine, location: Location, prepare: Callable[[sa.Connection], None]) -> None:
+    On a file, which is a copy in memory anyway, it spares what beginning and ending each of them takes.
+    """
+
+    def __init__(
+        self, engine: sa.Engine, location: Location, prepare: Callable[[sa.Connection], None] = lambda _: None
+    ) -> None:
         super().__init__(engine, location)
         self._turn = threading.RLock()
         with explained(location):
             self._all = engine.connect()
-            self._all.exec_driver_sql("SET idle_in_transaction_session_timeout = 0")
             prepare(self._all)
 
     @contextlib.contextmanager
@@ -176,3 +180,14 @@ def in_chunks(
     """The rows of a query that asks for many values, a bounded number at a time."""
     for start in range(0, len(values), _CHUNK):
         yield from connection.execute(query(values[start : start + _CHUNK]))
+
+
+def in_parts(connection: sa.Connection, values: Sequence[Any], statement: sa.Executable, **given: Any) -> Iterator[Any]:
+    """The same of a statement that takes the values as ``part``: made once, as making it costs more than running it."""
+    for start in range(0, len(values), _CHUNK):
+        yield from connection.execute(statement, {"part": values[start : start + _CHUNK], **given})
+
+
+def one_of_part(column: sa.Column[Any]) -> sa.ColumnElement[bool]:
+    """Whether a column is among the values that ``in_parts`` gives a statement."""
+    return column.in_(sa.bindparam("part", expanding=True))

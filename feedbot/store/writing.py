@@ -59,6 +59,31 @@ _KEYS = Bulk(
     ),
     *_KEY,
 )
+# Statements of each edit, built once as that costs more than to run them.
+_FORMER = (
+    upsert(revisions)
+    .from_select(
+        ["entry_pk", "revision", "seen_at", "edit", "why", "data"],
+        sa.select(
+            entries.c.pk,
+            entries.c.revision,
+            sa.func.coalesce(entries.c.edited_at, entries.c.first_seen),
+            entries.c.edit,
+            entries.c.why,
+            entries.c.data,
+        ).where(entries.c.pk == sa.bindparam("its_pk")),
+    )
+    .on_conflict_do_nothing()
+)
+_LONG_AGO = sa.delete(revisions).where(
+    revisions.c.entry_pk == sa.bindparam("its_pk"), revisions.c.revision < sa.bindparam("least")
+)
+_LEFT = sa.delete(aliases).where(
+    aliases.c.source_pk == sa.bindparam("source"),
+    aliases.c.entry_pk == sa.bindparam("its_pk"),
+    _IS_PLACE,
+    aliases.c.key != sa.bindparam("place"),
+)
 _past = upsert(history)
 _joined = history.c.recent + _past.excluded.recent
 _HISTORY = _past.values(
@@ -269,13 +294,8 @@ def _withdraw(connection: sa.Connection, gone: WithdrawnEntry, now: datetime, ke
 
 def _keep_former(connection: sa.Connection, pk: int, revision: int, kept: int) -> None:
     """Keep what an entry was until now, and let go of what it was long ago."""
-    columns = ["entry_pk", "revision", "seen_at", "edit", "why", "data"]
-    seen = sa.func.coalesce(entries.c.edited_at, entries.c.first_seen)
-    former = sa.select(entries.c.pk, entries.c.revision, seen, entries.c.edit, entries.c.why, entries.c.data).where(
-        entries.c.pk == pk
-    )
-    connection.execute(upsert(revisions).from_select(columns, former).on_conflict_do_nothing())
-    connection.execute(sa.delete(revisions).where(revisions.c.entry_pk == pk, revisions.c.revision < revision - kept))
+    connection.execute(_FORMER, {"its_pk": pk})
+    connection.execute(_LONG_AGO, {"its_pk": pk, "least": revision - kept})
 
 
 def _untold(connection: sa.Connection, delivery: int) -> bool:
@@ -302,17 +322,13 @@ def _learn(connection: sa.Connection, source_pk: int, learnt: Sequence[Named]) -
 
 def _leave_places(connection: sa.Connection, source_pk: int, learnt: Sequence[Named]) -> None:
     """Forget the former places of entries that have another one now, so that a new file there is a new post."""
-    for pk, keys in learnt:
-        places = [key for key in keys if key.startswith(PLACE)][:1]  # any other is one that it had before
-        if places:
-            connection.execute(
-                sa.delete(aliases).where(
-                    aliases.c.source_pk == source_pk,
-                    aliases.c.entry_pk == pk,
-                    _IS_PLACE,
-                    aliases.c.key.not_in(places),
-                )
-            )
+    rows = [
+        {"source": source_pk, "its_pk": pk, "place": place}
+        for pk, keys in learnt
+        for place in [key for key in keys if key.startswith(PLACE)][:1]  # any other is one that it had before
+    ]
+    if rows:
+        connection.execute(_LEFT, rows)
 
 
 def _enqueue(connection: sa.Connection, planned: Sequence[tuple[int, ChangeKind, int, Planned]], now: datetime) -> None:

@@ -49,7 +49,7 @@ def has_it(etags: Sequence[str], modified: datetime, if_none_match: str | None, 
         return False
     try:
         since = parsedate_to_datetime(if_modified_since)
-    except ValueError:
+    except (ValueError, OverflowError):
         return False
     return modified.replace(microsecond=0) <= (since if since.tzinfo else since.replace(tzinfo=UTC))
 

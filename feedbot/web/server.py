@@ -22,6 +22,12 @@ _MOST = 4000
 """Connections at a time."""
 _PATIENCE = 15.0
 """Seconds that a request may take to come in, the first one from the opening of its connection."""
+_IDLE = 20
+"""Seconds for which a connection is kept for the next request, or for a client to take anything of the last answer."""
+_SLOWEST = 60.0
+"""Seconds that a client may leave us sitting on more than fits into the buffers of its connection."""
+_LONGEST_HEAD = 64 * 1024
+"""Bytes that a request may bring before its body, which the parser would keep without end."""
 _GRACE = 5
 
 log = logging.getLogger(__name__)
@@ -42,7 +48,7 @@ class Server:
             server_header=False,
             date_header=True,
             proxy_headers=False,
-            timeout_keep_alive=20,
+            timeout_keep_alive=_IDLE,
             timeout_graceful_shutdown=_GRACE,
         )
         self._server = uvicorn.Server(config)
@@ -61,6 +67,11 @@ class Server:
             self._socket.close()
             self.ended.set()
 
+    @property
+    def connections(self) -> int:
+        """How many clients are connected."""
+        return len(self._server.server_state.connections)
+
     def stop(self) -> None:
         """End: no new request is taken, and those in flight have a few seconds."""
         self._server.should_exit = True
@@ -78,7 +89,10 @@ class Server:
 
 
 class _Patient(HttpToolsProtocol):
-    """A connection that must bring its requests in time, and finds no place among too many."""
+    """A connection that must bring its requests in time, not too large, and finds no place among too many."""
+
+    _undecided = 0  # bytes since the last head or piece of a body was whole
+    _unsent = 0  # bytes of answers that the client had not taken when it was looked at last
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
@@ -86,6 +100,20 @@ class _Patient(HttpToolsProtocol):
             transport.abort()
             return
         self._patience = self.loop.call_later(_PATIENCE, self._too_slow)
+
+    def data_received(self, data: bytes) -> None:
+        self._undecided += len(data)
+        super().data_received(data)
+        if self._undecided > _LONGEST_HEAD and self.transport is not None:
+            self.transport.abort()
+
+    def on_headers_complete(self) -> None:
+        self._undecided = 0
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self._undecided = 0
+        super().on_body(body)
 
     def on_message_begin(self) -> None:
         self._patience.cancel()
@@ -97,9 +125,29 @@ class _Patient(HttpToolsProtocol):
         super().on_message_complete()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if hasattr(self, "_patience"):
-            self._patience.cancel()
+        for timer in ("_patience", "_impatience"):
+            if hasattr(self, timer):
+                getattr(self, timer).cancel()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._impatience = self.loop.call_later(_SLOWEST, self._too_slow)
+
+    def resume_writing(self) -> None:
+        self._impatience.cancel()
+        super().resume_writing()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close what is idle. That alone would wait for ever for a client that takes nothing of its answer."""
+        unsent = self.transport.get_write_buffer_size()
+        if not unsent:
+            super().timeout_keep_alive_handler()
+        elif unsent == self._unsent:
+            self._too_slow()
+        else:
+            self._unsent = unsent
+            self.timeout_keep_alive_task = self.loop.call_later(_IDLE, self.timeout_keep_alive_handler)
 
     def _too_slow(self) -> None:
         if self.transport is not None:

@@ -180,8 +180,7 @@ def test_an_export_of_ghost_is_recognised_and_another_json_file_is_a_feed(place:
     assert config(place)["sources"]["feed"] == {"type": "feed", "path": "feed.json"}
 
 
-def test_a_git_repository_is_read_and_added_once(tmp_path: Path) -> None:
-    authority = trustme.CA()
+def test_a_git_repository_is_read_and_added_once(tmp_path: Path, authority: trustme.CA) -> None:
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
     files = {"content/posts/a.md": "---\ntitle: A\ndate: 2026-05-01\n---\nhello\n", "hugo.toml": "title = 'B'\n"}
     Blog(tmp_path / "served" / "blog.git").commit(files, onto="")
@@ -268,3 +267,26 @@ def test_without_a_configuration_it_says_what_to_do(tmp_path: Path) -> None:
     ran = feedbot("add", "https://x.example/feed", cwd=tmp_path, env=home)
     assert ran.code == 2
     assert "no configuration file found" in ran.err
+
+
+def test_whatever_a_server_answers_in_place_of_a_feed_a_person_is_told_what_to_do(place: Path, web: WebServer) -> None:
+    web.answers["/fault"] = Answer(500)
+    web.serve("/empty", "")
+    web.answers["/round"] = Answer(302, headers={"Location": "/round"})
+
+    for path, why, hint in (
+        ("/fault", "has a fault (500)", "its owner has to mend that"),
+        ("/empty", "the answer was empty", "set user_agent"),
+        ("/round", "redirects in a circle", "give the address that a browser ends at"),
+    ):
+        ran = add(place, web.url(path))
+        assert (ran.code, why in ran.err, hint in ran.err) == (3, True, True), ran.err
+
+
+def test_who_names_a_sink_that_is_not_there_is_told_which_are(place: Path, web: WebServer) -> None:
+    none = add(place, web.url("/feed.xml"), "--to", "team")
+    (place / "feedbot.toml").write_text(text(place) + SINKS)
+    some = add(place, web.url("/feed.xml"), "--to", "team")
+
+    assert 'there is no sink named "team"\n  add a table [sinks.team] first' in none.err
+    assert "known: log, other" in some.err

@@ -16,7 +16,8 @@ import pytest
 
 from tests.cli.conftest import CONFIG, write_post
 from tests.conftest import PROJECT
-from tests.support.cli import Ran, feedbot
+from tests.support.cli import Ran, bound, feedbot, started
+from tests.support.processes import wait_until
 from tests.support.web import Answer, WebServer
 
 HEAVY = {"feedparser", "feedgen", "lxml", "requests", "urllib3", "sqlalchemy", "pydantic", "jinja2", "rich", "alembic"}
@@ -38,8 +39,7 @@ def test_help_imports_nothing_heavy(arguments: tuple[str, ...], tmp_path: Path) 
 
 
 def test_a_run_with_nothing_new_imports_only_what_it_needs(place: Path) -> None:
-    time.sleep(2.5)  # a file that changed just now is read once more
-    time.sleep(2.5)  # a file that changed just now is read once more
+    time.sleep(2.1)  # a file that changed just now is read once more
     assert feedbot("run", cwd=place).code == 0
     loaded = imported("run", "-q", cwd=place)
     assert not loaded & (HEAVY - {"pydantic", "sqlalchemy"}), loaded & HEAVY
@@ -232,29 +232,29 @@ def test_an_output_that_cannot_be_written_is_code_5_and_mended_later(place: Path
 
 
 def test_two_runs_at_once_are_kept_apart_with_code_6(place: Path, web: WebServer) -> None:
-    started = []
+    asked = []
 
     def slow(handler: object) -> None:
-        started.append(True)
+        asked.append(True)
         time.sleep(5)
 
     web.answers["/slow"] = Answer(raw=slow)
     source = f'\n[sources.slow]\ntype = "feed"\nurl = "{web.url("/slow")}"\nallow_private = ["{web.address}"]\n'
     (place / "feedbot.toml").write_text(CONFIG + source)
-    first = subprocess.Popen([sys.executable, "-m", "feedbot", "run"], cwd=place, stdout=subprocess.DEVNULL)
+    first = started("run", cwd=place, env={}, out=place / "first.out", err=place / "first.err")
     try:
-        while not started:
-            time.sleep(0.02)
+        assert wait_until(lambda: asked)
         ran = feedbot("run", cwd=place)
         assert ran.code == 6
         assert "another feedbot works on" in ran.err
         begun = time.monotonic()
-        first.send_signal(signal.SIGTERM)
-        assert first.wait(10) == 128 + signal.SIGTERM
+        first.terminate()
+        first.join(10)
+        assert first.exitcode == 128 + signal.SIGTERM
         assert time.monotonic() - begun < 3
     finally:
         first.kill()
-        first.wait()
+        first.join()
     (place / "feedbot.toml").write_text(CONFIG)
     assert feedbot("run", cwd=place).code == 0
     assert len((place / "log.jsonl").read_text().splitlines()) == 1
@@ -408,15 +408,8 @@ def test_who_may_only_read_sees_what_another_has_just_written(place: Path) -> No
 
 def as_reader(*arguments: str, cwd: Path) -> str:
     """What feedbot prints for a user whom the rights of files bind."""
-    import ctypes
-
-    def bind() -> None:
-        for right in (1, 2):  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
-            ctypes.CDLL(None).prctl(24, right, 0, 0, 0)  # PR_CAPBSET_DROP
-
-    command = [sys.executable, "-m", "feedbot", *arguments]
-    done = subprocess.run(command, cwd=cwd, preexec_fn=bind, capture_output=True, text=True, check=False)
-    return done.stdout + done.stderr
+    ran = feedbot(*arguments, cwd=cwd, first=bound)
+    return ran.out + ran.err
 
 
 def test_held_entries_are_released_or_absorbed(place: Path) -> None:
@@ -461,20 +454,11 @@ def test_a_progress_bar_shows_on_a_terminal_when_a_run_takes_long(place: Path, w
         CONFIG.replace("[feedbot]", f'[feedbot]\nper_host = 1\nallow_private = ["{web.address}"]') + sources
     )
     ours, theirs = pty.openpty()
-    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "100"}
-    with subprocess.Popen(
-        [sys.executable, "-m", "feedbot", "run"], cwd=place, stdout=subprocess.DEVNULL, stderr=theirs, env=environment
-    ) as process:
-        os.close(theirs)
-        shown = b""
-        while True:
-            try:
-                part = os.read(ours, 4096)
-            except OSError:
-                break
-            if not part:
-                break
-            shown += part
-        assert process.wait(30) == 0
+    environment = {"TERM": "xterm", "COLUMNS": "100"}
+    process = started("run", cwd=place, env=environment, out=place / "out", err=Path(os.ttyname(theirs)))
+    process.join(30)
+    assert process.exitcode == 0
+    shown = os.read(ours, 65536)
+    os.close(theirs)
     os.close(ours)
     assert b"polling" in shown

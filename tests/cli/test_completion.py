@@ -46,3 +46,16 @@ def test_another_shell_is_an_error_that_names_those_there_are(tmp_path: Path) ->
     done = feedbot("completion", "tcsh", cwd=tmp_path)
     assert done.code == 2
     assert all(shell in done.err for shell in ASKED)
+
+
+def test_names_of_the_configuration_are_completed(tmp_path: Path) -> None:
+    (tmp_path / "feeds.toml").write_text("[sources.planet]\n[sources.blog]\n[sinks.post]\n[feeds.all]\n")
+
+    def completed(*words: str) -> list[str]:
+        asked = {"_FEEDBOT_COMPLETE": "bash_complete", "COMP_WORDS": f"feedbot {' '.join(words)}"}
+        out = feedbot(cwd=tmp_path, env={**asked, "COMP_CWORD": str(len(words))}).out
+        return [line.removeprefix("plain,") for line in out.split()]
+
+    assert completed("-c", "feeds.toml", "source", "show", "p") == ["planet"]
+    assert completed("-c", "feeds.toml", "sink", "test", "p") == ["post"]
+    assert completed("-c", "missing.toml", "run", "p") == []

@@ -12,29 +12,13 @@ import pytest
 
 from tests.support.build import rss
 from tests.support.cli import feedbot
-from tests.support.daemon import daemon
+from tests.support.daemon import CONFIG, daemon, installed
 from tests.support.web import Answer, Asked, WebServer
-
-CONFIG = """
-[feedbot]
-state = "feedbot.db"
-[sources.blog]
-type = "feed"
-path = "blog.xml"
-interval = "1s"
-[feeds.all]
-formats = ["atom"]
-[sinks.log]
-type = "file"
-path = "log.jsonl"
-"""
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    (tmp_path / "feedbot.toml").write_text(CONFIG)
-    (tmp_path / "blog.xml").write_text(rss("one"))
-    return tmp_path
+    return installed(tmp_path)
 
 
 def announced(folder: Path) -> str:

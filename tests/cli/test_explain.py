@@ -37,6 +37,19 @@ def test_an_entry_is_explained_and_its_revisions_compared(
     assert os.fspath(place) not in said
 
 
+def test_an_entry_is_found_by_the_addresses_that_it_has_and_had(place: Path) -> None:
+    assert feedbot("run", cwd=place).code == 0
+    (before,) = feedbot("entry", "list", "--json", cwd=place).json["entries"]
+    config = place / "feedbot.toml"
+    config.write_text(config.read_text().replace("https://blog.example", "https://www.moved.example"))
+    assert feedbot("run", "--force", cwd=place).code == 0
+    (entry,) = feedbot("entry", "list", "--json", cwd=place).json["entries"]
+
+    assert (entry["id"], entry["url"] == before["url"]) == (before["id"], False)
+    for address in (before["url"], entry["url"]):
+        assert feedbot("explain", address, "--json", cwd=place).json["entries"][0]["id"] == entry["id"]
+
+
 def test_the_former_name_of_a_source_is_told(place: Path) -> None:
     assert feedbot("run", cwd=place).code == 0
     config = place / "feedbot.toml"

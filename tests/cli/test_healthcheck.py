@@ -11,18 +11,14 @@ from pathlib import Path
 import pytest
 
 from feedbot.store.store import Store
-from tests.cli.test_daemon import CONFIG
-from tests.support.build import rss
 from tests.support.cli import feedbot
-from tests.support.daemon import daemon
+from tests.support.daemon import CONFIG, daemon, installed
 from tests.support.web import Answer, WebServer
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    (tmp_path / "feedbot.toml").write_text(CONFIG)
-    (tmp_path / "blog.xml").write_text(rss("one"))
-    return tmp_path
+    return installed(tmp_path)
 
 
 def beat(folder: Path, ago: timedelta) -> None:

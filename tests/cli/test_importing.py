@@ -68,6 +68,22 @@ def test_what_rss2email_has_mailed_is_in_the_state(place: Path) -> None:
     store.close()
 
 
+def test_what_was_mailed_is_in_the_state_also_where_the_configuration_does_not_say_which_that_is(
+    place: Path, web: WebServer
+) -> None:
+    (place / "feedbot.toml").write_text(START.replace("ADDRESS", web.address).replace('state = "s.db"\n', ""))
+    items = "".join(f"<item><guid>{name}</guid><title>{name}</title></item>" for name in ("new", "old-1", "old-2"))
+    web.serve(
+        "/feed", f"<rss version='2.0'><channel><title>t</title><link>http://x.example/</link>{items}</channel></rss>"
+    )
+
+    feedbot("import", "rss2email", "rss2email.cfg", "rss2email.json", cwd=place)
+    ran = feedbot("run", cwd=place)
+
+    assert "3 new; 1 announced (the others were before)" in ran.out
+    assert [path.name for path in place.glob(".feedbot*")] == []
+
+
 def test_the_data_file_may_come_later_and_not_too_late(place: Path, web: WebServer) -> None:
     web.serve("/feed", "<rss version='2.0'><channel><title>t</title><link>http://x.example/</link></channel></rss>")
     ran = feedbot("import", "rss2email", "rss2email.cfg", cwd=place)
@@ -134,6 +150,16 @@ def test_feed2exec_and_newsboat_are_taken_over(place: Path) -> None:
     assert "= nasa" in ran.out
     assert "! line 2: query:" in ran.out
     assert feedbot("check", cwd=place).code == 0
+
+
+def test_what_goes_nowhere_goes_to_no_sink_of_the_others_either(place: Path) -> None:
+    with (place / "feedbot.toml").open("a") as file:
+        file.write('[sources.mine]\ntype = "feed"\nurl = "https://mine.example/feed"\n')
+    (place / "feed2exec.ini").write_text(
+        "[kept]\nurl = https://kept.example/feed\nmailbox = Mail\n[run]\nurl = https://run.example/\noutput = exec\n"
+    )
+    assert feedbot("import", "feed2exec", "feed2exec.ini", cwd=place).code == 0
+    assert config(place)["routes"] == [{"sources": ["kept"], "to": ["maildir-kept"]}]
 
 
 @pytest.mark.parametrize("program", ["rss2email", "feed2exec"])

@@ -184,8 +184,7 @@ def test_a_page_without_a_feed_is_told_and_nothing_is_written(tmp_path: Path, we
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_git_repository_is_looked_at(tmp_path: Path) -> None:
-    authority = trustme.CA()
+def test_a_git_repository_is_looked_at(tmp_path: Path, authority: trustme.CA) -> None:
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
     files = {
         "content/posts/a.md": POST.format(title="A"),

@@ -4,28 +4,23 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from feedbot.cli.logs import formatter
-from tests.cli.test_daemon import CONFIG
 from tests.support.build import rss
-from tests.support.cli import feedbot
-from tests.support.daemon import daemon
+from tests.support.cli import feedbot, started
+from tests.support.daemon import CONFIG, daemon, installed
 
 WITH_BAD = CONFIG + '[sources.bad]\ntype = "feed"\npath = "missing.xml"\n'
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    (tmp_path / "feedbot.toml").write_text(WITH_BAD)
-    (tmp_path / "blog.xml").write_text(rss("one"))
-    return tmp_path
+    return installed(tmp_path, WITH_BAD)
 
 
 def lines(folder: Path, *options: str) -> list[str]:
@@ -62,18 +57,32 @@ def test_json_lines_name_the_run_and_the_part(folder: Path) -> None:
     assert all(re.match(r"\d{4}-\d\d-\d\dT", line["time"]) for line in told)
 
 
+def test_who_reads_json_is_told_warnings_and_errors_as_json_too(folder: Path) -> None:
+    (folder / "feedbot.toml").write_text(
+        WITH_BAD + '[sources.open]\ntype = "feed"\nurl = "https://example.org/"\nverify_tls = false\npaused = true\n'
+    )
+    (warning,) = map(json.loads, lines(folder, "--log-format", "json"))
+    (folder / "feedbot.toml").write_text(WITH_BAD + "nonsense = 1\n")
+    (error,) = map(json.loads, lines(folder, "--log-format", "json"))
+
+    assert (warning["level"], "does not verify TLS" in warning["message"]) == ("warning", True)
+    assert (error["level"], 'unknown key "nonsense"' in error["message"]) == ("error", True)
+    assert lines(folder, "--log-format", "journal")[0].startswith("<3>1 problem in ")
+
+
 def test_the_journal_is_given_priorities(folder: Path) -> None:
     assert [line[:3] for line in lines(folder, "-v", "--log-format", "journal")] == ["<6>", "<6>"]
 
 
 @pytest.mark.parametrize("is_journal", [True, False])
 def test_the_journal_is_recognised_by_its_file(folder: Path, is_journal: bool) -> None:
-    with (folder / "err").open("w") as err:
-        status = os.fstat(err.fileno())
-        stream = f"{status.st_dev}:{status.st_ino + (not is_journal)}"
-        command = [sys.executable, "-m", "feedbot", "run", "-v"]
-        subprocess.run(command, cwd=folder, env={**os.environ, "JOURNAL_STREAM": stream}, stderr=err, stdout=err)
-    assert ("\n<6>run " in (folder / "err").read_text()) is is_journal
+    err = folder / "err"
+    err.touch()
+    status = err.stat()
+    environment = {"JOURNAL_STREAM": f"{status.st_dev}:{status.st_ino + (not is_journal)}"}
+    process = started("run", "-v", cwd=folder, env=environment, out=folder / "out", err=err)
+    process.join(60)
+    assert ("\n<6>run " in err.read_text()) is is_journal
 
 
 def test_a_daemon_tells_the_time_and_repeats_nothing(folder: Path) -> None:

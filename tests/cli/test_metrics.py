@@ -9,17 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_daemon import CONFIG
-from tests.support.build import rss
 from tests.support.cli import feedbot
-from tests.support.daemon import RunningDaemon, daemon
+from tests.support.daemon import CONFIG, RunningDaemon, daemon, installed
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    (tmp_path / "feedbot.toml").write_text(CONFIG)
-    (tmp_path / "blog.xml").write_text(rss("one"))
-    return tmp_path
+    return installed(tmp_path)
 
 
 def get(running: RunningDaemon, path: str, token: str = "") -> tuple[int, str]:

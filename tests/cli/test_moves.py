@@ -185,7 +185,7 @@ def test_the_feed_of_a_blog_gives_way_to_its_posts_and_back(blog: Blog, web: Web
     items = "".join(
         f"<item><title>Post {number}</title><link>http://www.b.example/posts/p{number}</link>"
         f"<guid isPermaLink='false'>tag:b.example,2026:{number}</guid>"
-        f"<pubDate>{number + 1:02} Mar 2026 00:00:00 GMT</pubDate><description>All about…</description></item>"
+        f"<pubDate>{number + 1:02} Mar 2026 10:30:00 GMT</pubDate><description>All about…</description></item>"
         for number in reversed(range(NUMBER))
     )
     url = web.serve("/rss.xml", f"<rss version='2.0'><channel><title>B</title>{items}</channel></rss>")

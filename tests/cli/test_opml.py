@@ -120,3 +120,8 @@ def test_thousands_of_feeds_are_taken_in_at_once(place: Path) -> None:
     feeds = "".join(f'<outline text="Feed" xmlUrl="https://f{n}.example/"/>' for n in range(2000))
     (place / "list.opml").write_text(f"<opml><body>{feeds}</body></opml>")
     assert "added 2000 sources" in feedbot("opml", "import", "list.opml", cwd=place).out
+
+
+def test_where_nothing_can_be_written_a_person_hears_of_the_folder_and_of_no_temporary_file(place: Path) -> None:
+    ran = feedbot("opml", "export", "/proc/feeds.opml", cwd=place)
+    assert (ran.code, "nothing can be written to /proc: " in ran.err) == (1, True)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import CONFIG, write_post
-from tests.support.cli import feedbot
+from tests.support.cli import feedbot, started
 
 
 def shell(command: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[bytes]:
@@ -69,13 +69,11 @@ def test_colours_are_for_terminals_that_have_them(place: Path, environment: dict
     import pty
 
     ours, theirs = pty.openpty()
-    inherited = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
-    command = [sys.executable, "-m", "feedbot", "run"]
-    done = subprocess.run(
-        command, cwd=place, env={**inherited, **environment}, stdout=theirs, stderr=subprocess.PIPE, check=False
-    )
-    os.close(theirs)
+    told = place / "err"
+    process = started("run", cwd=place, env={"NO_COLOR": "", **environment}, out=Path(os.ttyname(theirs)), err=told)
+    process.join(60)
     shown = os.read(ours, 65536)
+    os.close(theirs)
     os.close(ours)
-    assert (done.returncode, done.stderr) == (0, b"")
+    assert (process.exitcode, told.read_text()) == (0, "")
     assert (b"\x1b[32m" in shown) is coloured

@@ -91,8 +91,7 @@ def test_a_part_of_the_history_takes_what_was_before_as_known(tmp_path: Path, bl
     assert ran.out.splitlines()[-1] == "2 commits: 0 new, 1 updated, 0 withdrawn would have been announced"
 
 
-def test_the_history_of_a_repository_elsewhere_is_told(tmp_path: Path, blog: Blog) -> None:
-    authority = trustme.CA()
+def test_the_history_of_a_repository_elsewhere_is_told(tmp_path: Path, blog: Blog, authority: trustme.CA) -> None:
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
     with git_server(tmp_path / "served", authority) as server:
         where = f'git = "{server.url("blog.git")}"\nca_file = "ca.pem"\nallow_private = ["127.0.0.1"]'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,7 @@ def test_a_source_is_shown_with_its_validators_and_without_its_secrets(place: Pa
     assert shown.json["settings"]["backfill"] == "all"
     text = feedbot("source", "show", "news", cwd=place).out
     assert "[sources.news]" in text
+    assert re.search(r"^last poll: +\d{4}-\d\d-\d\d \d\d:\d\d UTC \(now\)$", text, re.MULTILINE)
     assert "s3cret" not in text + shown.out
 
 

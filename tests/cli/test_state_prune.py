@@ -63,9 +63,11 @@ def poll(folder: Path, *names: str) -> None:
 
 def years_pass(folder: Path) -> None:
     """Have all that happened so far be long ago."""
-    with sqlite3.connect(folder / "feedbot.db") as state:
-        state.execute("UPDATE entries SET first_seen = first_seen - 100000000000000")
-        state.execute("UPDATE outbox SET done_at = done_at - 100000000000000")
+    ago = 100_000_000_000_000
+    script(
+        folder / "feedbot.db",
+        f"UPDATE entries SET first_seen = first_seen - {ago}; UPDATE outbox SET done_at = done_at - {ago}",
+    )
 
 
 def script(path: Path, statements: str) -> None:

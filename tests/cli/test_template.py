@@ -77,6 +77,24 @@ def test_own_templates_are_tried(folder: Path) -> None:
     assert "1 of 2 templates fail" in done.err
 
 
+def test_a_check_tells_where_templates_are_wrong(folder: Path) -> None:
+    own = folder / "templates" / "readers"
+    own.mkdir(parents=True)
+    (own / "mail.txt.j2").write_text("{{ title }}\n{{ title.nothing.there }}")
+    (own / "mail.html.j2").write_text("\n\n{{ title|shout }}")
+    (own / "digest.txt.j2").write_text(
+        "{{ enclosures }}{% for entry in entries %}{{ entry.enclosures[0].url }}{% endfor %}"
+    )
+
+    (folder / "blog.xml").touch()
+    done = feedbot("check", cwd=folder)
+
+    assert done.code == 2
+    assert "templates/readers/mail.txt.j2:2: the template fails: " in done.err
+    assert "templates/readers/mail.html.j2:3: the template is no template: No filter named 'shout'" in done.err
+    assert "digest.txt" not in done.err
+
+
 def test_a_failing_template_costs_no_mail_and_is_told(folder: Path) -> None:
     own = folder / "templates" / "email"
     own.mkdir(parents=True)
@@ -86,5 +104,5 @@ def test_a_failing_template_costs_no_mail_and_is_told(folder: Path) -> None:
 
     assert done.code == 0
     assert len(list((folder / "mails" / "new").iterdir())) == 1
-    assert "mail.txt.j2 fails: ZeroDivisionError" in done.err
+    assert "mail.txt.j2 fails: line 1: ZeroDivisionError" in done.err
     assert "the shipped one was used" in done.err

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feedbot.core.outbox import MAY_FOLLOW, disables, lease_until, retried, verdict, worth_telling
+from feedbot.core.outbox import MAY_FOLLOW, disables, lease_until, rests_until, retried, verdict, worth_telling
 from feedbot.core.schedule import DAY, LONGEST_WAIT
 from feedbot.errors import DeliveryError
 from feedbot.model import DeliveryState
@@ -44,6 +44,13 @@ def test_a_receivers_wish_for_a_later_try_is_kept_to_up_to_a_day() -> None:
     assert verdict(1, DeliveryError("429", not_before=at(hours=3)), NOW, 0.5).not_before == at(hours=3)
     assert verdict(1, DeliveryError("429", not_before=at(days=300)), NOW, 0.5).not_before == NOW + DAY
     assert verdict(1, DeliveryError("429", not_before=at(days=-1)), NOW, 0.5).not_before == at(seconds=5)
+
+
+def test_a_receiver_that_asks_for_it_rests_but_not_where_it_speaks_of_one_delivery() -> None:
+    assert rests_until(DeliveryError("429", sink_down=True, not_before=at(hours=3)), NOW) == at(hours=3)
+    assert rests_until(DeliveryError("503", sink_down=True, not_before=at(days=300)), NOW) == NOW + DAY
+    assert rests_until(DeliveryError("500", not_before=at(hours=3)), NOW) == NOW
+    assert rests_until(DeliveryError("down", sink_down=True), NOW) == NOW
 
 
 @given(

@@ -84,6 +84,17 @@ STORIES = [
         {"settle": timedelta(minutes=30)},
     ),
     Story(
+        "a post that is edited at each of many polls settles all the same",
+        [
+            (0, blog(OTHER)),
+            *((5, blog(OTHER, post("a", f"take {n}", title=f"Take {n}"))) for n in range(9)),
+            (29, blog(OTHER, post("a", "take 8", title="Take 8"))),
+            (2, blog(OTHER, post("a", "take 8", title="Take 8"))),
+        ],
+        [("new", "a", "Take 8")],
+        {"settle": timedelta(minutes=30)},
+    ),
+    Story(
         "updates settle as well",
         [
             (0, blog(OTHER)),
@@ -425,5 +436,5 @@ def test_another_identity_rule_is_said_and_announces_nothing_twice(rule: str, da
 
 def test_content_that_differs_at_every_poll_puts_no_announcement_off_for_ever(world: World) -> None:
     world.sources = {"blog": SourceSettings(type="scripted", settle=timedelta(hours=2))}
-    hear(world, (60, folder(OTHER)), *((60, folder(OTHER, post("a", f"visitor {n}"))) for n in range(9)))
+    hear(world, (60, feed(OTHER)), *((60, feed(OTHER, post("a", f"visitor {n}"))) for n in range(9)))
     assert [d.change.value for d in sent()] == ["new"]

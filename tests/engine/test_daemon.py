@@ -7,6 +7,7 @@ import logging
 import os
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -15,14 +16,16 @@ from pathlib import Path
 import pytest
 
 from feedbot.app import RunOptions
-from feedbot.engine.daemon import Daemon, Work
+from feedbot.engine.daemon import Daemon
 from feedbot.engine.journal import Journal
 from feedbot.engine.ticking import Every
+from feedbot.engine.work import Work
+from feedbot.errors import DeliveryError, SourceError
 from feedbot.model import Document, Memory
 from feedbot.plugins import SourceSettings
 from feedbot.settings import FeedSettings
 from feedbot.store.store import Store
-from tests.engine.world import ScriptedSource, World
+from tests.engine.world import RememberingSink, ScriptedSource, World
 from tests.support.build import feed, item
 
 TICK = 0.05
@@ -46,7 +49,7 @@ class Running:
 
     def work(self) -> Work:
         app = self.world.app(self.clock)
-        return Work(app.cycle(self._store, RunOptions()), app.close)
+        return Work(app.cycle(self._store, RunOptions(), lease="daemon"), app.close)
 
     def until(self, condition: Callable[[], bool], seconds: float = 20) -> None:
         end = time.monotonic() + seconds
@@ -137,3 +140,38 @@ def test_in_the_long_run_it_holds_no_more_memory_files_and_threads(tmp_path: Pat
     assert after[0] - before[0] < 1000
     assert after[1] - before[1] <= 2
     assert after[2] - before[2] <= 32  # threads that read are made when needed
+
+
+def test_a_configuration_that_was_replaced_is_let_go_of_at_once_whatever_failed_with_it(tmp_path: Path) -> None:
+    often = {"interval": timedelta(0), "backfill": "all"}
+    world = World(tmp_path, sources={name: one.model_copy(update=often) for name, one in hourly(2).items()})
+    world.say(feed(item("a")), "s0")
+    world.say(SourceError("it is away"), "s1")
+    gc.disable()  # which comes by too seldom where ten thousand sources are configured
+    try:
+        with running(world) as it:
+            work = it.work()
+            it.daemon.replace(work)
+            it.until(lambda: bool(RememberingSink.sent) and "s1" in ScriptedSource.polls)
+            former = [weakref.ref(one) for one in (work, *work.cycle.sources)]
+            it.daemon.replace(it.work())
+            del work
+            it.until(lambda: all(one() is None for one in former))
+    finally:
+        gc.enable()
+
+
+def test_a_sink_that_fails_is_not_well_again_until_something_was_sent(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    often = {"interval": timedelta(0), "backfill": "all"}
+    world = World(tmp_path, sources={name: one.model_copy(update=often) for name, one in hourly().items()})
+    world.say(feed(item("a")), "s0")
+    RememberingSink.errors = {"log": [DeliveryError("it is away")]}
+    with running(world) as it, caplog.at_level(logging.INFO, "feedbot"):
+        it.until(lambda: "sink log: it is away" in caplog.text)
+        polled = len(ScriptedSource.polls)
+        it.until(lambda: len(ScriptedSource.polls) > polled + 5)
+        assert "well again" not in caplog.text
+        it.clock.shift = timedelta(hours=1)
+        it.until(lambda: "sink log: it is well again" in caplog.text)

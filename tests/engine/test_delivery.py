@@ -96,6 +96,23 @@ def test_a_delivery_that_fails_holds_up_the_next_by_one_try_and_the_order_is_kep
     assert [name for _, _, name in world.sent] == names[1:]
 
 
+def test_a_long_backlog_goes_out_in_its_order_and_all_of_it_is_marked(world: World) -> None:
+    names = [f"e{n:03}" for n in range(120)]
+    report = world.run(feed(*(item(name) for name in reversed(names)))).sinks["log"]
+    assert [name for _, _, name in world.sent] == names
+    assert (report.sent, report.pending) == (120, 0)
+
+
+def test_a_sink_that_asks_to_be_left_alone_is_given_nothing_else_before(world: World) -> None:
+    RememberingSink.errors = {"log": [DeliveryError("429", sink_down=True, not_before=NOW + timedelta(hours=4))]}
+    world.run(feed(item("c"), item("b"), item("a")))
+    for _ in range(2):
+        world.run()
+        assert world.sent == []
+    world.run()
+    assert [name for _, _, name in world.sent] == ["a", "b", "c"]
+
+
 def test_a_sink_that_wants_no_more_is_left_alone_until_a_person_says_otherwise(world: World) -> None:
     RememberingSink.errors = {"log": [DeliveryError("410 Gone", permanent=True, sink_down=True)]}
     world.run(feed(item("a"), item("b")))

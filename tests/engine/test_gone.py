@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from feedbot.core.diff import Changes
@@ -16,6 +16,7 @@ from feedbot.store.poll import AddedEntry, EditedEntry, Poll, WithdrawnEntry
 from feedbot.store.store import Store
 from tests.sources.test_posts import post, write
 from tests.sources.test_posts_incremental import Blog
+from tests.support.examples import examples
 
 NAMES = ("a", "b", "c", "d")
 """Names of files, and ids and slugs that posts in them may give themselves."""
@@ -64,7 +65,7 @@ def commit(store: Store, blog: Blog, changes: Changes) -> None:
     store.sources.commit([poll])
 
 
-@settings(max_examples=25)
+@examples(8)
 @given(st.lists(st.lists(STEP, min_size=1, max_size=3), min_size=1, max_size=6))
 def test_both_ways_find_the_same_changes(polls: list[list[tuple[str, str, str, str]]]) -> None:
     with TemporaryDirectory() as name:

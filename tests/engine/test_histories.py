@@ -10,20 +10,22 @@ from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, given
 from hypothesis import strategies as st
 
 from feedbot.core.route import Route
 from feedbot.engine.planning import Planning
-from feedbot.engine.poll import Polling, poll
+from feedbot.engine.poll import poll
 from feedbot.engine.reading import SourceSpec
 from feedbot.engine.report import SourceReport, SourceStatus
+from feedbot.engine.settling import Polling
 from feedbot.errors import SourceError
 from feedbot.model import ChangeKind, Document, Item
 from feedbot.plugins import SourceSettings
 from feedbot.store.store import Store
 from tests.engine.world import World
 from tests.support.build import NOW, folder
+from tests.support.examples import examples
 
 HOME = "https://blog.example/"
 
@@ -275,7 +277,7 @@ _ACTIONS = "add hide show edit retitle redate rename rename move secure repeat b
 _rounds = st.lists(
     st.lists(st.tuples(st.sampled_from(_ACTIONS), st.integers(0, 59)), min_size=1, max_size=4), min_size=6, max_size=12
 )
-_quick = settings(max_examples=20, derandomize=True, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
+_quick = examples(12, derandomize=True, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
 
 
 def _live(history: History, rounds: list[list[tuple[str, int]]]) -> None:
@@ -314,7 +316,7 @@ def _world() -> Iterator[World]:
 
 
 @given(st.lists(st.sampled_from(["add", "edit", "hide", "rename", "redate"]), max_size=6), st.booleans())
-@settings(max_examples=6, derandomize=True)
+@examples(4, derandomize=True)
 def test_a_second_poll_of_the_same_leaves_published_bytes_as_they_are(actions: list[str], complete: bool) -> None:
     history = History(complete=complete)
     history.do("add", 1)

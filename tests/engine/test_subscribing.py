@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,7 +18,7 @@ from feedbot.model import Hub
 from feedbot.sources.feed.hub import hub_of
 from tests.support.build import rss
 from tests.support.cli import feedbot
-from tests.support.daemon import RunningDaemon, daemon
+from tests.support.daemon import RunningDaemon, daemon, running
 from tests.support.web import Answer, WebServer
 
 URL = "https://blog.example/feed"
@@ -82,14 +80,9 @@ def confirmed(web: WebServer) -> dict[str, str]:
 @contextmanager
 def serving(folder: Path, port: int) -> Iterator[None]:
     """feedbot serve, as long as the block lasts."""
-    command = [sys.executable, "-m", "feedbot", "serve", "--port", str(port)]
-    with subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stderr is not None
-            assert "serving" in process.stderr.readline()
-            yield
-        finally:
-            process.terminate()
+    with running(folder, "serve", "--port", str(port)) as server:
+        server.until_said("serving")
+        yield
 
 
 def push(form: dict[str, str], secret: str, body: bytes = b"new") -> int:
@@ -166,6 +159,7 @@ def test_without_an_address_of_its_own_feedbot_asks_no_hub(folder: Path, web: We
         ("<rss><atom:link href='https://h.example/' rel='hub'/>", {}, Hub("https://h.example/", URL)),
         ('<feed><entry><link rel="hub" href="https://h.example/"/></entry>', {}, Hub("", "")),
         ('<feed><link rel="hub" href="javascript:x"/>', {}, Hub("", "")),
+        ('<feed><link rel="hub" href="http://[x"/>', {"link": "<http://[y>; rel=hub"}, Hub("", "")),
         ('{"hubs": [{"type": "WebSub", "url": "https://h.example/"}]}', {}, Hub("https://h.example/", URL)),
         ('{"hubs": 3, "items": [', {}, Hub("", "")),
     ],

@@ -8,13 +8,14 @@ import locale
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import feedparser
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from feedbot.formats.atom import AtomFormat
@@ -25,29 +26,23 @@ from feedbot.model import Author, Channel, Enclosure, Entry
 from tests.formats import samples
 from tests.formats.rules import check_atom, check_json, check_rss, feedbot_id
 from tests.formats.samples import FORMATS, NASTY, at, channel, entry, podcast
+from tests.support.examples import examples
 
-whatever = settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+whatever = examples(20, suppress_health_check=[HealthCheck.too_slow])
 
 
 def read(data: bytes) -> feedparser.FeedParserDict:
     return feedparser.parse(io.BytesIO(data), sanitize_html=False, resolve_relative_uris=False)
 
 
+@pytest.mark.parametrize(("form", "check"), [(AtomFormat, check_atom), (RssFormat, check_rss)])
 @whatever
-@given(samples.channels, st.lists(samples.entries, max_size=4))
-def test_atom_is_valid_whatever_comes_in(feed: Channel, entries: list[Entry]) -> None:
-    data = AtomFormat().render(feed, entries)
-    check_atom(data)
-    parsed = read(data)
-    assert not parsed.bozo
-    assert len(parsed.entries) == len(entries)
-
-
-@whatever
-@given(samples.channels, st.lists(samples.entries, max_size=4))
-def test_rss_is_valid_whatever_comes_in(feed: Channel, entries: list[Entry]) -> None:
-    data = RssFormat().render(feed, entries)
-    check_rss(data)
+@given(feed=samples.channels, entries=st.lists(samples.entries, max_size=4))
+def test_xml_is_valid_whatever_comes_in(
+    form: type[AtomFormat | RssFormat], check: Callable[[bytes], object], feed: Channel, entries: list[Entry]
+) -> None:
+    data = form().render(feed, entries)
+    check(data)
     parsed = read(data)
     assert not parsed.bozo
     assert len(parsed.entries) == len(entries)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html.parser import HTMLParser
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from feedbot.core.publication import Origin, Publication, Sibling
@@ -18,8 +18,9 @@ from feedbot.model import Channel, Entry
 from tests.formats import samples
 from tests.formats.rules import check_atom, check_rss
 from tests.formats.samples import FORMATS, entry, podcast
+from tests.support.examples import examples
 
-whatever = settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+whatever = examples(20, suppress_health_check=[HealthCheck.too_slow])
 VOID = {"meta", "link", "br", "img", "hr", "wbr", "col", "source", "area"}
 
 

@@ -153,12 +153,14 @@ def test_what_is_known_of_an_episode_is_published_as_podcast_players_read_it() -
         "season": "2",
         "explicit": "no",
     }
-    found = item_of(enclosures=podcast().enclosures, extra=told | {"other": "y"})
-    assert {child.tag: child.text for child in found if str(child.tag).startswith(ITUNES)} == {
+    picture = "https://example.org/7.jpg"
+    found = item_of(enclosures=podcast().enclosures, extra=told | {"other": "y"}, image=picture)
+    assert {child.tag: child.text or child.get("href") for child in found if str(child.tag).startswith(ITUNES)} == {
         f"{ITUNES}duration": "1:02:03",
         f"{ITUNES}episode": "7",
         f"{ITUNES}season": "2",
         f"{ITUNES}explicit": "false",
+        f"{ITUNES}image": picture,
     }
 
 

@@ -68,6 +68,12 @@ def test_a_line_that_is_no_header_hides_none_of_those_behind_it() -> None:
     assert answer.length == 4
 
 
+def test_what_comes_before_the_answer_is_passed_over() -> None:
+    early = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>; rel=preload\r\n\r\n"
+    answer = answered(early + b"HTTP/1.1 200 OK\r\nContent-Length: 4", b"abcd")
+    assert (answer.status, answer.fields, answer.read_body(9)) == (200, {"content-length": "4"}, b"abcd")
+
+
 def test_a_folded_header_is_one() -> None:
     answer = answered(b"HTTP/1.1 200 OK\r\n of nobody\r\nX-A: one\r\n\t two\r\n  three\r\nX-B:")
     assert answer.fields == {"x-a": "one two three", "x-b": ""}

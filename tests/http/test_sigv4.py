@@ -9,10 +9,11 @@ import pytest
 from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials as Reference
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from feedbot.http.sigv4 import Credentials, encoded, sign
+from tests.support.examples import examples
 
 KEY, SECRET = "AKIDEXAMPLE", "a-secret/key+of=forty"
 HOST = "bucket.example:9000"
@@ -51,7 +52,7 @@ def test_a_conditional_write_is_signed_as_the_reference_does(token: str) -> None
     assert ours(*asked).endswith(theirs(*asked))
 
 
-@settings(max_examples=60)
+@examples(20)
 @given(
     key=st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), min_size=1), value=st.text("ab +/=&ü%~*")
 )

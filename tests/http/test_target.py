@@ -111,3 +111,22 @@ def test_credentials_of_an_address_become_basic_authorization() -> None:
     assert parse_target("http://Aladdin:open%20sesame@example.org/").credentials == "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="
     assert parse_target("http://token@example.org/").credentials == "Basic dG9rZW46"
     assert parse_target("http://example.org/").credentials == ""
+
+
+PATHS = st.text("abzAZ059/%2F.~_-!$&'()*+,:;=@?", max_size=12)
+HOSTS = st.from_regex(r"[a-z0-9-]{1,4}(\.[a-z0-9-]{1,4}){0,3}", fullmatch=True)
+PORTS = st.sampled_from(["", ":1", ":80", ":443", ":8080", ":65535", ":65536", ":99999"])
+
+
+def target_of(url: str) -> object:
+    try:
+        return parse_target(url)
+    except HttpError as error:
+        return error.message
+
+
+@given(st.sampled_from(["http", "https"]), HOSTS, PORTS, PATHS)
+def test_a_usual_address_is_read_at_a_glance_as_it_is_at_length(scheme: str, host: str, port: str, path: str) -> None:
+    url = f"{scheme}://{host}{port}/{path}"
+
+    assert target_of(url) == target_of(f"{url}#fragment")  # with which it is taken apart

@@ -7,13 +7,14 @@ from email.policy import default
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from feedbot.message import mail
 from feedbot.message.headers import Mailbox, parse_mailbox
 from feedbot.model import Author, Enclosure
 from tests.sinks.builders import delivery
+from tests.support.examples import examples
 
 SENDER = Mailbox("Feed, Böt", "feedbot@example.org")
 READERS = (Mailbox("", "ada@example.org"), Mailbox("Grace", "grace@example.net"))
@@ -174,7 +175,7 @@ def test_addresses_with_letters_of_the_world_are_archived_in_ascii() -> None:
 ANY = st.text(st.characters(codec=None, categories=None), max_size=200)
 
 
-@settings(max_examples=150)
+@examples(40)
 @given(title=ANY, url=ANY, author=ANY, source=ANY, content=ANY, language=ANY, key=ANY, diff=ANY,
        change=st.sampled_from(["new", "updated", "withdrawn"]))  # fmt: skip
 def test_no_text_makes_it_fail_add_a_header_or_break_a_rule_of_mail(

@@ -191,11 +191,6 @@ def plain(body: bytes) -> bytes:
     return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
 
 
-@pytest.fixture(scope="module")
-def authority() -> trustme.CA:
-    return trustme.CA()
-
-
 def certificates(authority: trustme.CA) -> dict[str, trustme.LeafCert]:
     past = datetime.now(UTC) - timedelta(days=1)
     return {

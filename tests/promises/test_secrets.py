@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.promises.company import feed, ok, raw, rss
+from tests.promises.company import Company, assert_unharmed, bad_ones, feed, ok, raw, rss
 from tests.support.cli import Ran, feedbot
 from tests.support.web import Answer, WebServer, web_server
 
@@ -116,6 +116,22 @@ def test_what_came_by_reference_into_a_query_is_not_shown_whatever_it_is_called(
     assert "/feed?page=2&amp;x=" in shown["opml", "export", "-"]
     assert 'the address of the source "bad-8" is written without' in shown["opml", "export", "-"]
     assert url in shown["config", "show"]
+
+
+def test_sources_that_lose_their_secrets_harm_no_other(tmp_path: Path, web: WebServer) -> None:
+    with web_server() as other:
+        other.answers[f"/elsewhere?key={KEY}"] = Answer(500)
+        tables = ""
+        for number, answer in enumerate(answers(other)):
+            web.answers[f"/bad-{number}?key={KEY}"] = answer
+            url = f"http://me:{PASSWORD}@{web.address}/bad-{number}?key={KEY}"
+            tables += feed(f"bad-{number}", url, f'allow_private = ["{web.address}", "{other.address}"]')
+        company = Company(tmp_path / "with", web, tables)
+        report = company.run()
+    assert_unharmed(company, report)
+    told = "".join(f"{source}" for source in bad_ones(report).values())
+    assert "failed" in told
+    assert not [secret for secret in (*SECRETS, "bad-0?") if secret in told or secret.encode() in company.published]
 
 
 def test_what_is_published_holds_no_secret(folder: Path) -> None:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 from feedbot.location import Database
+from tests.support.cli import started
 from tests.support.web import Answer, Asked, WebServer
 
 _FEED = '<?xml version="1.0"?><rss version="2.0"><channel><title>{0}</title><link>http://x/</link>{1}</channel></rss>'
@@ -39,20 +39,23 @@ class Village:
             web.answers[f"/{name}"] = self._feed
         web.answers["/hook"] = self._hook
 
-    def write(self, folder: Path, database: Database, *, interval: str = "1h", sink: str = "") -> None:
-        """A configuration for them."""
+    def write(
+        self, folder: Path, database: Database, *, interval: str = "1h", sink: str = "", head: str = "", more: str = ""
+    ) -> None:
+        """A configuration for them, with more keys of the sink and of [feedbot], and with more tables."""
         port = self.web.address.partition(":")[2]
         polled = f'interval = "{interval}"\nbackfill = "all"'
         sources = "\n".join(
-            f'[sources.{name}]\ntype = "feed"\nurl = "http://{host}:{port}/{name}"\n{polled}\n'
-            for name, host in self._hosts.items()
+            f'[sources.{name}]\ntype = "feed"\nurl = "http://{self._hosts[name]}:{port}/{name}"\n{polled}\n'
+            for name in self.names
         )
         file = folder / "feedbot.toml"
         file.touch(0o600)
         file.write_text(
             f'[feedbot]\nstate = "{database.url}"\noutput = "public"\nallow_private = ["127.0.0.0/8"]\n'
-            f'per_host = 2\n{sources}\n[sinks.team]\ntype = "webhook"\nurl = "{self.web.url("/hook")}"\n{sink}\n'
-            f'[feeds.all]\nformats = ["atom"]\nsources = ["*"]\n'
+            f"per_host = 2\n{head}\n{sources}\n"
+            f'[sinks.team]\ntype = "webhook"\nurl = "{self.web.url("/hook")}"\n{sink}\n'
+            f'[feeds.all]\nformats = ["atom"]\nsources = ["*"]\n{more}\n'
         )
 
     @property
@@ -94,17 +97,14 @@ class Village:
 class Process:
     """``feedbot COMMAND`` as a process of its own, with what it has said so far."""
 
-    def __init__(self, folder: Path, name: str, command: str, *options: str) -> None:
+    def __init__(self, folder: Path, name: str, command: str, *options: str, hasty: bool = False) -> None:
+        self.command = command
         self._said = folder / f"{name}.err"
-        inherited = {key: value for key, value in os.environ.items() if not key.startswith("FEEDBOT_")}
-        with self._said.open("w") as said:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "feedbot", "-v", command, *options],
-                cwd=folder,
-                env={**inherited, "PYTHONUTF8": "1"},
-                stdout=said,
-                stderr=said,
-            )
+        self._said.touch()
+        first = hasten if hasty else None
+        self._process = started(
+            "-v", command, *options, cwd=folder, env={}, out=folder / f"{name}.out", err=self._said, first=first
+        )
 
     @property
     def said(self) -> str:
@@ -113,26 +113,41 @@ class Process:
     @property
     def code(self) -> int | None:
         """Its exit code, None while it runs."""
-        return self._process.poll()
+        return self._process.exitcode
 
     def tell(self, number: signal.Signals) -> None:
-        self._process.send_signal(number)
+        assert self._process.pid is not None
+        os.kill(self._process.pid, number)
 
-    def end(self, seconds: float = 12) -> int:
+    def end(self, seconds: float = 12) -> int | None:
         """Tell it to end, and give its exit code."""
         self.tell(signal.SIGTERM)
-        return self._process.wait(seconds)
+        self._process.join(seconds)
+        return self.code
 
     def kill(self) -> None:
         """End it whatever it does."""
         self._process.kill()
-        self._process.wait()
+        self._process.join()
+
+
+def hasten() -> None:
+    """Have the process, and those like it, take each other for dead sooner, so that a test need not wait so long."""
+    from feedbot.engine import presence, procrastinating, worker
+    from feedbot.store import fleet
+
+    for module, name, seconds in (
+        (worker, "BEAT", 1.0), (presence, "BEAT", 1.0), (procrastinating, "_BEAT", 1.0), (worker, "_RESCUE", 1.0),
+        (fleet, "SILENCE", timedelta(seconds=4)), (presence, "SILENCE", timedelta(seconds=4)),
+        (procrastinating, "_SILENT", 4.0),
+    ):  # fmt: skip
+        setattr(module, name, seconds)
 
 
 @contextmanager
-def working(folder: Path, *names: str, command: str = "worker") -> Iterator[list[Process]]:
+def working(folder: Path, *names: str, command: str = "worker", hasty: bool = False) -> Iterator[list[Process]]:
     """Processes on the configuration of a folder, ended whatever happens, with those that were added meanwhile."""
-    running = [Process(folder, name, command) for name in names]
+    running = [Process(folder, name, command, hasty=hasty) for name in names]
     try:
         yield running
     finally:

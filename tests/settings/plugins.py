@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from feedbot.plugins import Allowance, Duration, Later, Place, SinkSettings, Size, SourceSettings
+from feedbot.plugins import Allowance, Duration, Place, SinkSettings, Size, SourceSettings
 
 
 class WebSettings(SourceSettings):
-    later: ClassVar = {"assets": Later("copying images", ("link", False))}
-
     url: str
     """The address to read."""
     headers: Mapping[str, SecretStr] = Field(default_factory=dict)
@@ -26,8 +24,6 @@ class WebSource:
 
 
 class FolderSettings(SourceSettings):
-    later: ClassVar = {"git": Later("reading from git")}
-
     path: str
     preset: Literal["auto", "hugo", "jekyll"] = "auto"
 

@@ -5,10 +5,11 @@ import tomllib
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from feedbot.settings.locate import Key, Lines
+from tests.support.examples import examples
 
 WILD = '''\
 # a comment with [brackets] and key = "value"
@@ -142,7 +143,7 @@ def documents(draw: st.DrawFn) -> str:
     return "\n".join(lines)
 
 
-@settings(max_examples=60)
+@examples(20)
 @given(documents())
 def test_the_keys_of_any_document_are_those_that_tomllib_reads(text: str) -> None:
     data = tomllib.loads(text)

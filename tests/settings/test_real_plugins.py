@@ -100,7 +100,7 @@ def test_nothing_secret_of_it_is_shown(tmp_path: Path) -> None:
         ('interval = "30m"', 'interval = "half an hour"', "is no duration"),
         ('host = "smtp.example.org"', "host = 3", '"host" in [sinks.readers]: expected text in quotes, found 3'),
         ('type = "webhook"', 'type = "webhok"', 'there is no sink of type "webhok"'),
-        ('type = "feed"', 'type = "git"', "comes with a later version"),
+        ('type = "feed"', 'type = "git"', 'is of type "posts", with its address as "git"'),
         ('settle = "0s"', 'settle = "5"', "is no duration"),
         ('from = "feedbot@example.org"', "", "[sinks.readers]: from is missing"),
         ('url = "https://planet.example.org/rss20.xml"', "", "[sources.planet]: "),

@@ -17,24 +17,12 @@ from feedbot.http.client import Client
 from feedbot.message import mail
 from feedbot.model import Delivery, Digest
 from feedbot.plugins import SINKS, DigestSink, PreviewSink, load, names
-from feedbot.sinks import (
-    apprise,
-    bluesky,
-    discord,
-    gotify,
-    mastodon,
-    matrix,
-    mattermost,
-    ntfy,
-    pushover,
-    slack,
-    telegram,
-)
-from feedbot.sinks import teams as teams_module
 from feedbot.sinks.console import ConsoleSink
 from feedbot.sinks.file import FileSink
+from feedbot.sinks.mastodon import counted
 from feedbot.sinks.webhook import WebhookSink
 from tests.sinks.builders import NOW, context, delivery, digest
+from tests.sinks.messages import message
 from tests.sinks.services import SERVICES, made
 from tests.support.web import Answer, WebServer
 
@@ -67,38 +55,35 @@ def test_a_digest_is_one_message_to_a_service(name: str, web: WebServer, tmp_pat
 @pytest.mark.parametrize("title", ["short", "word " * 80, "🎉" * 400, EVIL, "&<>\"'" * 50])
 def test_messages_of_digests_keep_to_the_limits_of_services(title: str) -> None:
     big = many(title=title)
-    section = slack.digest_payload(big)["blocks"][2]["text"]["text"]
+    section = message("slack", big)["blocks"][2]["text"]["text"]
     assert len(section) <= 3000
-    (embed,) = discord.digest_payload(big)["embeds"]
+    (embed,) = message("discord", big)["embeds"]
     assert len(embed["description"]) <= 4096
-    assert len(mattermost.digest_payload(big)["attachments"][0]["text"]) <= 4000
-    assert len(json.dumps(teams_module.digest_payload(big), ensure_ascii=False).encode()) < 28_000
-    assert len(telegram.digest_payload(big)["text"]) <= 4096
-    assert len(json.dumps(matrix.digest_payload(big), ensure_ascii=False).encode()) < 40_000
-    options = mastodon.MastodonSettings.model_validate({"type": "x", "server": "https://m.example", "token": "t"})
-    assert mastodon.counted(mastodon.digest_payload(big, options)["status"]) <= 500
-    sky = bluesky.BlueskySettings.model_validate({"type": "x", "handle": "me.example", "password": "p"})
-    record = bluesky.digest_payload(big, sky)
+    assert len(message("mattermost", big)["attachments"][0]["text"]) <= 4000
+    assert len(json.dumps(message("teams", big), ensure_ascii=False).encode()) < 28_000
+    assert len(message("telegram", big)["text"]) <= 4096
+    assert len(json.dumps(message("matrix", big), ensure_ascii=False).encode()) < 40_000
+    assert counted(message("mastodon", big)["status"]) <= 500
+    record = message("bluesky", big)
     assert len(record["text"]) <= 300
     assert len(record["text"].encode()) <= 3000
     text = record["text"].encode()
     for facet in record["facets"]:
         assert text[facet["index"]["byteStart"] : facet["index"]["byteEnd"]].decode().startswith("• ")
-    topic = ntfy.NtfySettings.model_validate({"type": "x", "topic": "t"})
-    assert len(json.dumps(ntfy.digest_payload(big, topic), ensure_ascii=False).encode()) <= 4096
-    assert len(gotify.digest_payload(big)["message"]) <= 8000
-    assert len(pushover.digest_payload(big)["message"]) <= 1024
-    assert len(apprise.digest_payload(big)[1]) <= 1000
+    assert len(json.dumps(message("ntfy", big), ensure_ascii=False).encode()) <= 4096
+    assert len(message("gotify", big)["message"]) <= 8000
+    assert len(message("pushover", big)["message"]) <= 1024
+    assert len(message("apprise", big)[1]) <= 1000
 
 
 def test_nothing_in_the_titles_of_a_digest_is_live() -> None:
     evil = digest(delivery(title=EVIL))
-    assert "<!here>" not in slack.digest_payload(evil)["blocks"][2]["text"]["text"]
-    assert "@everyone" not in discord.digest_payload(evil)["embeds"][0]["description"]
-    assert not re.search(r"(?<!\\)\]\(https://evil", discord.digest_payload(evil)["embeds"][0]["description"])
-    assert "@everyone" not in mattermost.digest_payload(evil)["attachments"][0]["text"]
-    assert "<b>x" not in telegram.digest_payload(evil)["text"]
-    assert "<b>x" not in matrix.digest_payload(evil)["formatted_body"]
+    assert "<!here>" not in message("slack", evil)["blocks"][2]["text"]["text"]
+    assert "@everyone" not in message("discord", evil)["embeds"][0]["description"]
+    assert not re.search(r"(?<!\\)\]\(https://evil", message("discord", evil)["embeds"][0]["description"])
+    assert "@everyone" not in message("mattermost", evil)["attachments"][0]["text"]
+    assert "<b>x" not in message("telegram", evil)["text"]
+    assert "<b>x" not in message("matrix", evil)["formatted_body"]
 
 
 def test_the_webhook_of_a_digest_has_its_entries(web: WebServer, tmp_path: Path) -> None:
@@ -182,15 +167,13 @@ def test_a_mail_of_many_shows_what_is_different_of_updates_whole_or_in_brief() -
     diff = "--- before\n+++ after\n@@ -1 +1 @@\n-Hello, raeder.\n+Hello, reader & all.\n"
     told = digest(*(delivery(f"{n:016}", change="updated", diff=diff, title=f"T{n}") for n in range(3)), delivery("k"))
     built = mail.build_digest(told, mail.Letterhead(bodies=1))
-    text, page = (part.get_content() for part in built.iter_parts())
-    assert text.count("-Hello, raeder.") == text.count("+Hello, reader & all.") == 3
-    assert page.count(">-Hello, raeder.</del>") == page.count(">+Hello, reader &amp; all.</ins>") == 3
+    assert built.text.count("-Hello, raeder.") == built.text.count("+Hello, reader & all.") == 3
+    assert built.page.count(">-Hello, raeder.</del>") == built.page.count(">+Hello, reader &amp; all.</ins>") == 3
 
 
 def test_a_long_difference_is_cut_where_an_entry_is_told_in_brief() -> None:
     diff = "--- before\n+++ after\n@@ -1 +1,99 @@\n" + "".join(f"+line {n}\n" for n in range(99))
-    built = mail.build_digest(digest(delivery("k", change="updated", diff=diff)), mail.Letterhead(bodies=0))
-    text = next(built.iter_parts()).get_content()
+    text = mail.build_digest(digest(delivery("k", change="updated", diff=diff)), mail.Letterhead(bodies=0)).text
     assert "+line 29" in text
     assert "+line 30" not in text
     assert "more lines" in text

@@ -43,11 +43,6 @@ def smtp(request: pytest.FixtureRequest) -> Iterator[SmtpServer]:
         yield server
 
 
-@pytest.fixture(scope="module")
-def authority() -> trustme.CA:
-    return trustme.CA()
-
-
 @pytest.fixture
 def ca_file(authority: trustme.CA, tmp_path: Path) -> str:
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
@@ -222,6 +217,13 @@ def test_a_mail_that_nobody_takes_is_empty_where_the_server_has_begun_to_read_it
         to.close()
     assert error.permanent
     assert read[2:] == [b".\r\n", b"rset\r\n", b"quit\r\n"]
+
+
+def test_an_answer_that_is_cut_off_is_none(tmp_path: Path) -> None:
+    with scripted(b"250 hello\r\n", b"250 yes\r\n", b"250 yes\r\n", b"354 go on\r\n", b"25") as (port, _):
+        error = failure(sink(tmp_path, SmtpServer(port=port)))
+    assert error.sink_down
+    assert "closed the connection" in error.message
 
 
 @contextmanager

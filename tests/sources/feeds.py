@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -74,3 +74,18 @@ def _no_fetcher() -> Fetcher:
 def items_of(parsed: Parsed) -> dict[str, Item]:
     """What was read, by the ids that the items have as entries."""
     return {item.id: item for item in identified(parsed.items, "auto")}
+
+
+def check_as_the_whole(understood: Callable[..., Parsed], first: Parsed, body: str) -> None:
+    """After ``first``, reading only what changed gives what reading the whole of ``body`` does."""
+    whole, before = understood(body), items_of(first)
+    items = items_of(whole)
+    parsed = understood(body, first.memory)
+
+    read = items_of(parsed)
+    for name, one in items.items():
+        assert read.get(name) == one or (name not in read and before[name] == one)
+    assert read.keys() <= items.keys()
+    if not parsed.unchanged:
+        assert read.keys() == items.keys() or parsed.standing == {f"id:{name}" for name in items.keys() - read.keys()}
+    assert parsed.memory == whole.memory or parsed.unchanged

@@ -15,7 +15,7 @@ EVERYTHING = tuple(sorted(SYNTAXES))
 
 
 def rendered(text: str, *syntaxes: str, mdx: bool = False, components: Mapping[str, str] | None = None) -> Rendered:
-    addresses = Addresses(lambda address: address, lambda address, _: address, KNOWN.get)
+    addresses = Addresses(lambda address: address, lambda address, _: address, KNOWN.get, "/blog")
     renderer = _renderer(frozenset(syntaxes) | ({"mdx"} if mdx else set()), tuple((components or {}).items()))
     return renderer.post(text, addresses, title="", anchor="a-post", mdx=mdx)
 

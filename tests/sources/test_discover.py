@@ -71,6 +71,10 @@ def test_nothing_that_a_page_says_makes_it_fail(text: str, header: str, path: st
         assert one.url.startswith(("http://", "https://"))
 
 
+def test_half_a_character_is_passed_over() -> None:
+    assert stated('<link rel=alternate type=application/rss+xml href="/\ud800rss">') == ["https://blog.example/rss"]
+
+
 def test_a_hostile_page_takes_no_time() -> None:
     for page in ("<a " * 300_000, '<a href="' * 100_000, "<div>" * 200_000, "<!--" * 200_000):
         candidates(page, PAGE, {"link": "<" * 20_000})

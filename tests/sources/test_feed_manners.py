@@ -30,7 +30,10 @@ def rss(head: str) -> str:
         ({"expires": "Sat, 21 Nov 2026 15:00:00 GMT"}, timedelta(hours=3)),
         ({"expires": "Sat, 21 Nov 2026 15:00:00 GMT", "date": "Sat, 21 Nov 2026 13:00:00 GMT"}, timedelta(hours=2)),
         ({"expires": "0"}, None),
+        ({"expires": "Mon, 01 Jan 99999999999999999999 00:00:00 GMT"}, None),
         ({"expires": "Thu, 01 Jan 1970 00:00:00 GMT"}, None),
+        ({"expires": "Fri, 31 Dec 9999 23:59:59 GMT", "date": "Thu, 01 Jan 1970 00:00:00 GMT"}, timedelta(days=366)),
+        ({"expires": "Mon, 01 Jan 0001 00:00:00 GMT", "date": "Fri, 31 Dec 9999 23:59:59 GMT"}, None),
     ],
 )
 def test_caching_headers_are_lower_bounds(headers: dict[str, str], wait: timedelta | None) -> None:

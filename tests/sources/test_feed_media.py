@@ -120,3 +120,13 @@ if CORPUS.exists():
         assert sum(len(item.enclosures) for item in items) == enclosures
         assert all(enclosure.type for item in items for enclosure in item.enclosures)
         assert all(item.image for item in items)
+
+
+@pytest.mark.parametrize("other", ["", "<a:x xmlns:a='http://purl.org/echo/'/>"])  # so that feedparser reads it
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [("yes", "yes"), ("true", "yes"), (" True ", "yes"), ("explicit", "yes"), ("no", "no"), ("false", "no"),
+     ("clean", "no"), ("maybe", ""), ("", "")],
+)  # fmt: skip
+def test_an_episode_is_for_adults_in_the_words_of_every_year(said: str, kept: str, other: str) -> None:
+    assert entry(f"<itunes:explicit>{said}</itunes:explicit>{other}").extra.get("explicit", "") == kept

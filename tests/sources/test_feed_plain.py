@@ -9,7 +9,7 @@ from typing import Any
 
 import feedparser.api
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from feedbot.errors import SourceError
@@ -19,6 +19,7 @@ from feedbot.sources.feed.parsed import Parsed
 from feedbot.sources.feed.survey import survey
 from tests.conftest import CORPUS, PROJECT
 from tests.sources.feeds import NOW, atom, rss
+from tests.support.examples import examples
 
 URL = "https://a.example/feed"
 DATA = Path(__file__).resolve().parents[1] / "data" / "feeds"
@@ -243,7 +244,7 @@ RSS = ("rss version='2.0'", "item")
 ROOTS = st.sampled_from([RSS, ("feed", "entry")])
 
 
-@settings(max_examples=300)
+@examples(60)
 @given(ROOTS, BASES, HEAD, ENTRIES, HEAD)
 @example(
     RSS,
@@ -272,7 +273,7 @@ def document(root: tuple[str, str], base: str, head: str, entries: str, tail: st
     return f"<{name}{DECLARED}{base}><channel>{inside}</channel></rss>".encode()
 
 
-@settings(max_examples=200)
+@examples(40)
 @given(
     ADDRESSES,
     st.sampled_from(["http://feedbot.invalid/-/", "https://b.example/x/", "http://c.example"]),

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from feedbot.errors import SourceError
@@ -14,6 +14,7 @@ from feedbot.model import Author, Item
 from feedbot.sources.feed.decode import decode
 from feedbot.sources.feed.identity import identified
 from tests.sources.feeds import NOW, atom, ids, one, read, rss
+from tests.support.examples import examples
 
 
 @pytest.mark.parametrize(
@@ -58,6 +59,11 @@ MARCH = datetime(2026, 3, 3, 10, tzinfo=UTC)
         ("<pubDate>Thu, 01 Jan 1970 00:00:00 GMT</pubDate>", None, None),
         ("<pubDate>Fri, 01 Jan 2100 00:00:00 GMT</pubDate>", None, None),
         ("<pubDate>yesterday</pubDate>", None, None),
+        ("<pubDate>2016/6/29</pubDate>", datetime(2016, 6, 29, tzinfo=UTC), None),
+        ("<pubDate>2016/29/6</pubDate>", None, None),
+        ("<pubDate>2025-13-01</pubDate>", None, None),
+        ("<pubDate>2025年11月21日</pubDate>", None, None),
+        ("<pubDate>Tue, 03 Mar 2026 10:00:00 Middle/Earth</pubDate>", datetime(2026, 3, 3, 10, tzinfo=UTC), None),
         ("<a:updated>2026-03-03T10:00:00Z</a:updated>", MARCH, MARCH),
     ],
 )  # fmt: skip
@@ -243,11 +249,16 @@ def test_blank_lines_before_the_declaration_do_not_matter() -> None:
 
 
 def test_json_may_come_in_utf16_or_with_a_mark() -> None:
-    feed = '{"version": "https://jsonfeed.org/version/1", "items": [{"id": 1.5, "title": "Ä"}]}'
+    feed = '{"version": "https://jsonfeed.org/version/1", "items": [{"id": 1.5, "title": "Ä &#038; &lt;b&gt;"}]}'
 
     for encoding in ("utf-8", "utf-8-sig", "utf-16", "utf-16-be"):
         item = one(feed.encode(encoding), "application/feed+json")
-        assert (item.id, item.title) == ("1.5", "Ä")
+        assert (item.id, item.title) == ("1.5", "Ä & <b>")
+
+
+def test_what_is_written_in_bytes_is_not_the_utf16_that_it_says() -> None:
+    body = rss("<guid>x</guid><title>Ünö</title>", before='<?xml version="1.0" encoding="utf-16"?>')
+    assert one(body.encode(), "text/xml; charset=utf-16").title == "Ünö"
 
 
 NAMES = (
@@ -280,7 +291,7 @@ PIECES = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=60)
+@examples(20)
 @given(
     st.sampled_from(SMALL),
     st.lists(st.tuples(st.integers(0, 600), st.integers(0, 30), PIECES | st.binary(max_size=8)), max_size=4),
@@ -305,4 +316,8 @@ def test_any_bytes_have_a_text(data: bytes, content_type: str) -> None:
 
 
 def test_now_decides_what_is_too_far_ahead() -> None:
-    assert one(rss(f"<guid>x</guid><pubDate>{NOW.replace(year=2027, month=3):%d %b %Y}</pubDate>")).published
+    def dated(days: float) -> Item:
+        return one(rss(f"<guid>x</guid><pubDate>{NOW + timedelta(days=days):%d %b %Y %H:%M GMT}</pubDate>"))
+
+    assert dated(1.5).published
+    assert dated(3).published is None

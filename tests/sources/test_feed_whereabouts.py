@@ -56,6 +56,25 @@ def test_a_remembered_feed_that_went_away_is_looked_for_again(web: WebServer) ->
     assert "https://a.example/2" in ids(poll(source, first.memory).items)
 
 
+@pytest.mark.parametrize(
+    ("status", "asked"),
+    [(429, ["/feeds/all.xml"]), (503, ["/feeds/all.xml"]), (500, ["/feeds/all.xml", "/blog/", "/feeds/all.xml"])],
+)
+def test_a_remembered_feed_that_has_a_bad_time_is_not_looked_for_elsewhere(
+    web: WebServer, status: int, asked: list[str]
+) -> None:
+    web.serve("/blog/", PAGE.format("/feeds/all.xml"), content_type="text/html")
+    web.serve("/feeds/all.xml", rss(ITEM))
+    web.serve("/feed", rss("<title>Comments</title><link>https://a.example/c</link>"))
+    source = over_http(web.url("/blog/"), web.address)
+    memory = poll(source).memory
+    before = len(web.asked)
+    web.answers["/feeds/all.xml"] = Answer(status)
+    with pytest.raises(SourceError, match=str(status)):
+        poll(source, memory)
+    assert paths(web)[before:] == asked
+
+
 def test_a_permanent_redirect_is_followed_at_once_from_its_third_sighting_on(web: WebServer) -> None:
     web.answers["/old"] = Answer(301, headers={"Location": "/new"})
     web.serve("/new", rss(ITEM))

@@ -83,7 +83,11 @@ def test_keys_are_found_in_any_spelling_of_case_and_hyphens() -> None:
     ("text", "line", "words"),
     [
         ("---\ntitle: a\nnote: b: c\n---\n", 3, "mapping values are not allowed"),
-        ("---\ntitle: a\ntags: [a, b\n---\n", 4, "not valid YAML"),
+        ("---\ntitle: a\ntags: [a, b\nx: y\n---\n", 4, "not valid YAML"),
+        ("---\ntitle: a\ntags: [a, b\n---\n", 3, "not valid YAML"),
+        ('---\ntitle: "a\ntags: b\n---\n', 2, "not valid YAML"),
+        ("---js\n{ title: 1 }\n---\n", 1, "is a program"),
+        ('---json\n{"title": "a",\n "date" 1}\n---\n', 3, "not valid JSON"),
         ("---\ntitle: a\n\ntitle: b\n---\n", 4, "title is given twice"),
         ("---\ntitle: a\nTitle: b\n---\n", 3, "Title is given twice"),
         ("---\na:\n  b: 1\n  b: 2\n---\n", 4, "b is given twice"),
@@ -151,6 +155,7 @@ def test_characters_that_no_feed_can_carry_are_dropped() -> None:
     [
         "---\ntitle: A\ndate: 2026-07-01\nrank: 3.10\ndraft: false\ntags: [a]\nmore: {x: 010}\n---\nend",
         "+++\ntitle = 'A'\ndate = 2026-07-01\nrank = 3.10\ndraft = false\ntags = ['a']\nmore.x = '010'\n+++\nend",
+        '---json\n{"title":"A","date":"2026-07-01","rank":3.10,\n"draft":false,\n"tags":["a"],"more":{"x":"010"}}\n---\nend',
         '{\n"title": "A",\n"date": "2026-07-01", "rank": 3.10,\n"draft": false, "tags": ["a"],"more":{"x":"010"}}\nend',
     ],
 )

@@ -6,7 +6,6 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,19 +14,13 @@ import trustme
 
 from feedbot.errors import SourceError
 from feedbot.sources.posts.git import Access, Blob, Past, Repository
-from tests.support.git import BEGUN, Blog, GitServer, Made, git_server
+from tests.support.git import BEGUN, Blog, Made, Served, git_server
 
 EACH, TOTAL = 1_000_000, 10_000_000
 
 
-@dataclass
-class Place:
-    """A blog of two posts on a server, and a folder to keep its clone in."""
-
-    blog: Blog
-    server: GitServer
-    folder: Path
-    ca_file: Path
+class Place(Served):
+    """A blog of two posts."""
 
     def open(self, name: str = "blog.git", branch: str = "", **options: object) -> Repository:
         access = Access(ca_file=self.ca_file, allow_private=("127.0.0.1",))
@@ -41,19 +34,12 @@ class Place:
         return {blob.name: content for blob, content in found}
 
 
-@pytest.fixture(scope="session")
-def authority() -> trustme.CA:
-    return trustme.CA()
-
-
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory, authority: trustme.CA) -> Place:
+def made(tmp_path_factory: pytest.TempPathFactory, authority: trustme.CA, ca_file: Path) -> Place:
     """The blog that all tests begin with, and a clone that was read once."""
     folder = tmp_path_factory.mktemp("made")
     blog = Blog(folder / "blog.git")
     blog.commit({"posts/a/index.md": "first", "posts/b.md": "second", "README.md": "about"}, onto="")
-    ca_file = folder / "ca.pem"
-    authority.cert_pem.write_to_path(ca_file)
     with git_server(folder, authority) as server:
         place = Place(blog, server, folder / "clone", ca_file)
         place.texts(place.open())

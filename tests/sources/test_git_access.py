@@ -6,7 +6,6 @@ import os
 import time
 from base64 import b64encode
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,19 +16,14 @@ import trustme
 from feedbot.errors import SourceError
 from feedbot.sources.posts.git import Access, Repository
 from feedbot.sources.posts.git.address import parse_address
-from tests.support.git import Blog, GitServer, Instead, git_server
+from tests.support.git import Blog, Instead, Served, git_server
+from tests.support.proxy import proxy_to
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 INFO = "/blog.git/info/refs"
 
 
-@dataclass
-class Place:
-    blog: Blog
-    server: GitServer
-    folder: Path
-    ca_file: Path
-
+class Place(Served):
     def open(self, address: str = "", timeout: float = 30.0, max_bytes: int = 10**8, **access: Any) -> Repository:
         fields = {"ca_file": self.ca_file, "allow_private": ("127.0.0.1",), **access}
         return Repository(
@@ -43,11 +37,6 @@ class Place:
         return b"".join(file.read_bytes() for file in files)
 
 
-@pytest.fixture(scope="session")
-def authority() -> trustme.CA:
-    return trustme.CA()
-
-
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Blog:
     """The blog that all tests begin with."""
@@ -57,10 +46,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Blog:
 
 
 @pytest.fixture
-def place(tmp_path: Path, authority: trustme.CA, made: Blog) -> Iterator[Place]:
+def place(tmp_path: Path, authority: trustme.CA, ca_file: Path, made: Blog) -> Iterator[Place]:
     blog = made.copy(tmp_path / "served" / "blog.git")
-    ca_file = tmp_path / "ca.pem"
-    authority.cert_pem.write_to_path(ca_file)
     with git_server(tmp_path / "served", authority) as server:
         yield Place(blog, server, tmp_path / "state" / "blog", ca_file)
 
@@ -319,3 +306,20 @@ def test_a_lock_that_another_process_holds_is_waited_for_only_so_long(place: Pla
     place.open().head()
     with FileLock(place.folder / "clone.lock"):
         assert "another feedbot" in error(place.open(timeout=0.3)).message
+
+
+# A proxy
+
+
+def test_a_repository_is_reached_through_the_proxy_but_for_what_is_listed(place: Place) -> None:
+    with proxy_to(place.server.port) as proxy:
+        through = f"http://{proxy.address}"
+        near = place.open(proxy=through).head()
+        assert proxy.asked == []
+
+        far = place.open("https://blog.example/blog.git", proxy=through, allow_private=()).head()
+        refused = error(place.open("https://127.0.0.1/blog.git", proxy=through, allow_private=()))
+
+    assert far == near
+    assert set(proxy.asked) == {"CONNECT blog.example:443"}
+    assert "127.0.0.1:443 is a private address" in refused.message

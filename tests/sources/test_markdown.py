@@ -229,3 +229,26 @@ def test_hostile_text_costs_no_more_than_its_length(bite: str, mdx: bool) -> Non
 def test_every_element_that_may_be_published_is_known_as_one() -> None:
     for name in ("details", "hgroup", "picture", "rt", "tfoot", "wbr"):
         assert name in ELEMENTS
+
+
+@pytest.mark.parametrize("place", ["[TOC]", "[[_TOC_]]", "* TOC\n{:toc}", "1. A list\n{:toc .x}"])
+def test_tables_of_contents_are_for_the_site(place: str) -> None:
+    assert rendered(f"One.\n\n{place}\n\nTwo: [TOC] stays, [toc](x) too.").html == (
+        '<p>One.</p>\n<p>Two: [TOC] stays, <a href="x">toc</a> too.</p>\n'
+    )
+
+
+def test_what_stands_beside_a_table_of_contents_stays() -> None:
+    text = "* One\n* toc\n{:toc}\n\nA word\n{:toc}\n\n> [TOC]\n"
+
+    assert rendered(text).html.count("toc") == 3
+
+
+@pytest.mark.parametrize(
+    ("info", "language"),
+    [("{python}", "python"), ("{.r fold=true}", "r"), ("{r echo=FALSE}", "r"), ("{title=x}", ""), ("{}", "")],
+)
+def test_the_language_of_code_may_stand_in_braces(info: str, language: str) -> None:
+    shown = f' class="language-{language}"' if language else ""
+
+    assert rendered(f"```{info}\nx\n```").html == f"<pre><code{shown}>x\n</code></pre>\n"

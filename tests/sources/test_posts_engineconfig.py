@@ -85,6 +85,7 @@ CASES: list[tuple[str, dict[str, str], dict[str, object]]] = [
         {"docusaurus.config.ts": DOCUSAURUS},
         {"site": "https://docu.example/project", "title": "Docs and more", "permalink": "/{slug}/", "language": "fr"},
     ),
+    ("docusaurus", {"blog/tags.yml": "a:\n  label: An A\nb: {permalink: /b}\n"}, {"tags": {"a": "An A"}}),
     ("docusaurus", {"docusaurus.config.js": "x = {url: 'https://docu.example', baseUrl: '/'}"}, {"permalink": ""}),
     (
         "eleventy",
@@ -218,6 +219,13 @@ def test_posts_are_read_anew_when_it_changes(tmp_path: Path) -> None:
     after = blog.poll(before.memory, LATER + timedelta(minutes=1))
     assert only(before).url == "https://jekyll.example/sub/2026/06/01/hello/"
     assert only(after).url == "https://jekyll.example/sub/2026/hello"
+
+
+def test_tags_are_called_what_the_tool_calls_them(tmp_path: Path) -> None:
+    write(tmp_path / "docusaurus.config.js", DOCUSAURUS)
+    write(tmp_path / "blog/tags.yml", "a:\n  label: An A\n")
+    write(tmp_path / "blog/2026-06-01-x.md", post("tags: [a, b, An A]"))
+    assert only(poll(tmp_path, preset="docusaurus")).tags == ("An A", "b")
 
 
 def test_translations_are_posts_of_their_own_language(tmp_path: Path) -> None:

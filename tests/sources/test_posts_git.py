@@ -17,19 +17,15 @@ from feedbot.plugins import SourceContext
 from feedbot.sources.posts import PostsSource
 from feedbot.sources.posts.settings import PostsSettings
 from tests.sources.test_posts import SITE, no_fetcher, post
-from tests.support.git import BEGUN, Blog, GitServer, git_server
+from tests.support.git import BEGUN, Blog, Served, git_server
 
 NOW = BEGUN + timedelta(days=60)
 
 
 @dataclass
-class Reader:
+class Reader(Served):
     """Polls a blog on a server, and remembers what the last poll left."""
 
-    blog: Blog
-    server: GitServer
-    folder: Path
-    ca_file: Path
     settings: dict[str, Any] = field(default_factory=dict)
     memory: Memory = Memory()
 
@@ -56,20 +52,13 @@ class Reader:
         return {item.url.removeprefix(f"{SITE}/").rstrip("/"): item for item in self.poll().items}
 
 
-@pytest.fixture(scope="session")
-def authority() -> trustme.CA:
-    return trustme.CA()
-
-
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory, authority: trustme.CA) -> Reader:
+def made(tmp_path_factory: pytest.TempPathFactory, authority: trustme.CA, ca_file: Path) -> Reader:
     """The blog that all tests begin with."""
     folder = tmp_path_factory.mktemp("made")
     blog = Blog(folder / "blog.git")
     files = {"content/posts/a/index.md": post("author: jo", "![x](x.png)"), "content/posts/b.md": post()}
     blog.commit({**files, "content/posts/a/x.png": b"png", "content/authors/jo.json": '{"name": "Jo"}'}, onto="")
-    ca_file = folder / "ca.pem"
-    authority.cert_pem.write_to_path(ca_file)
     with git_server(folder, authority) as server:
         return Reader(blog, server, folder / "home", ca_file)
 
@@ -165,6 +154,15 @@ def test_a_missing_date_is_that_of_the_first_commit(reader: Reader) -> None:
     assert item.published is not None
     assert item.updated is not None
     assert item.updated - item.published == timedelta(hours=1)
+
+
+def test_a_missing_author_is_who_wrote_the_first_commit_where_that_is_asked_for(reader: Reader) -> None:
+    reader.blog.commit({"content/posts/c.md": post()}, author="Jo <jo@blog.example>")
+    reader.blog.commit({"content/posts/c.md": post(body="Other.")})
+    reader.settings = {"authors": ["author", ":git-author"]}
+    known = {name: [author.name for author in item.authors] for name, item in reader.read().items()}
+
+    assert known == {"a": ["Jo"], "b": ["Robin Author"], "c": ["Jo"]}
 
 
 def test_dates_of_commits_follow_the_commits(reader: Reader) -> None:

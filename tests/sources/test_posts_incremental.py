@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from feedbot.model import Document, Memory
+from feedbot.model import Document, Memory, Problem
+from feedbot.sources.posts.index import Copy, Index, Record, unpacked
+from feedbot.sources.posts.scan import read as read_file
 from tests.sources.test_posts import SITE, post, source, write
 
 LATER = datetime.now(UTC) + timedelta(hours=1)
@@ -90,6 +92,12 @@ def test_what_must_be_missed_several_times_is_told_by_what_stands(tmp_path: Path
     write(tmp_path / "b.md", post())
 
     assert blog.poll().gone is None
+
+    (tmp_path / "b.md").unlink()
+    blog.poll()
+    blog.memory = replace(blog.memory, digest="")  # as where something is missing and not withdrawn yet
+
+    assert not blog.poll().not_modified
 
 
 def test_a_touched_or_copied_file_is_not_rendered_again(blog: Blog) -> None:
@@ -252,3 +260,37 @@ def test_a_post_whose_date_has_come_is_read_by_itself(blog: Blog) -> None:
     blog.now = due
     assert blog.read() == {"b"}
     assert blog.poll().not_modified
+
+
+# --- what it goes by
+
+
+def test_an_index_is_unpacked_as_it_was_packed() -> None:
+    problem = Problem("b.md:3", "its tags are a number", "write a list")
+    files = {
+        "a.md": Record("1.2.3.4", True, "d1", "post", "https://blog.example/a/", "own", 1.5, None, ["author:Jo"], ()),
+        "b.md": Record("1.2.3.5", False, "d2", "broken", problems=[problem, Problem("b.md", "ünlesbar")]),
+    }
+    whole = Index(files=files, answers={"author:Jo": "Jo\n\n"}, copies={"x.png": Copy("1", True, "x1.png")}, told="t")
+    back = unpacked(whole.packed())
+
+    assert unpacked("") == Index() == unpacked(Index().packed())
+    assert back.packed() == whole.packed()
+    assert back.files["a.md"] == files["a.md"]._replace(asked=["author:Jo"])
+    assert back.files["b.md"].problems == files["b.md"].problems
+    assert (back.copies, back.answers, back.told, back.wake) == (whole.copies, whole.answers, "t", 1.5)
+
+
+@pytest.mark.parametrize("size", [0, 1, 20_000, 50_000])
+def test_a_file_is_read_whole_as_far_as_it_may_be(tmp_path: Path, size: int) -> None:
+    file = tmp_path / "a.md"
+    file.write_bytes(b"x" * size)
+
+    assert read_file(str(file), 50_000) == b"x" * size
+
+
+def test_a_file_that_is_larger_than_it_may_be_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_bytes(b"x" * 20_001)
+
+    with pytest.raises(OSError, match="larger than"):
+        read_file(str(tmp_path / "a.md"), 20_000)

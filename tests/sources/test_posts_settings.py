@@ -186,9 +186,5 @@ def test_the_token_of_a_private_repository_is_never_shown() -> None:
     assert settings(path="export.json").places() == (Place("path", "export.json", "file"),)
 
 
-def test_nothing_of_it_comes_later() -> None:
-    assert not PostsSettings.later
-
-
 def test_unknown_keys_are_refused() -> None:
     assert "slugs" in refused(slugs="x")

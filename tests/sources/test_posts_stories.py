@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from feedbot.app import App, RunOptions
@@ -16,6 +16,7 @@ from feedbot.engine.report import SourceReport
 from feedbot.settings import load
 from feedbot.store.store import Store
 from tests.sources.test_posts import post, write
+from tests.support.examples import examples
 
 LATER = datetime.now(UTC) + timedelta(hours=1)
 NAMES = ("a.md", "b.md", "sub/c.md", "sub/d.md")
@@ -98,7 +99,7 @@ class Installation:
 
 
 @given(story=st.lists(st.lists(EDITS, min_size=1, max_size=3), min_size=1, max_size=5))
-@settings(max_examples=25)
+@examples(8)
 def test_any_story_of_a_blog_ends_as_if_it_were_read_whole_each_time(story: list[list[Edit]]) -> None:
     with TemporaryDirectory() as name:
         folder = Path(name)

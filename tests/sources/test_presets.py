@@ -321,7 +321,7 @@ def test_what_is_no_post_is_left_out(preset: str, name: str) -> None:
 @pytest.mark.parametrize(
     ("preset", "matter", "published"),
     [
-        ("hugo", "date: 2026-06-01\npublishDate: 2026-06-05", day(2026, 6, 5)),  # not before it is to be public
+        ("hugo", "date: 2026-06-01\npublishDate: 2026-06-05", day(2026, 6, 1)),
         ("hugo", "published: 2026-06-01", day(2026, 6, 1)),
         ("hugo", "lastmod: 2026-06-01", day(2026, 6, 1)),
         ("generic", "published: true\ndate: 2026-06-01", day(2026, 6, 1)),
@@ -338,6 +338,43 @@ def test_dates_are_found_by_what_they_are(preset: str, matter: str, published: d
     name = "a.qmd" if preset == "quarto" else "a.md"
 
     assert read(preset, yaml(matter), name).published == published
+
+
+@pytest.mark.parametrize(
+    ("now", "published"),
+    [(day(2026, 5, 1), day(2026, 6, 5)), (day(2026, 6, 4), day(2026, 6, 5)), (day(2026, 6, 6), day(2026, 6, 1))],
+)
+def test_hugo_keeps_a_post_back_until_it_opens(now: datetime, published: datetime) -> None:
+    post = read("hugo", yaml("date: 2026-06-01\npublishDate: 2026-06-05"), permalink="/{month}/{day}/", now=now)
+
+    assert (post.published, post.url) == (published, f"{SITE}/06/01/")
+
+
+def test_hugo_shows_a_post_that_is_open_though_dated_ahead() -> None:
+    post = read("hugo", yaml("date: 2026-07-01\npublishDate: 2026-06-05"), now=day(2026, 6, 6))
+
+    assert post.published == day(2026, 6, 5)
+
+
+@pytest.mark.parametrize(
+    ("template", "address"),
+    [
+        ("/x/{{ title | slugify }}/", "/x/a-b-its/"),
+        ("/x/{{ page.fileSlug }}/index.html", "/x/hello/"),
+        ("/{{ page.date | date: '%Y/%m' }}/{{ own }}/", "/2026/07/my%20own/"),
+        ("/{{ page.date | date('%Y') }}/x.html", "/2026/x.html"),
+        ("/{{ title | upper }}/", "/hello/"),
+        ("/{{ nothing }}/", "/hello/"),
+        ("/{% if a %}x{% endif %}/", "/hello/"),
+        ("/{{ page.date | date: '%q' }}/", "/hello/"),
+    ],
+)
+def test_eleventy_fills_templates_of_addresses_as_far_as_they_are_known(template: str, address: str) -> None:
+    assert url("eleventy", "2026-07-01-hello.md", f'permalink: "{template}"\nown: my own') == address
+
+
+def test_astro_makes_plain_names_of_files() -> None:
+    assert url("astro", "Using MDX, twice.md") == "/blog/using-mdx-twice/"
 
 
 def test_days_without_a_zone_are_those_of_the_blog() -> None:

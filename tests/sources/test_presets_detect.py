@@ -68,6 +68,15 @@ def test_what_cannot_be_read_tells_nothing() -> None:
     assert detect(["config.toml", "content/", "x.json"], fail).preset == "generic"
 
 
+def test_hugo_may_keep_its_configuration_in_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "content").mkdir()
+    (tmp_path / "config/_default").mkdir(parents=True)
+    assert detect_at(tmp_path).preset == "generic"
+    (tmp_path / "config/_default/hugo.toml").write_text('baseURL = "https://a.example"\n')
+
+    assert detect_at(tmp_path) == Detected("hugo", "config/ and content/ are there")
+
+
 def test_a_folder_is_looked_at(tmp_path: Path) -> None:
     (tmp_path / "content/posts").mkdir(parents=True)
     (tmp_path / "config.toml").write_text('base_url = "https://a.example"\n')

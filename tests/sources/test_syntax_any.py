@@ -138,8 +138,15 @@ def test_frames_of_videos_become_links_and_scripts_are_gone() -> None:
 
 
 def test_links_to_files_from_the_root_of_the_content_lead_to_posts() -> None:
-    text = "[a](@/posts/other.md#x) [b]({filename}/posts/other.md) [c](@/none.md) ![d]({static}/images/d.png)"
+    text = (
+        "[a](@/posts/other.md#x) [b]({filename}/posts/other.md) [c](@/none.md) ![d]({static}/images/d.png) "
+        "[e](|filename|/posts/other.md) [f]({author}Jo Doe) [g]({index}) <a href='{filename}/posts/other.md'>h</a> "
+        "<img src='{static}/i.png' alt=i>"
+    ).replace("Jo Doe", "Jo%20Doe")
     page = rendered(text, "gfm").html
 
-    assert '<a href="https://example.org/blog/other/#x">a</a> <a href="https://example.org/blog/other/">b</a>' in page
-    assert '<a href="/none.md">c</a> <img src="/images/d.png"' in page
+    other = "https://example.org/blog/other/"
+    assert f'<a href="{other}#x">a</a> <a href="{other}">b</a> <a href="/blog/none.md">c</a>' in page
+    assert '<img src="/blog/images/d.png" alt="d" />' in page
+    assert f'<a href="{other}">e</a> <a href="/blog/author/jo-doe.html">f</a> <a href="/blog/">g</a>' in page
+    assert f'<a href="{other}">h</a> <img src="/blog/i.png" alt=i>' in page

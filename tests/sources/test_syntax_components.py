@@ -74,8 +74,7 @@ def test_tags_that_cross_each_other_harm_nothing() -> None:
     text = "<Note>\n\na\n\n<Tip>\n\nb\n\n</Note>\n\nc\n\n</Tip>\n\n</Other>"
 
     assert published(text, mdx=True) == (
-        "<blockquote><p><strong>Note</strong></p><p>a</p> <blockquote><p><strong>Tip</strong></p></blockquote><p>b</p> "
-        "</blockquote><p>c</p>"
+        "<blockquote><p><strong>Note</strong></p><p>a</p> <p>b</p> </blockquote><p>c</p>"
     )
 
 

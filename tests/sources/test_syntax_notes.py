@@ -98,3 +98,27 @@ def test_mathematics_is_kept_as_it_is_written() -> None:
         '<p>So <code class="math">a_1 * b_2 &lt; c*</code> costs $5 or $6.</p>\n'
         '<pre><code class="math">x_1 \\\\\ny_1</code></pre>\n'
     )
+    assert published("$x$", "math") == '<p><code class="math">x</code></p>'
+
+
+@pytest.mark.parametrize(
+    "text", ["$5 and 10$ more", "from $PATH to $HOME", "$HOME/$USER", "a$b$5", "US$ 5 or 6$", "$1 is $"]
+)
+def test_what_has_a_price_is_no_formula(text: str) -> None:
+    assert shown(text, "math") == text
+
+
+def test_attributes_of_what_stands_before_are_no_text() -> None:
+    text = "[a](/b){ .button } ![c](d.png){width=50% #e} `f`{.py} [*g* h]{.aside} f(x){y} and {.z}\n\n## I { #j .k }"
+    page = published(text, "callouts")
+
+    assert page == (
+        f'<p><a href="https://example.org/b">a</a> <img src="{SITE}/a/d.png" alt="c"> <code>f</code> <em>g</em> h '
+        "f(x){y} and {.z}</p> <h2>I</h2>"
+    )
+    assert "{y}" in shown("(x){y}", "admonitions")
+
+
+def test_footnotes_within_the_text_are_read_where_a_tool_knows_them() -> None:
+    assert "^[" not in shown("Text^[A *note*.] and more.", "callouts")
+    assert "[a-z]" in shown("A pattern ^[a-z] of words.", "admonitions")

@@ -79,12 +79,24 @@ def test_what_only_the_site_knows_is_left_out_with_a_warning() -> None:
 
 def test_an_include_that_is_a_known_component_is_shown() -> None:
     assert "watch?v=abc" in rendered('{% include embeds/youtube.html id="abc" %}', "liquid").html
+    assert 'src="/x.png"' in rendered('{% include image.html url="/x.png" %}', "liquid").html
+    assert "<img" not in rendered("{% include image.html %}", "liquid").html
+
+
+def test_a_box_that_does_not_close_holds_what_it_is_given_or_is_left_out() -> None:
+    text = '{% include note.html content="a <b>" %}\n\n{% include tip.html %}\n\nEnd'
+
+    assert published(text, "liquid") == (
+        "<blockquote><p><strong>Note</strong></p><p>a &lt;b&gt;</p></blockquote><p>End</p>"
+    )
+    assert warnings(text, "liquid") == [(2, "the include of tip.html is known to the site alone and left out")]
 
 
 @pytest.mark.parametrize(
     ("text", "syntax"),
     [
         ("{% highlight ruby linenos %}\nputs {{ x }} # *y*\n\n{% endhighlight %}", "liquid"),
+        ('{% highlight "ruby" %}\nputs {{ x }} # *y*\n\n{% endhighlight %}', "liquid"),
         ('{{< highlight ruby "linenos=table" >}}\nputs {{ x }} # *y*\n\n{{< /highlight >}}', "shortcodes"),
     ],
 )
@@ -107,6 +119,7 @@ def test_comments_and_control_flow_are_gone() -> None:
     text += "{: .class}\n{%- assign b = 1 -%}"
 
     assert shown(text, "liquid") == "onetwo"
+    assert shown("a {::comment}no *no*{:/comment}b\n\n* Contents\n{:toc}\n\nc", "liquid") == "a b c"
 
 
 def test_shortcodes_of_hugo_are_mapped() -> None:
@@ -133,12 +146,19 @@ def test_references_of_hugo_lead_to_posts() -> None:
     assert published(text, "shortcodes") == (
         f'<p><a href="{OTHER}">a</a> <a href="{OTHER}">b</a> <a href="{OTHER}">c</a></p>'
     )
+    assert published('[a]({{< ref "other.md#b" >}}) [c]({{< relref "#d" >}})', "shortcodes") == (
+        f'<p><a href="{OTHER}#b">a</a> <a href="#d">c</a></p>'
+    )
+    assert warnings('[a]({{< ref "gone.md#b" >}})', "shortcodes") == [(0, 'there is no post "gone.md" to link to')]
     assert warnings('[a]({{< ref "gone.md" >}})', "shortcodes") == [(0, 'there is no post "gone.md" to link to')]
 
 
 def test_shortcodes_that_are_written_to_be_shown_are_shown() -> None:
     assert shown("Write {{</* figure src=x */>}} or {{%/* note */%}}.", "shortcodes") == (
         "Write {{< figure src=x >}} or {{% note %}}."
+    )
+    assert shown('Write {{/* video(id="x") */}} or {%/* end */%}.', "shortcodes") == (
+        'Write {{ video(id="x") }} or {% end %}.'
     )
 
 

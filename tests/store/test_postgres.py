@@ -16,14 +16,16 @@ import pytest
 from feedbot.errors import LeaseLostError, StateError
 from feedbot.location import Database
 from feedbot.model import Content, DeliveryState, Memory
+from feedbot.store.outbox import Outcome
 from feedbot.store.poll import Poll
 from feedbot.store.store import Store
 from feedbot.store.upkeep import faults
-from tests.store.test_store import LEASE, added, poll
+from tests.store.test_store import LEASE, added, poll, sent_now
 from tests.support.build import NOW, at, item
+from tests.support.postgres import Databases
 
 if TYPE_CHECKING:
-    from tests.support.postgres import Databases, Server
+    from tests.support.postgres import Server
 
 
 @pytest.fixture
@@ -50,6 +52,17 @@ def test_two_claim_each_source_once_and_none_waits(stores: tuple[Store, Store]) 
         ]
     taken = [name for claim in claims for name in claim.result()]
     assert sorted(taken) == sorted(names)
+
+
+def test_a_host_that_one_has_claimed_a_source_of_is_left_alone_by_the_other(stores: tuple[Store, Store]) -> None:
+    def claimed(number: int, *names: str) -> set[str]:
+        return set(stores[number].sources.claim(names, f"{number}", at(minutes=5), NOW, host_of=lambda name: name[0]))
+
+    assert claimed(0, "a1", "b1") == {"a1", "b1"}
+    assert claimed(1, "a2", "b2", "c2") == {"c2"}
+    assert claimed(0, "a3", "c3") == {"a3"}
+    stores[0].sources.release(["a1", "a3"], "0")
+    assert claimed(1, "a2", "b2") == {"a2"}
 
 
 def test_two_claim_each_delivery_once(stores: tuple[Store, Store]) -> None:
@@ -105,7 +118,8 @@ def test_any_text_can_be_stored(stores: tuple[Store, Store]) -> None:
     assert stores[0].entries.find(odd)[0].id == there[0].id if len(there[0].id) < 100 else there[1].id
     assert len(stores[0].entries.find(long)) == 1
     claimed = stores[0].outbox.claim("log", "w", at(minutes=2), NOW, most=5)
-    stores[0].outbox.mark([claimed[0].delivery.pk], "w", DeliveryState.DEAD, NOW, error=odd)
+    dead = Outcome(pks=[claimed[0].delivery.pk], state=DeliveryState.DEAD, at=NOW, error=odd)
+    stores[0].outbox.mark([dead], "w")
     assert isinstance(there[0], Content)
 
 
@@ -215,7 +229,7 @@ def test_a_restart_of_the_server_loses_nothing(server: Server) -> None:
             for one in store.outbox.claim("log", LEASE, at(minutes=2), NOW):
                 sent.append(one.delivery.entry.id)
                 with contextlib.suppress(LeaseLostError):
-                    store.outbox.mark([one.delivery.pk], LEASE, DeliveryState.SENT, NOW)
+                    store.outbox.mark([sent_now(one.delivery.pk)], LEASE)
         return sent
 
     with ThreadPoolExecutor(2) as threads:
@@ -234,3 +248,26 @@ def test_a_restart_of_the_server_loses_nothing(server: Server) -> None:
     assert known == set(reading.result())
     assert len(sending.result()) == len(set(sending.result())) == counts[DeliveryState.SENT] > 0
     assert sum(counts.values()) == len(known)
+
+
+LOOK = "GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}"
+
+
+@pytest.mark.parametrize(
+    ("granted", "words"),
+    [
+        ("", "permission denied.*GRANT SELECT"),
+        (LOOK, "permission denied for table.*GRANT ALL ON ALL TABLES"),
+        ("GRANT ALL ON ALL TABLES IN SCHEMA public TO {role}", "permission denied for sequence.*ON ALL SEQUENCES"),
+        (LOOK + "; ALTER ROLE {role} SET default_transaction_read_only = on", "default_transaction_read_only = off"),
+    ],
+)
+def test_a_user_with_too_few_rights_is_told_which_are_missing(server: Server, granted: str, words: str) -> None:
+    database, role = Databases(server.url).empty(), f"r{time.monotonic_ns()}"
+    Store.open(database).close()
+    with psycopg.connect(database.url, autocommit=True) as connection:
+        connection.execute(f"CREATE ROLE {role} LOGIN")
+        connection.execute(granted.format(role=role))
+    theirs = Database(database.url.replace("postgres@", f"{role}@"))
+    with pytest.raises(StateError, match=words), contextlib.closing(Store.open(theirs)) as store:
+        store.sources.claim(["blog"], LEASE, at(minutes=5), NOW)

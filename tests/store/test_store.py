@@ -16,6 +16,7 @@ from feedbot.location import Location
 from feedbot.model import Delivery, DeliveryState, EditKind, Item, Memory, Problem, Validators
 from feedbot.store import schema
 from feedbot.store.database import open_state
+from feedbot.store.outbox import Outcome
 from feedbot.store.poll import AddedEntry, EditedEntry, Planned, Poll, WithdrawnEntry
 from feedbot.store.store import Store
 from tests.support.build import NOW, at, item
@@ -37,6 +38,10 @@ def claim(store: Store, sink: str, lease: str, until: datetime, now: datetime) -
     """The delivery that has been due for longest."""
     found = store.outbox.claim(sink, lease, until, now)
     return found[0].delivery if found else None
+
+
+def sent_now(*pks: int) -> Outcome:
+    return Outcome(pks=pks, state=DeliveryState.SENT, at=NOW)
 
 
 def added(one: Item, *sinks: str, keys: tuple[str, ...] = ()) -> AddedEntry:
@@ -115,6 +120,15 @@ def test_a_key_that_two_entries_share_names_neither(store: Store) -> None:
     assert store.knowledge.named("blog", [digest("link:home")]) == {digest("link:home"): None}
 
 
+def test_of_ids_that_are_taken_so_many_further_ones_are_told_that_one_is_free_for_each(store: Store) -> None:
+    poll(store, *(added(item(id=name)) for name in ("a", "a#3", "a#4", "b", "b#2", "c#2")))
+
+    assert store.knowledge.ids("blog", ["a", "c", "d"]) == {"a"}
+    assert store.knowledge.ids("blog", ["a", "a", "a"]) == {"a", "a#3", "a#4"}
+    assert store.knowledge.ids("blog", ["b"]) == {"b", "b#2"}
+    assert store.knowledge.ids("other", ["a", "a"]) == set()
+
+
 def test_a_poll_whose_lease_was_lost_stores_nothing(store: Store) -> None:
     claimed(store)
     store.sources.release_all()
@@ -173,8 +187,8 @@ def test_only_the_claimer_marks_a_delivery(store: Store) -> None:
     delivery = claim(store, "log", "mine", at(minutes=2), NOW)
     assert delivery is not None
     with pytest.raises(LeaseLostError):
-        store.outbox.mark([delivery.pk], "another's", DeliveryState.SENT, NOW)
-    store.outbox.mark([delivery.pk], "mine", DeliveryState.SENT, NOW)
+        store.outbox.mark([sent_now(delivery.pk)], "another's")
+    store.outbox.mark([sent_now(delivery.pk)], "mine")
     assert store.deliveries.counts() == {"log": {DeliveryState.SENT: 1}}
 
 
@@ -191,9 +205,15 @@ def test_a_delivery_that_waits_lets_the_next_go_first(store: Store) -> None:
     poll(store, added(item("a"), "log"), added(item("b"), "log"))
     poison = claim(store, "log", "w", at(minutes=2), NOW)
     assert poison is not None
-    store.outbox.mark(
-        [poison.pk], "w", DeliveryState.PENDING, NOW, not_before=at(hours=1), error="500", delivered=["x"]
+    later = Outcome(
+        pks=[poison.pk],
+        state=DeliveryState.PENDING,
+        at=NOW,
+        not_before=at(hours=1),
+        error="500",
+        delivered=frozenset({"x"}),
     )
+    store.outbox.mark([later], "w")
     following = claim(store, "log", "w", at(minutes=2), NOW)
     assert following is not None
     assert following.entry.id == "b"
@@ -205,7 +225,16 @@ def test_moving_by_hand_keeps_to_what_may_follow(store: Store) -> None:
     poll(store, added(item("a"), "log"), added(item("b"), "log"))
     sent = claim(store, "log", "w", at(minutes=2), NOW)
     assert sent is not None
-    store.outbox.mark([sent.pk], "w", DeliveryState.SENT, NOW)
+    store.outbox.mark([sent_now(sent.pk)], "w")
     assert store.outbox.move(DeliveryState.DROPPED, NOW) == 1
     assert store.outbox.move(DeliveryState.PENDING, NOW) == 0
     assert store.deliveries.counts() == {"log": {DeliveryState.SENT: 1, DeliveryState.DROPPED: 1}}
+
+
+def test_several_outcomes_are_marked_at_once_but_for_those_that_are_anothers(store: Store) -> None:
+    poll(store, *(added(item(name), "log") for name in "abc"))
+    first, lost, last = (one.delivery.pk for one in store.outbox.claim("log", "w", at(minutes=2), NOW, most=3))
+    store.outbox.release([lost], "w")
+    with pytest.raises(LeaseLostError, match=f"delivery {lost} was taken over"):
+        store.outbox.mark([sent_now(first), sent_now(lost), sent_now(last)], "w")
+    assert store.deliveries.counts() == {"log": {DeliveryState.SENT: 2, DeliveryState.PENDING: 1}}

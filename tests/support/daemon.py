@@ -1,4 +1,4 @@
-"""Runs ``feedbot daemon`` as a service manager does: as a process that is told things by signals."""
+"""Runs what of feedbot stays, as a service manager does: as a process that is told things by signals."""
 
 from __future__ import annotations
 
@@ -9,16 +9,38 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.support.build import rss
 from tests.support.cli import started
+
+CONFIG = """
+[feedbot]
+state = "feedbot.db"
+[sources.blog]
+type = "feed"
+path = "blog.xml"
+interval = "1s"
+[feeds.all]
+formats = ["atom"]
+[sinks.log]
+type = "file"
+path = "log.jsonl"
+"""
+
+
+def installed(folder: Path, config: str = CONFIG) -> Path:
+    """A folder with a configuration, and the feed of one entry that it names."""
+    (folder / "feedbot.toml").write_text(config)
+    (folder / "blog.xml").write_text(rss("one"))
+    return folder
 
 
 class RunningDaemon:
-    """A daemon in a folder, with what it has said so far."""
+    """A daemon, or a server, in a folder, with what it has said so far."""
 
-    def __init__(self, folder: Path, options: tuple[str, ...], env: dict[str, str]) -> None:
+    def __init__(self, folder: Path, arguments: tuple[str, ...], env: dict[str, str]) -> None:
         self._said = folder / "daemon.err"
         self._said.write_text("")  # one before it may have said something in the same folder
-        self._process = started("daemon", *options, cwd=folder, env=env, out=folder / "daemon.out", err=self._said)
+        self._process = started(*arguments, cwd=folder, env=env, out=folder / "daemon.out", err=self._said)
         assert self._process.pid is not None
         self.pid = self._process.pid
 
@@ -36,6 +58,12 @@ class RunningDaemon:
 
     def until_said(self, text: str, seconds: float = 20) -> None:
         self.until(lambda: text in self.said, seconds)
+
+    @property
+    def address(self) -> str:
+        """Where it serves, once it has said so."""
+        self.until_said("serving http://")
+        return self.said.partition("serving ")[2].split()[0]
 
     def tell(self, number: signal.Signals) -> None:
         os.kill(self.pid, number)
@@ -61,9 +89,16 @@ class RunningDaemon:
 @contextmanager
 def daemon(folder: Path, *options: str, **env: str) -> Iterator[RunningDaemon]:
     """A daemon on the ``feedbot.toml`` of a folder, ended whatever happens."""
-    running = RunningDaemon(folder, options, env)
+    with running(folder, "daemon", *options, **env) as one:
+        yield one
+
+
+@contextmanager
+def running(folder: Path, *arguments: str, **env: str) -> Iterator[RunningDaemon]:
+    """Likewise with another command."""
+    one = RunningDaemon(folder, arguments, env)
     try:
-        yield running
+        yield one
     finally:
-        running.kill()
-    assert "Traceback" not in running.said, running.said
+        one.kill()
+    assert "Traceback" not in one.said, one.said

@@ -5,19 +5,20 @@ from __future__ import annotations
 import copy
 import os
 import shutil
-import ssl
 import subprocess
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import trustme
+
+from tests.support.web import QuietServer
 
 BEGUN = datetime(2026, 5, 1, 9, 0, tzinfo=UTC)
 
@@ -176,23 +177,16 @@ class GitServer:
             def log_message(self, format: str, *args: object) -> None:
                 pass
 
-        class Server(ThreadingHTTPServer):
-            daemon_threads = True
+        self._server = QuietServer(Handler, certificate=certificate)
 
-            def handle_error(self, request: object, client_address: object) -> None:
-                pass
-
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        certificate.configure_cert(context)
-        self._server = Server(("127.0.0.1", 0), Handler)
-        self._server.socket = context.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
-        self._thread.start()
+    @property
+    def port(self) -> int:
+        return self._server.server_port
 
     @property
     def place(self) -> str:
         """host:port, as ``allow_private`` takes it."""
-        return f"localhost:{self._server.server_port}"
+        return f"localhost:{self.port}"
 
     def url(self, name: str) -> str:
         """The address of the repository in the folder of that name."""
@@ -205,9 +199,7 @@ class GitServer:
 
     def close(self) -> None:
         self.pause.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join(5)
+        self._server.close()
 
     def _answer(
         self, root: Path, method: str, target: str, headers: Mapping[str, str], body: bytes
@@ -240,9 +232,19 @@ class GitServer:
         return status, named, answer
 
 
+@dataclass
+class Served:
+    """A blog on a server, and a folder for what is kept of it here."""
+
+    blog: Blog
+    server: GitServer
+    folder: Path
+    ca_file: Path
+
+
 @contextmanager
 def git_server(root: Path, authority: trustme.CA) -> Iterator[GitServer]:
-    server = GitServer(root, authority.issue_cert("localhost"))
+    server = GitServer(root, authority.issue_cert("localhost", "blog.example"))
     try:
         yield server
     finally:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import trustme
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,38 @@ class Answer:
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
     raw: Callable[[BaseHTTPRequestHandler], object] | None = None
+
+
+class QuietServer(ThreadingHTTPServer):
+    """Serves until it is closed, a thread for each connection, and keeps to itself what goes wrong with them.
+
+    ``listen``: as for WebServer. With a certificate it speaks TLS.
+    """
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(
+        self,
+        handler: type[BaseHTTPRequestHandler],
+        listen: str = "127.0.0.1",
+        certificate: trustme.LeafCert | None = None,
+    ) -> None:
+        super().__init__((listen, 0), handler)
+        if certificate is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            certificate.configure_cert(context)
+            self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
+        self._thread = threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True)
+        self._thread.start()
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        pass
+
+    def close(self) -> None:
+        self.shutdown()
+        self.server_close()
+        self._thread.join(5)
 
 
 class WebServer:
@@ -67,21 +104,16 @@ class WebServer:
             def log_message(self, format: str, *args: object) -> None:
                 pass
 
-        class Server(ThreadingHTTPServer):
-            daemon_threads = True
-            request_queue_size = 128
+        self._server = QuietServer(Handler, listen)
 
-            def handle_error(self, request: object, client_address: object) -> None:
-                pass
-
-        self._server = Server((listen, 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
-        self._thread.start()
+    @property
+    def port(self) -> int:
+        return self._server.server_port
 
     @property
     def address(self) -> str:
         """host:port, as ``allow_private`` takes it."""
-        return f"127.0.0.1:{self._server.server_port}"
+        return f"127.0.0.1:{self.port}"
 
     def url(self, path: str = "/") -> str:
         return f"http://{self.address}{path}"
@@ -101,9 +133,7 @@ class WebServer:
         return self.url(path)
 
     def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join(5)
+        self._server.close()
 
 
 @contextmanager

@@ -111,6 +111,37 @@ def test_who_has_it_gets_304_by_etag_or_date_until_it_changes(served: Served) ->
     assert served.get("/all.atom", If_None_Match=first["etag"]).status == 200
 
 
+@pytest.mark.parametrize("date", ["yesterday", "Mon, 01 Jan 99999999999999999999 00:00:00 GMT", "Thu, 01 Jan 1970"])
+def test_a_date_that_says_nothing_is_passed_over(served: Served, date: str) -> None:
+    assert served.get("/all.atom", If_Modified_Since=date).status == 200
+
+
+def test_who_sends_a_head_without_end_is_let_go_of(served: Served) -> None:
+    for begun, more in ((b"GET /", b"a"), (b"GET / HTTP/1.1\r\nX: ", b"a"), (b"GET / HTTP/1.1\r\n", b"X: y\r\n")):
+        with socket.create_connection(("127.0.0.1", served.port), 10) as greedy, pytest.raises(ConnectionError):
+            greedy.sendall(begun + more * 10_000_000)
+    assert served.get("/all.atom", A="x" * 30_000).status == 200
+
+
+@pytest.mark.parametrize(("size", "requests"), [(2_000_000, 1), (50_000, 200)])
+def test_who_asks_and_takes_nothing_is_let_go_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int, requests: int
+) -> None:
+    for name in ("_IDLE", "_SLOWEST"):
+        monkeypatch.setattr(f"feedbot.web.server.{name}", 0.2)
+    (tmp_path / "big.txt").write_text("x" * size)
+    server = Server(application(Folder(Site(folder=tmp_path, types=TYPES)), dict), "127.0.0.1", 0)
+    with server.running(), socket.socket() as idle:
+        idle.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        idle.connect(("127.0.0.1", int(server.address.rstrip("/").rpartition(":")[2])))
+        idle.sendall(b"GET /big.txt HTTP/1.1\r\nHost: x\r\n\r\n" * requests)
+        deadline = time.monotonic() + 5
+        for wanted in (1, 0):
+            while server.connections != wanted:
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
+
+
 def test_compressed_it_is_the_same_feed_under_another_etag(served: Served) -> None:
     packed = served.get("/all.atom", Accept_Encoding="br, gzip")
     plain = served.get("/all.atom", Accept_Encoding="gzip;q=0")

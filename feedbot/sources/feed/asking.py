@@ -6,6 +6,7 @@ import base64
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from hashlib import sha256
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
@@ -13,8 +14,6 @@ from urllib.parse import unquote, urlsplit
 from feedbot.errors import SourceError
 from feedbot.http import Fetcher, HttpError, Request, Response
 from feedbot.model import Validators
-from feedbot.sources.feed import webpage
-from feedbot.sources.feed.decode import decode
 
 if TYPE_CHECKING:
     from feedbot.sources.feed.discover import Candidate
@@ -25,8 +24,11 @@ ACCEPT = (
 )
 SIGHTINGS = 3
 """So often must a permanent redirect be seen before the feed is asked for at its new address."""
+WHEREABOUTS = ("at", "moved_to", "seen")
+"""What is remembered of where a feed is."""
 _MOST_TRIED = 8
-_WHEREABOUTS = ("at", "moved_to", "seen")
+_BUSY = (429, 503)
+_EMPTY = "see what a browser shows there; some servers have nothing for agents that they do not know: set user_agent"
 
 
 @dataclass(frozen=True)
@@ -39,19 +41,25 @@ class Whereabouts:
 
     @classmethod
     def from_json(cls, known: Mapping[str, Any]) -> Whereabouts:
-        return cls(**{name: known[name] for name in _WHEREABOUTS if name in known})
+        return cls(**{name: known[name] for name in WHEREABOUTS if name in known})
 
     def as_json(self) -> dict[str, Any]:
-        return {name: value for name in _WHEREABOUTS if (value := getattr(self, name))}
+        return {name: value for name in WHEREABOUTS if (value := getattr(self, name))}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Asking:
-    """How a feed is asked for. ``secrets`` go to the origin of ``url`` alone; ``until`` is of the monotonic clock."""
+    """How a feed is asked for. ``secrets`` go to the origin of ``url`` alone; ``until`` is of the monotonic clock.
+
+    ``digest`` is of the body that was read last.
+    """
 
     url: str
     secrets: Mapping[str, str]
-    request: Request
+    allow_private: tuple[str, ...]
+    verify_tls: bool
+    max_bytes: int | None
+    digest: str
     fetcher: Fetcher
     now: datetime
     until: float
@@ -59,11 +67,16 @@ class Asking:
 
 @dataclass(frozen=True)
 class Asked:
-    """The feed's answer (200, 203, 226 or 304), where it is by now, and what to tell of that."""
+    """The feed's answer (200, 203, 226 or 304), where it is by now, and what to tell of that.
+
+    ``text`` is its body, decoded, None where that is the one that was read last; ``digest`` is of the body.
+    """
 
     response: Response
     whereabouts: Whereabouts
     notes: tuple[str, ...] = ()
+    digest: str = ""
+    text: str | None = None
 
 
 def ask(asking: Asking, known: Whereabouts, validators: Validators) -> Asked:
@@ -71,9 +84,16 @@ def ask(asking: Asking, known: Whereabouts, validators: Validators) -> Asked:
     if known.at:
         try:
             return _asked(asking, known.at, known, validators)
-        except SourceError:
+        except SourceError as error:
+            if error.not_before is not None or error.status in _BUSY:  # it is there, and wants to be left alone
+                raise
             known, validators = Whereabouts(), Validators()
     return _asked(asking, asking.url, known, validators)
+
+
+def digest_of(body: bytes) -> str:
+    """What a body is known by at the next poll."""
+    return sha256(body).hexdigest()
 
 
 def origin(url: str) -> tuple[str, str]:
@@ -93,6 +113,8 @@ def shown(url: str) -> str:
 
 def without_credentials(url: str) -> tuple[str, dict[str, str]]:
     """The address without "user:password@", and the header that says the same (RFC 7617)."""
+    if "@" not in url:
+        return url, {}
     parts = urlsplit(url)
     user, at, place = parts.netloc.rpartition("@")
     if not at:
@@ -110,11 +132,15 @@ def _asked(asking: Asking, url: str, known: Whereabouts, validators: Validators)
         return Asked(response, found, _told(asking, found))
     if response.status not in (200, 203, 226):
         raise _refusal(response)
-    text = decode(response.body, response.headers.get("content-type", ""))
-    if webpage.is_web_page(text):
+    if not response.body.strip():
+        raise SourceError("the answer was empty", _EMPTY)
+    digest, found = digest_of(response.body), _moved(known, response.moved_to)
+    if digest == asking.digest and response.status != 226:
+        return Asked(response, found, _told(asking, found), digest)
+    text = _text(response)
+    if _is_web_page(text):
         return _discovered(asking, response, text)
-    found = _moved(known, response.moved_to)
-    return Asked(response, found, _told(asking, found))
+    return Asked(response, found, _told(asking, found), digest, text)
 
 
 def _send(asking: Asking, url: str, validators: Validators) -> Response:
@@ -124,13 +150,15 @@ def _send(asking: Asking, url: str, validators: Validators) -> Response:
     own = url == asking.url or origin(url) == origin(asking.url)
     # A server that knows RFC 3229 answers with the entries alone that we lack.
     instances = {"A-IM": "feed"} if validators.etag else {}
-    request = replace(
-        asking.request,
+    request = Request(
         url=url,
         headers={"Accept": ACCEPT, **instances},
         secret_headers=asking.secrets if own else {},
         validators=validators,
+        allow_private=asking.allow_private,
+        verify_tls=asking.verify_tls,
         timeout=left,
+        max_bytes=asking.max_bytes,
     )
     try:
         return asking.fetcher.send(request, asking.now)
@@ -143,9 +171,9 @@ def _discovered(asking: Asking, page: Response, text: str) -> Asked:
     from feedbot.sources.feed.discover import candidates  # brings lxml along, which most polls do not need
 
     named = [one for one in candidates(text, page.url, page.headers) if origin(one.url)[0] >= origin(page.url)[0]]
-    for candidate, response in _tried(named[:_MOST_TRIED], lambda url: _send(asking, url, Validators())):
+    for candidate, response, found in _tried(named[:_MOST_TRIED], lambda url: _send(asking, url, Validators())):
         note = f"this is a web page; its feed is at {_public(asking, candidate.url)}"
-        return Asked(response, Whereabouts(at=candidate.url), (note,))
+        return Asked(response, Whereabouts(at=candidate.url), (note,), digest_of(response.body), found)
     stated = ", ".join(_public(asking, one.url) for one in named if one.stated)
     hint = (
         f"of the feeds that it names none can be read: {stated}"
@@ -155,15 +183,35 @@ def _discovered(asking: Asking, page: Response, text: str) -> Asked:
     raise SourceError("this is a web page, not a feed", hint)
 
 
-def _tried(found: Sequence[Candidate], send: Callable[[str], Response]) -> Iterator[tuple[Candidate, Response]]:
+def _tried(found: Sequence[Candidate], send: Callable[[str], Response]) -> Iterator[tuple[Candidate, Response, str]]:
+    """Those that are feeds. Raises SourceError where one that the page names is there, but not just now."""
+    from feedbot.sources.feed.webpage import is_feed
+
     for candidate in found:
         try:
             response = send(candidate.url)
         except SourceError:
             continue
-        text = decode(response.body, response.headers.get("content-type", ""))
-        if response.status == 200 and webpage.is_feed(text):
-            yield candidate, response
+        if candidate.stated and (response.status == 429 or response.status >= 500):
+            raise _refusal(response)
+        text = _text(response)
+        if response.status == 200 and is_feed(text):
+            yield candidate, response, text
+
+
+# What reads bodies is imported where one is read, as most polls bring none that is new.
+
+
+def _text(response: Response) -> str:
+    from feedbot.sources.feed.decode import decode
+
+    return decode(response.body, response.headers.get("content-type", ""))
+
+
+def _is_web_page(text: str) -> bool:
+    from feedbot.sources.feed.webpage import is_web_page
+
+    return is_web_page(text)
 
 
 def _moved(known: Whereabouts, moved_to: str) -> Whereabouts:
@@ -206,11 +254,14 @@ def _explained(response: Response) -> SourceError:
         return SourceError("there is no such feed (404)", "look for its new address at the site", not_before=at)
     if status in (429, 503):
         what = "asks for fewer requests" if status == 429 else "is not available"
-        when = "" if at is None else f"it is asked again after {at:%Y-%m-%d %H:%M} UTC"
+        when = "this passes by itself, as a rule" if at is None else f"it is asked again after {at:%Y-%m-%d %H:%M} UTC"
         return SourceError(f"the server {what} ({status})", when, not_before=at)
     if status == 204:
-        return SourceError("the answer was empty (204)", not_before=at)
+        return SourceError("the answer was empty (204)", _EMPTY, not_before=at)
     if status == 304:
         return SourceError("the server says not modified (304), though it was not asked that", not_before=at)
-    side = "has a fault" if status >= 500 else "answered in a way that is of no use"
-    return SourceError(f"the server {side} ({status})", not_before=at)
+    if status >= 500:
+        hint = "its owner has to mend that, if a browser shows the same"
+        return SourceError(f"the server has a fault ({status})", hint, not_before=at)
+    hint = "see what a browser shows there; it may want other headers, or a user_agent that it knows"
+    return SourceError(f"the server answered in a way that is of no use ({status})", hint, not_before=at)

@@ -43,6 +43,8 @@ def decode(data: bytes, content_type: str = "") -> str:
     asked = _CHARSET.search(content_type)
     declared = _DECLARED.match(data)
     named = [_codec(asked[1]) if asked else "", _codec(declared[1].decode()) if declared else ""]
+    if b"\0" not in data[:8]:  # written out in single bytes, whatever it says
+        named = ["" if codec.startswith(("utf-16", "utf-32")) else codec for codec in named]
     if "utf-8" in named or not any(named):
         text = _utf8(data)
         if text is not None:

@@ -10,7 +10,7 @@ from urllib.parse import urljoin, urlsplit
 from lxml import etree
 
 from feedbot.core.html import resolve
-from feedbot.core.text import one_line, shorten
+from feedbot.core.text import one_line, shorten, storable
 from feedbot.sources.feed.head import links
 
 WELL_KNOWN = ("feed", "rss.xml", "atom.xml", "index.xml", "feed.xml", "feed.json")
@@ -39,7 +39,7 @@ def candidates(text: str, url: str, headers: Mapping[str, str]) -> tuple[Candida
     page = _Page()
     parser = etree.HTMLParser(target=cast(Any, page))
     try:
-        parser.feed(text[:_MOST_READ])
+        parser.feed(storable(text[:_MOST_READ]))
         parser.close()
     except etree.ParserError:
         pass  # an empty page; what a broken one said until then was heard

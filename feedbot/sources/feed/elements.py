@@ -276,8 +276,7 @@ class Elements:
 
     def explicit(self, into: Context, element: Element, given: dict[str, str], _scope: Scope) -> None:
         require_leaf(element)
-        said = None if given else element.text
-        into.values["itunes_explicit"] = {"yes": True, "clean": False}.get(said or "")
+        into.values["itunes_explicit"] = "" if given else element.text or ""
 
     def plain(self, into: Context, element: Element, given: dict[str, str], scope: Scope) -> None:
         """A text, or the attributes, by the element's own name."""

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from time import struct_time
 
 from feedbot.core.dates import parse_date
@@ -15,7 +14,7 @@ from feedbot.model import Author, Item
 from feedbot.sources.feed.address import Bases, as_it_came, is_web
 from feedbot.sources.feed.fields import Fields
 from feedbot.sources.feed.media import enclosures_of, image_of
-from feedbot.sources.feed.parsed import MAX_TITLE, identifier, language_tag, plausible, texts
+from feedbot.sources.feed.parsed import MAX_TITLE, identifier, language_tag, plain_title, plausible, texts
 
 _HTML = frozenset({"text/html", "application/xhtml+xml"})
 # In RSS a title is text, and yet often HTML: taken for it where one of these elements is closed again.
@@ -24,9 +23,9 @@ _INLINE = frozenset(
     "var".split()
 )
 _TAG = re.compile(r"<(/?)([a-zA-Z]+)\b[^<>]*>")
-_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _MAIL_FIRST = re.compile(r"(?:mailto:)?([^\s@<>()]{1,64}@[^\s@<>()]{1,255})\s*(?:\((.*)\))?")
 _MAIL_LAST = re.compile(r"(.*?)\s*[<(](?:mailto:)?([^\s@<>()]{1,64}@[^\s@<>()]{1,255})[>)]")
+_EXPLICIT = dict.fromkeys(("yes", "true", "explicit"), "yes") | dict.fromkeys(("no", "false", "clean"), "no")
 _EXTRA = {
     "itunes_duration": "duration",
     "itunes_episode": "episode",
@@ -47,7 +46,7 @@ def item(entry: Fields, feed: Fields, atom: bool, bases: Bases, now: datetime) -
     published, updated, created = (_moment(entry, key, now) for key in ("published", "updated", "created"))
     enclosures = enclosures_of(entry, bases)
     comments = bases.absolute(entry.any("comments"))
-    explicit = {"True": "yes", "False": "no"}.get(str(entry.any("itunes_explicit")), "")
+    explicit = _EXPLICIT.get(entry.text("itunes_explicit").strip().lower(), "")
     return Item(
         id=as_it_came(identifier(entry.any("id"))),
         url=link,
@@ -89,7 +88,7 @@ def title_of(values: Fields, atom: bool) -> str:
         return to_text(title) if values.one("title_detail").text("type") in _HTML else one_line(title)
     if "</" in title and _has_inline_markup(title):
         return to_text(title)
-    return one_line(_ENTITY.sub(lambda match: html.unescape(match[0]), title) if "&" in title else title)
+    return plain_title(title)
 
 
 def author_with_mail(text: str) -> Author | None:
@@ -153,9 +152,17 @@ def _moment(entry: Fields, key: str, now: datetime) -> datetime | None:
     if ours is not None or not isinstance(theirs, struct_time):
         return plausible(ours, now)
     try:
-        return plausible(datetime(*theirs[:6], tzinfo=UTC), now)
+        guessed = plausible(datetime(*theirs[:6], tzinfo=UTC), now)
     except ValueError:
         return None
+    return guessed if guessed and _stands_in(text, guessed) else None
+
+
+def _stands_in(text: str, guessed: datetime) -> bool:
+    """Whether what feedparser made of a date is in it: it takes "2026-13-01" for January, and 6/29 for November."""
+    numbers = {int(number) for number in re.findall(r"\d{1,4}", text)}
+    near = {guessed.day, *((guessed + timedelta(days=days)).day for days in (-1, 1))}  # a zone may lead over midnight
+    return not numbers.isdisjoint({guessed.year, guessed.year % 100}) and not numbers.isdisjoint(near)
 
 
 def _authors(values: Fields, atom: bool, bases: Bases) -> tuple[Author, ...]:

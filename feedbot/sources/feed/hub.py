@@ -21,8 +21,12 @@ def hub_of(text: str, url: str, headers: Mapping[str, str]) -> Hub:
     """The hub of the feed that came from ``url``, and the address it has there; both "" where it names none."""
     hub = topic = ""
     for relation, address in (*_in_header(headers.get("link", "")), *_in_text(text)):
-        absolute = urljoin(url, address)
-        if urlsplit(absolute).scheme not in ("http", "https") or len(absolute) > 2000:
+        try:
+            absolute = urljoin(url, address)
+            scheme = urlsplit(absolute).scheme
+        except ValueError:  # brackets with no address of IPv6 in them
+            continue
+        if scheme not in ("http", "https") or len(absolute) > 2000:
             continue
         if "hub" in relation and not hub:
             hub = absolute

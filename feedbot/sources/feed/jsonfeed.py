@@ -18,11 +18,13 @@ from feedbot.model import Author, Enclosure, Item
 from feedbot.sources.feed.address import Bases, is_web
 from feedbot.sources.feed.parsed import (
     MAX_ENTRIES,
+    MAX_TITLE,
     TOO_MANY,
     Parsed,
     identifier,
     language_tag,
     length_in_bytes,
+    plain_title,
     plausible,
     texts,
     within_limits,
@@ -108,7 +110,7 @@ def _made(
     home = Bases(url).absolute(feed.get("home_page_url"))
     bases = Bases(url, home)
     items, cut_down = within_limits([_item(entry, feed, bases, now) for entry in objects])
-    return Parsed(items=items, title=one_line(_text(feed, "title")), link=home, notes=(*cut_down, *notes))
+    return Parsed(items=items, title=plain_title(_text(feed, "title")), link=home, notes=(*cut_down, *notes))
 
 
 def _item(entry: Mapping[str, Any], feed: Mapping[str, Any], bases: Bases, now: datetime) -> Item:
@@ -124,7 +126,7 @@ def _item(entry: Mapping[str, Any], feed: Mapping[str, Any], bases: Bases, now: 
     return Item(
         id=own_id,
         url=link,
-        title=one_line(_text(entry, "title")),
+        title=plain_title(_text(entry, "title")[: 2 * MAX_TITLE]),
         authors=_authors(entry, bases) or _authors(feed, bases),
         published=published or updated,
         updated=updated,

@@ -17,6 +17,8 @@ _FREQUENCY = re.compile(r"<(?:\w+:)?updateFrequency>\s*(\d{1,4})\s*</", re.IGNOR
 _SKIP_HOURS = re.compile(r"<skipHours>(.{0,2000}?)</skipHours>", re.IGNORECASE | re.DOTALL)
 _SKIP_DAYS = re.compile(r"<skipDays>(.{0,2000}?)</skipDays>", re.IGNORECASE | re.DOTALL)
 _PERIODS = {"hourly": 1, "daily": 24, "weekly": 168, "monthly": 720, "yearly": 8760}
+_LONGEST = timedelta(days=366)
+"""What a server may say at most of how long its answer is fresh: no date is to come out that there is not."""
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
@@ -72,7 +74,7 @@ def fresh_until(headers: Mapping[str, str], wishes: Wishes, interval: timedelta,
         bounds.append(now + wishes.spacing)
     lifetime = _lifetime(headers, now)
     if lifetime is not None:
-        bounds.append(now + lifetime)
+        bounds.append(now + min(max(lifetime, timedelta()), _LONGEST))
     due = max(bounds)
     for _ in range(7 * 24):
         if due.hour not in wishes.hours and due.weekday() not in wishes.days:
@@ -90,14 +92,14 @@ def _lifetime(headers: Mapping[str, str], now: datetime) -> timedelta | None:
         return timedelta(seconds=int(age[1]) - (int(spent) if spent.isdecimal() and len(spent) < 10 else 0))
     try:
         expires = parsedate_to_datetime(headers["expires"])
-    except (KeyError, ValueError, TypeError):
+    except (KeyError, ValueError, OverflowError):
         return None
     if expires.tzinfo is None:
         expires = expires.replace(tzinfo=UTC)
     try:
         served = parsedate_to_datetime(headers["date"])
         served = served if served.tzinfo else served.replace(tzinfo=UTC)
-    except (KeyError, ValueError, TypeError):
+    except (KeyError, ValueError, OverflowError):
         served = now
     return expires - served
 

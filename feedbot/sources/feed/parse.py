@@ -41,7 +41,9 @@ def made_of(values: dict[str, Any], url: str, now: datetime, *, half: bool = Fal
 def by_feedparser(data: bytes) -> dict[str, Any]:
     """feedparser's result. It raises nearly anything for hostile input, though it promises not to raise."""
     import feedparser  # here: few feeds need it
+    from feedparser.namespaces.itunes import Namespace
 
+    Namespace._end_itunes_explicit = _explicit
     try:
         result: dict[str, Any] = feedparser.parse(
             io.BytesIO(data),
@@ -55,3 +57,8 @@ def by_feedparser(data: bytes) -> dict[str, Any]:
     except Exception as error:
         message = f"the feed cannot be parsed ({type(error).__name__}: {error})"
         raise SourceError(message[:300], "its publisher needs to mend it") from error
+
+
+def _explicit(parser: Any) -> None:
+    """What an episode says of its language: feedparser keeps two of the words for it, and no podcast's of today."""
+    parser._get_context()["itunes_explicit"] = parser.pop("itunes_explicit", 0) or ""

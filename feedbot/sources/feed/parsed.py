@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -19,7 +20,8 @@ MAX_TITLE = 10_000
 TOO_MANY = f"no more than {MAX_ENTRIES} entries are read"
 
 _EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
-_LATEST = timedelta(days=366)
+_LATEST = timedelta(days=2)
+_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _LANGUAGE = re.compile(r"[A-Za-z]{1,8}([-_][A-Za-z0-9]{1,8})*")
 
 
@@ -79,8 +81,16 @@ def within_limits(items: list[Item]) -> tuple[tuple[Item, ...], tuple[str, ...]]
 
 
 def plausible(moment: datetime | None, now: datetime) -> datetime | None:
-    """A date an entry may have: from 1990 on, and at most a year ahead of ``now``."""
+    """A date an entry may have: from 1990 on, and not ahead of ``now`` but for what clocks and zones are wrong by.
+
+    What a feed shows is out. Dated ahead, an entry would stand above all others until then.
+    """
     return moment if moment is not None and _EARLIEST <= moment <= now + _LATEST else None
+
+
+def plain_title(title: str) -> str:
+    """A title that is text, without the references of HTML that many write into it all the same."""
+    return one_line(_ENTITY.sub(lambda match: html.unescape(match[0]), title) if "&" in title else title)
 
 
 def language_tag(value: object) -> str:

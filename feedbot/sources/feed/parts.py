@@ -6,7 +6,7 @@ every answer), and for each entry a digest of its bytes with what names it.
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64encode
+from binascii import b2a_base64
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from hashlib import blake2b
@@ -17,6 +17,7 @@ from feedbot.model import Item
 from feedbot.sources.feed.parsed import Parsed
 from feedbot.sources.feed.survey import Outline, Ranges
 
+_IN_URLS = bytes.maketrans(b"+/", b"-_")
 _MOST_REMEMBERED = 500_000
 """Letters of ids. Nobody has entries with more; and they are stored with every poll."""
 
@@ -53,14 +54,30 @@ class Remembered:
 
 def divided(data: bytes, outline: Outline, url: str) -> Parts:
     """The parts of a document that came from ``url``, which relative addresses in it are read against."""
+    entries = tuple(digest_of(data[start:end]) for start, end in outline.entries)
+    return Parts(frame_of(data, outline, url), entries, outline.entries)
+
+
+def frame_of(data: bytes, outline: Outline, url: str) -> str:
+    """What the frame of a document is recognised by: all that is no entry and not stamped anew into every answer."""
     frame = [data[start:end].strip() for start, end in _between(outline, len(data))]
-    entries = tuple(_digest(data[start:end]) for start, end in outline.entries)
-    return Parts(_digest(url.encode("utf-8", "replace"), b"\0", *frame), entries, outline.entries)
+    return _digest(url.encode("utf-8", "replace"), b"\0", *frame)
+
+
+def digest_of(entry: bytes) -> str:
+    """What an entry is recognised by."""
+    return _digest(entry)
+
+
+def known_entries(memory: Mapping[str, Any]) -> Collection[str]:
+    """The digests of the entries that were there at the last reading."""
+    entries = memory.get("entries")
+    return entries if isinstance(entries, dict) else frozenset(entries) if isinstance(entries, list) else ()
 
 
 def separate(frame: bytes, entries: Iterable[bytes], url: str) -> Parts:
     """The parts of a document that came in parts from ``url``."""
-    return Parts(_digest(url.encode("utf-8", "replace"), b"\0", frame), tuple(map(_digest, entries)))
+    return Parts(_digest(url.encode("utf-8", "replace"), b"\0", frame), tuple(map(digest_of, entries)))
 
 
 def without(data: bytes, parts: Parts, known: Collection[str]) -> bytes:
@@ -113,7 +130,8 @@ def changed(
         return Parsed(unchanged=True, memory=memory) if digests == before.entries else None
     known = {digest: before.names[digest] for digest in digests if digest in before.names}
     if len(known) == len(digests):
-        return Parsed(unchanged=True, memory=to_json(Remembered(parts.frame, digests, known)))
+        same = digests == before.entries
+        return Parsed(unchanged=True, memory=memory if same else to_json(Remembered(parts.frame, digests, known)))
     parsed = read_without(known) if known else None
     new = [digest for digest in parts.entries if digest not in known]
     if parsed is None or len(parsed.items) != len(new):
@@ -189,4 +207,4 @@ def _short(address: str) -> str:
 
 
 def _text(digest: bytes) -> str:
-    return urlsafe_b64encode(digest).rstrip(b"=").decode()
+    return b2a_base64(digest, newline=False).translate(_IN_URLS, b"=").decode()

@@ -9,6 +9,7 @@ from typing import Any
 
 from feedbot.errors import SourceError
 from feedbot.sources.feed.decode import readable_xml
+from feedbot.sources.feed.glance import unchanged
 from feedbot.sources.feed.parse import parse
 from feedbot.sources.feed.parsed import TOO_MANY, Parsed
 from feedbot.sources.feed.parts import Parts, changed, divided, memory_of, without
@@ -40,7 +41,10 @@ def read(task: Task, *, watched: bool) -> Parsed | None:
     Unless it is ``watched``, gives None for one that may take long: it is suspicious, broken, or large.
     """
     body, lines_before = readable_xml(task.text)
-    found = survey(body.encode())
+    data = body.encode()
+    if same := unchanged(data, task.url, task.memory):
+        return same
+    found = survey(data)
     parts = divided(found.part, found.outline, task.url) if found.outline else None
     new = changed(parts, task.memory, _rest(found, parts, task, watched=watched)) if parts else None
     if new:

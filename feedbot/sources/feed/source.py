@@ -2,35 +2,29 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from hashlib import sha256
 from time import monotonic
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from feedbot import faults
 from feedbot.errors import SourceError
-from feedbot.http import Request
-from feedbot.model import Document, Memory, Problem, Validators
+from feedbot.http import Response
+from feedbot.model import Document, Memory, Validators
 from feedbot.plugins import Allowance, Duration, Place, Size, SourceContext, SourceSettings
-from feedbot.sources.feed import jsonfeed, webpage, xmlfeed
 from feedbot.sources.feed.address import host
-from feedbot.sources.feed.asking import Asking, Whereabouts, ask, shown, without_credentials
-from feedbot.sources.feed.decode import decode
-from feedbot.sources.feed.hub import NO_HUB, hub_of
-from feedbot.sources.feed.identity import Identity, identified
-from feedbot.sources.feed.local import read_file
-from feedbot.sources.feed.manners import Wishes, fresh_until, wishes_of
+from feedbot.sources.feed.asking import WHEREABOUTS, Asking, Whereabouts, ask, digest_of, shown, without_credentials
+from feedbot.sources.feed.identity import Identity
+from feedbot.sources.feed.manners import Wishes, fresh_until
 
 _MAX_FILE = 10_000_000
-_LEAST_SECONDS = 1.0  # to read a feed in, however long it took to come
+_NONE: Mapping[str, str] = {}
+_HTTP = re.compile(r"[\x00-\x20]*https?:", re.IGNORECASE)
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
@@ -80,12 +74,19 @@ class FeedSettings(SourceSettings):
             raise ValueError("the address names no host")
         return url
 
+    @property
+    def is_remote(self) -> bool:
+        """Whether it is asked for over HTTP."""
+        return _HTTP.match(self.url) is not None
+
     def places(self) -> Sequence[Place]:
         if self.path:
             return (Place("path", self.path, "inside"),)
-        parts = urlsplit(self.url)
-        if parts.scheme in ("http", "https"):
+        if self.is_remote:
             return ()
+        parts = urlsplit(self.url)
+        from urllib.request import url2pathname  # brings http.client along
+
         return (Place("url", url2pathname(parts.path) if parts.scheme == "file" else self.url, "inside"),)
 
     @model_validator(mode="after")
@@ -103,7 +104,9 @@ class FeedSource:
     def __init__(self, settings: FeedSettings, context: SourceContext) -> None:
         self._settings = settings
         self._context = context
-        self._remote = urlsplit(settings.url).scheme in ("http", "https")
+        self._remote = settings.is_remote
+        self._url, credentials = without_credentials(settings.url)
+        self._secrets = {**credentials, **{name: value.get_secret_value() for name, value in settings.headers.items()}}
         self.kind = "feed" if self._remote else "feed (file)"
         self.host = host(settings.url) if self._remote else ""
 
@@ -113,111 +116,80 @@ class FeedSource:
         until = monotonic() + patience
         if not self._remote:
             name = self._settings.path or self._settings.url
-            body = read_file(self._context.folder, name, self._settings.max_bytes or _MAX_FILE)
-            return replace(self._document(body, "", {}, Validators(), memory, now, until), size=len(body))
-        asked = ask(self._asking(now, until), Whereabouts.from_json(memory.extra), memory.validators)
-        response, found = asked.response, asked.whereabouts.as_json()
+            return self._read_file(name, memory, now, until)
+        asked = ask(self._asking(memory, now, until), Whereabouts.from_json(memory.extra), memory.validators)
+        response = asked.response
         if response.status == 304:
-            document = Document(not_modified=True, memory=_renewed(memory, response.validators))
+            kept = Memory(_renewed(memory, response.validators), memory.digest, _found(memory.extra, asked.whereabouts))
+            fresh = self._fresh_until(response, kept, now)
+            return Document(not_modified=True, memory=kept, notes=asked.notes, fresh_until=fresh, status=304)
+        kept = Memory(response.validators, asked.digest, memory.extra)
+        if asked.text is None:
+            document = Document(not_modified=True, memory=kept)
         else:
-            kept = replace(memory, digest="") if response.status == 226 else memory
-            document = self._document(
-                response.body, response.url, response.headers, response.validators, kept, now, until
-            )
-        extra = {**_without(document.memory.extra, ("at", "moved_to", "seen")), **found}
-        wishes = Wishes.from_json(extra.get("wishes", {}))
-        interval = self._settings.interval
-        least = self._settings.min_interval if interval == "auto" else interval
+            document = self._read(asked.text, kept, now, until, response.url, response.headers)
+        kept = replace(document.memory, extra=_found(document.memory.extra, asked.whereabouts))
         return replace(
             document,
-            memory=replace(document.memory, extra=extra),
+            memory=kept,
             notes=(*document.notes, *asked.notes),
-            fresh_until=fresh_until(response.headers, wishes, least, now),
+            fresh_until=self._fresh_until(response, kept, now),
             status=response.status,
             size=len(response.body),
         )
 
-    def _asking(self, now: datetime, until: float) -> Asking:
+    def _read_file(self, name: str, memory: Memory, now: datetime, until: float) -> Document:
+        from feedbot.sources.feed.decode import decode
+        from feedbot.sources.feed.local import read_file
+
+        body = read_file(self._context.folder, name, self._settings.max_bytes or _MAX_FILE)
+        if not body.strip():
+            raise SourceError("the file is empty")
+        kept = Memory(digest=digest_of(body), extra=memory.extra)
+        if kept.digest == memory.digest:
+            return Document(not_modified=True, memory=kept, size=len(body))
+        return replace(self._read(decode(body, ""), kept, now, until), size=len(body))
+
+    def _read(
+        self, text: str, kept: Memory, now: datetime, until: float, url: str = "", headers: Mapping[str, str] = _NONE
+    ) -> Document:
+        """The document that a body holds which is another one than at the last poll."""
+        from feedbot.sources.feed.document import Body, read_document  # brings parsers, which most polls do not need
+
+        body = Body(text=text, url=url, headers=headers, name=shown(url) or self._settings.path or self._settings.url)
+        faults.reach("fetched")
+        hub = self._settings.hub and self._remote
+        return read_document(body, kept, now, until, identity=self._settings.identity, hub=hub, turn=self._context.turn)
+
+    def _fresh_until(self, response: Response, kept: Memory, now: datetime) -> datetime | None:
+        """Until when server and feed ask to be left alone."""
+        interval = self._settings.interval
+        least = self._settings.min_interval if interval == "auto" else interval
+        return fresh_until(response.headers, Wishes.from_json(kept.extra.get("wishes", {})), least, now)
+
+    def _asking(self, memory: Memory, now: datetime, until: float) -> Asking:
         settings = self._settings
-        url, credentials = without_credentials(settings.url)
-        own = {name: value.get_secret_value() for name, value in settings.headers.items()}
-        request = Request(
-            url=url, allow_private=settings.allow_private, verify_tls=settings.verify_tls, max_bytes=settings.max_bytes
-        )
         return Asking(
-            url=url,
-            secrets={**credentials, **own},
-            request=request,
+            url=self._url,
+            secrets=self._secrets,
+            allow_private=settings.allow_private,
+            verify_tls=settings.verify_tls,
+            max_bytes=settings.max_bytes,
+            digest=memory.digest,
             fetcher=self._context.fetcher(),
             now=now,
             until=until,
         )
 
-    def _document(
-        self,
-        body: bytes,
-        url: str,
-        headers: Mapping[str, str],
-        validators: Validators,
-        memory: Memory,
-        now: datetime,
-        until: float,
-    ) -> Document:
-        if not body.strip():
-            raise SourceError("the answer was empty" if self._remote else "the file is empty")
-        kept = Memory(validators, sha256(body).hexdigest(), memory.extra)
-        if kept.digest == memory.digest:
-            return Document(not_modified=True, memory=kept)
-        faults.reach("fetched")
-        content_type = headers.get("content-type", "")
-        text = decode(body, content_type)
-        if webpage.is_web_page(text):
-            raise SourceError("this is a web page, not a feed", "give the address, or the file, of a feed")
-        by_id = self._settings.identity in ("auto", "id")
-        parts, turn = _parts_of(memory), self._context.turn
-        if jsonfeed.looks_like_json(text, content_type):
-            with turn:
-                parsed = jsonfeed.read(text, url, now, memory=parts, by_id=by_id)
-        else:
-            seconds = max(until - monotonic(), _LEAST_SECONDS)
-            parsed = xmlfeed.read(text, url, now, memory=parts, by_id=by_id, seconds=seconds, turn=turn)
-        # As text: nearly all polls read what is remembered, and few what is remembered of the entries.
-        parts_now = json.dumps(parsed.memory, separators=(",", ":")) if parsed.memory else ""
-        extra = {"parts": parts_now, "wishes": wishes_of(text).as_json()}
-        kept = replace(kept, extra={name: value for name, value in extra.items() if value})
-        hub = hub_of(text, url, headers) if self._settings.hub and self._remote else NO_HUB
-        if parsed.unchanged:
-            return Document(not_modified=True, memory=kept, hub=hub)
-        problems: tuple[Problem, ...] = ()
-        if parsed.cut:
-            where = shown(url) or self._settings.path or self._settings.url
-            message = f"{parsed.cut}; what is there is read, the rest at the next poll"
-            problems = (Problem(where, message),)
-        return Document(
-            items=identified(parsed.items, self._settings.identity),
-            # What was not read to its end is asked for again as a whole.
-            memory=Memory() if parsed.cut else kept,
-            standing=parsed.standing,
-            problems=problems,
-            notes=parsed.notes,
-            title=parsed.title,
-            link=parsed.link,
-            hub=hub,
-        )
 
-
-def _parts_of(memory: Memory) -> dict[str, Any]:
-    """What the last reading left of the document's parts."""
-    known = memory.extra.get("parts")
-    return dict(json.loads(known)) if isinstance(known, str) and known else {}
-
-
-def _renewed(memory: Memory, validators: Validators) -> Memory:
-    """What is remembered after a 304: the validators that came with it, else those it was asked with (P9)."""
+def _renewed(memory: Memory, validators: Validators) -> Validators:
+    """What is asked with after a 304: the validators that came with it, else those it was asked with (P9)."""
     known = memory.validators
-    etag, modified = validators.etag or known.etag, validators.last_modified or known.last_modified
-    return replace(memory, validators=Validators(etag, modified))
+    return Validators(validators.etag or known.etag, validators.last_modified or known.last_modified)
 
 
-def _without(known: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
-    return {name: value for name, value in known.items() if name not in names}
+def _found(known: Mapping[str, Any], whereabouts: Whereabouts) -> Mapping[str, Any]:
+    """What is remembered, with where the feed is by now."""
+    if whereabouts == Whereabouts.from_json(known):
+        return known
+    return {name: value for name, value in known.items() if name not in WHEREABOUTS} | whereabouts.as_json()

@@ -38,12 +38,13 @@ _INHERITED = frozenset({"base", "lang", f"{_XML} base xml", f"{_XML} lang xml"})
 # What makes tags, and what holds a list of them.
 _CATEGORIES = frozenset({"category", "subject"})
 _LISTS = frozenset({"keywords", "tags"})
+_PEOPLE = frozenset({"author", "creator", "managingeditor", "webmaster", "publisher", "owner"})
+_OF_INTEREST = _ENTRIES | _VOLATILE | _CATEGORIES | _LISTS | _PEOPLE | {"div"}
 _COMMA = re.compile(rb",|&#0*44;|&#x0*2[cC];")
 _FIRST_ELEMENT = re.compile(rb"<\w")
 _LONG_ENTITY = re.compile(rb"<!ENTITY[^<>\"']*(?:\"[^\"]{100}|'[^']{100})")
 _ENTRY_TAGS = re.compile(rb"<(/?)(?:[\w.-]+:)?(?:item|entry)\b", re.IGNORECASE)
 _ROOT_END = re.compile(rb"</(?:[\w.-]+:)?(?:rss|feed|rdf)\s*>", re.IGNORECASE)
-_PEOPLE = frozenset({"author", "creator", "managingeditor", "webmaster", "publisher", "owner"})
 _PEOPLE_TAGS = re.compile(rb"<(/?)(?:[\w.-]+:)?(?:%s)\b" % "|".join(_PEOPLE).encode(), re.IGNORECASE)
 _MARKUP = re.compile(rb"<!\[CDATA\[|\]\]>|<[^<>]*>")
 _WORD = re.compile(rb"(?<![\w.+&;#-])[\w.+&;#-]{%d,}" % LONG_WORD)
@@ -169,6 +170,7 @@ class _Walk:
         self._data = data
         self._open: list[str] = []
         self._local: dict[str, str] = {}
+        self._ordinary: dict[str, bool] = {}
         self._depth_of_entries = 0
         self._entries: list[tuple[int, int]] = []
         self._entry = -1  # where the entry that is open starts
@@ -181,7 +183,7 @@ class _Walk:
         self._parent_closed = False
         self._inherits = False
         self._leaks = False
-        self._last: tuple[int, str] = (0, "")
+        self._last = 0  # how deep the element stands that started last; below zero, less one, where it is of XML
         self._parser = expat.ParserCreate("utf-8", namespace_separator=" ")
         self._parser.namespace_prefixes = True
         self._parser.ordered_attributes = True
@@ -209,28 +211,46 @@ class _Walk:
 
     def _start(self, name: str, attributes: list[str]) -> None:
         depth = len(self._open)
-        if depth > SUSPICIOUS or len(attributes) > 2 * SUSPICIOUS or self._categories > SUSPICIOUS:
+        # Nearly all elements are of no interest, and each step costs as much as all of expat's own.
+        if not self._ordinary.get(name) or attributes or depth > SUSPICIOUS:
+            self._look_at(name, attributes, depth)
+        else:
+            self._last = depth
+        self._open.append(name)
+
+    def _look_at(self, name: str, attributes: list[str], depth: int) -> None:
+        if depth > SUSPICIOUS or len(attributes) > 2 * SUSPICIOUS:
             self._judge(depth, len(attributes) // 2)
-        local = self._local.get(name) or self._local.setdefault(name, _local(name))
+        local = self._local.get(name) or self._noted(name)
         if local in _ENTRIES:
             self._start_entry(depth)
         elif self._entry < 0:
             if local in _VOLATILE and self._stamp[0] < 0 and depth and self._local[self._open[-1]] in _PARENTS:
                 self._stamp = (self._parser.CurrentByteIndex, depth)
-        else:
-            self._categories += local in _CATEGORIES
-            if local == "div" and self._last[0] == depth - 1 and not self._last[1].endswith(("xml", "xhtml")):
-                self._leaks = True
+        elif local in _CATEGORIES:
+            self._count_categories(1)
+        elif local == "div" and self._last == depth - 1:
+            self._leaks = True
         if local in _PEOPLE and self._person[0] < 0:
             self._person = (self._parser.CurrentByteIndex, depth)
         if local in _LISTS and self._list[0] < 0:
             self._list = (self._parser.CurrentByteIndex, depth)
+        self._last = depth
         if attributes:
             self._inherits = self._inherits or (self._entry >= 0 and not _INHERITED.isdisjoint(attributes))
-            self._last = (depth, _type(attributes))
-        else:
-            self._last = (depth, "")
-        self._open.append(name)
+            if _type(attributes).endswith(("xml", "xhtml")):
+                self._last = -1 - depth
+
+    def _noted(self, name: str) -> str:
+        """The name of an element without its namespace."""
+        local = self._local[name] = _local(name)
+        self._ordinary[name] = local not in _OF_INTEREST
+        return local
+
+    def _count_categories(self, number: int) -> None:
+        self._categories += number
+        if self._categories > SUSPICIOUS:
+            self._judge(0, 0)
 
     def _judge(self, depth: int, attributes: int) -> None:
         self.suspicious = True
@@ -261,27 +281,31 @@ class _Walk:
     def _end(self, name: str) -> None:
         self._open.pop()
         depth = len(self._open)
-        if depth == self._depth_of_entries:
-            if self._local[name] in _ENTRIES and depth:
-                behind = self._behind(name)
-                self._entries.append((self._entry, behind))
-                self._entry = -1
-                self.whole = _Mark(behind, tuple(self._open))
-        elif depth < self._depth_of_entries:
-            self._parent_closed = True
+        if depth <= self._depth_of_entries:
+            self._end_above(name, depth)
+        if self._ordinary[name]:
+            return
         if self._person[0] >= 0 and depth == self._person[1]:
             name_of_person = self._data[self._person[0] : self._parser.CurrentByteIndex]
             self.suspicious = _refuse_long_word(name_of_person) or self.suspicious
             self._person = (-1, 0)
         if self._list[0] >= 0 and depth == self._list[1]:
             terms = self._data[self._list[0] : self._parser.CurrentByteIndex]
-            self._categories += 1 + len(_COMMA.findall(terms))
+            self._count_categories(1 + len(_COMMA.findall(terms)))
             self._list = (-1, 0)
-            if self._categories > SUSPICIOUS:
-                self._judge(0, 0)
         if self._stamp[0] >= 0 and depth == self._stamp[1]:
             self._volatile.append((self._stamp[0], self._behind(name)))
             self._stamp = (-1, 0)
+
+    def _end_above(self, name: str, depth: int) -> None:
+        """An entry ends, or what holds entries."""
+        if depth < self._depth_of_entries:
+            self._parent_closed = True
+        elif depth and self._local[name] in _ENTRIES:
+            behind = self._behind(name)
+            self._entries.append((self._entry, behind))
+            self._entry = -1
+            self.whole = _Mark(behind, tuple(self._open))
 
     def _comment(self, _text: str) -> None:
         if self._entry < 0 and self._stamp[0] < 0:
@@ -305,6 +329,8 @@ def _closed(data: bytes, mark: _Mark | None) -> bytes:
 
 def _type(attributes: list[str]) -> str:
     """What an element says that its content is."""
+    if "type" not in attributes:
+        return ""
     return dict(zip(attributes[::2], attributes[1::2], strict=True)).get("type", "").lower()
 
 

@@ -32,8 +32,10 @@ class Answers:
         self._records = records
         self._addresses = None
         if not self._commits and any(question.startswith("commits:") for question in questions):
-            dates = self._tree.commits().items()
-            self._commits = {name: f"{first.isoformat()} {last.isoformat()}" for name, (first, last) in dates}
+            self._commits = {
+                name: f"{first.isoformat()} {last.isoformat()} {author}"
+                for name, (first, last, author) in self._tree.commits().items()
+            }
         self._look([name for name in _images(questions) if name not in self._images])
 
     def get(self, question: str) -> str:

@@ -97,7 +97,7 @@ class _Blog:
         for file, data in self._tree.read(doubtful, MAX_POST):
             record = self._index.files[file.name]
             if isinstance(data, bytes) and _digest(data) == record.digest:
-                self._records[file.name] = replace(record, stamp=file.stamp, settled=file.settled)
+                self._records[file.name] = record._replace(stamp=file.stamp, settled=file.settled)
             else:
                 self._pending[file.name] = None
 
@@ -142,7 +142,7 @@ class _Blog:
                 items.append(replace(item, keys=(*item.keys, f"path:{was}")) if moved else item)
                 due = item.published
                 if due is not None and due > now:
-                    self._records[name] = replace(record, due=due.timestamp())
+                    self._records[name] = record._replace(due=due.timestamp())
             elif record.kind in _ENTRIES:
                 standing.add(name)
         # Where only some are shown, what keeps a post out comes before what is shown otherwise than meant.
@@ -254,7 +254,10 @@ class _Blog:
 def _shared(records: Mapping[str, Record]) -> Iterator[Problem]:
     """Posts that say to be another one: both are kept, the later one is named."""
     first: dict[str, str] = {}
-    for file, record in sorted(records.items()):
+    urls = Counter(record.url for record in records.values() if record.url)
+    ids = Counter(record.own_id for record in records.values() if record.own_id)
+    doubtful = ((file, one) for file, one in records.items() if urls[one.url] > 1 or ids[one.own_id] > 1)
+    for file, record in sorted(doubtful):
         for what, value, hint in (
             ("address", record.url, "give one of them another slug"),
             ("id", record.own_id, "give one of them another id"),

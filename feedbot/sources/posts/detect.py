@@ -11,7 +11,7 @@ from pathlib import Path
 from feedbot.sources.posts.presets import PRESETS, Preset, PresetName
 
 Read = Callable[[str], bytes]
-"""The content of a file at the top, as much of it as is cheap to have. Raises OSError."""
+"""The content of a file at the top or below, as much of it as is cheap to have. Raises OSError."""
 
 _HUGO_NAMES = tuple(f"{stem}.{suffix}" for stem in ("hugo", "config") for suffix in ("toml", "yaml", "yml", "json"))
 _HUGO_FOLDERS = ("archetypes", "layouts", "themes")
@@ -122,6 +122,13 @@ class _Top:
         except OSError:
             return False
 
+    def readable(self, path: str) -> bool:
+        """Whether there is a file below the top."""
+        try:
+            return bool(self._read(path))
+        except OSError:
+            return False
+
     def shown(self, name: str) -> str:
         return self._shown[name]
 
@@ -138,8 +145,9 @@ def _hugo(top: _Top) -> list[str]:
     if found and found[0].startswith("config."):
         beside = top.having(*_HUGO_FOLDERS)
         return [*found, *beside] if beside or top.holds(found[0], _HUGO_KEY) else []
-    if not found and top.having("config") and top.having("content") and top.having(*_HUGO_FOLDERS):
-        found = ["config"]
+    if not found and top.having("config") and top.having("content"):
+        sure = top.having(*_HUGO_FOLDERS) or any(top.readable(f"config/_default/{name}") for name in _HUGO_NAMES)
+        found = ["config"] if sure else []
     return [*found, *top.having("content")] if found else []
 
 

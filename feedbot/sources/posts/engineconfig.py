@@ -33,7 +33,8 @@ class EngineConfig:
     ``site`` is the address up to where the blog starts, without a slash at its end, ``permalink`` a pattern as
     ``permalink`` takes it. ``sections`` has the patterns of single sections (Hugo), ``languages`` what the names of
     files may end in (``index.de.md``), of which ``language`` is the one of the others: it is no part of their
-    addresses unless ``prefixed``. ``unclear`` are the keys whose values could not be understood.
+    addresses unless ``prefixed``. ``tags`` has what tags are called, by what posts call them (Docusaurus). ``unclear``
+    are the keys whose values could not be understood.
     """
 
     file: str = ""
@@ -44,6 +45,7 @@ class EngineConfig:
     language: str = ""
     languages: frozenset[str] = frozenset()
     prefixed: bool = False
+    tags: Mapping[str, str] = field(default_factory=dict)
     unclear: tuple[str, ...] = ()
 
 
@@ -238,6 +240,8 @@ def _docusaurus(said: _Said, preset: str) -> None:
     said.take(site=_literal(script, "url"), base=_literal(script, "baseUrl"), title=_literal(script, "title"),
               permalink="" if pattern == PRESETS[preset].permalink else pattern,
               language=_literal(script, "defaultLocale"))  # fmt: skip
+    labels = {key: one_line(_text(_table(tag).get("label"))) for key, tag in said.table(_DOCUSAURUS_TAGS).items()}
+    said.config = replace(said.config, tags={key: label for key, label in labels.items() if label})
 
 
 def _astro(said: _Said, preset: str) -> None:
@@ -330,6 +334,7 @@ _COMMENT = re.compile(
 _INDEX = re.compile(r"(?<=/)index\.html?\Z")
 _LOCAL = re.compile(r"https?://(?:localhost|127\.|\[::1\]|0\.0\.0\.0)", re.IGNORECASE)
 _DATE_TOKENS = {"yyyy": "{year}", "MM": "{month}", "dd": "{day}", "MMM": "{date:%b}", "MMMM": "{date:%B}"}
+_DOCUSAURUS_TAGS = "blog/tags.yml"
 _HUGO = (*_named("hugo"), *_named("config"), *_named("config/_default/hugo"), *_named("config/_default/config"))
 _ELEVENTY_DATA = tuple(
     f"{folder}_data/{name}.{suffix}"
@@ -344,7 +349,7 @@ _FILES: Mapping[str, tuple[str, ...]] = {
     "pelican": ("pelicanconf.py", "publishconf.py"),
     "mkdocs": ("mkdocs.yml", "mkdocs.yaml"),
     "quarto": ("_quarto.yml", "_quarto.yaml"),
-    "docusaurus": _scripts("docusaurus.config"),
+    "docusaurus": (*_scripts("docusaurus.config"), _DOCUSAURUS_TAGS),
     "astro": _scripts("astro.config"),
     "keystatic": _scripts("astro.config"),
     "eleventy": (".eleventy.js", ".eleventy.cjs", *_scripts("eleventy.config"), *_ELEVENTY_DATA),

@@ -18,7 +18,7 @@ MAX_SIZE = 64_000
 
 Kind = Literal["yaml", "toml", "json", "header"]
 
-_OPENING = re.compile(r"---[ \t]*(?:ya?ml|toml)?[ \t]*")
+_OPENING = re.compile(r"---[ \t]*(ya?ml|toml|json|js|javascript)?[ \t]*")
 _CLOSING = re.compile(r"^(?:---|\.\.\.)[ \t]*$", re.MULTILINE)
 _TOML_CLOSING = re.compile(r"^\+\+\+[ \t]*$", re.MULTILINE)
 _JSON_OPENING = re.compile(r"\{\s*[\"}]")  # as no component, shortcode or template starts
@@ -103,6 +103,7 @@ def read(text: str, *, headers: bool = False) -> tuple[FrontMatter | None, str, 
 def split(text: str, *, headers: bool = False) -> Parts:
     """Split a file at its fences: ``---`` for YAML (closed by ``---`` or ``...``), ``+++`` for TOML, an object of JSON.
 
+    ``---toml`` and ``---json`` name what follows; a program (``---js``) is refused.
     With ``headers``, lines of "Key: value" at the top are front matter too, if one of them is a title or a date.
     Blank lines above a fence are passed over. All line ends become "\\n". Raises FrontMatterError where it is opened
     and not closed, or too long.
@@ -113,8 +114,8 @@ def split(text: str, *, headers: bool = False) -> Parts:
     first, _, rest = text[blank.end() if blank else 0 :].partition("\n")
     if first.rstrip() == "+++":
         return _fenced(rest, _TOML_CLOSING, "toml", "+++", above)
-    if _OPENING.fullmatch(first):
-        return _fenced(rest, _CLOSING, "toml" if first.rstrip().endswith("toml") else "yaml", "---", above)
+    if opening := _OPENING.fullmatch(first):
+        return _fenced(rest, _CLOSING, _kind(opening[1] or "", above + 1), "---", above)
     if _JSON_OPENING.match(text):
         return _json(text)
     if headers and is_header(first):
@@ -142,6 +143,13 @@ def parse(matter: str, first_line: int = 2, kind: Kind = "yaml") -> FrontMatter:
                                    "keep one of them")  # fmt: skip
         values[key], names[key], lines[key] = value, name, line
     return FrontMatter(values, names, lines)
+
+
+def _kind(language: str, line: int) -> Kind:
+    """What stands below a fence that names a language."""
+    if language in ("js", "javascript"):
+        raise FrontMatterError("its front matter is a program, and is not run", line, "write it in YAML, TOML or JSON")
+    return "toml" if language == "toml" else "json" if language == "json" else "yaml"
 
 
 def _fenced(rest: str, closing: re.Pattern[str], kind: Kind, fence: str, above: int) -> Parts:

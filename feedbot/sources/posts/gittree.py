@@ -5,8 +5,10 @@ from __future__ import annotations
 import posixpath
 import unicodedata
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
+from operator import itemgetter
 from pathlib import Path
 from typing import ClassVar, Protocol
 
@@ -20,6 +22,7 @@ from feedbot.sources.posts.tree import AUTHOR_FILES, IMAGES, MAX_IMAGE, Found, G
 MAX_TOTAL = 2_000_000_000
 """Bytes that are read of a repository in one go."""
 _LINK = "120000"
+_NAMES = 20_000  # of files, of which is known what they tell
 _AUTHOR_FILES = tuple(f".{suffix}" for suffix in sorted(AUTHOR_FILES))
 
 
@@ -71,18 +74,18 @@ class GitTree:
     def choose(self, path: str, rules: Preset) -> None:
         """Look for the posts, the images and the author files of a blog in the folder ``path``."""
         self.folder = self._base(path, rules.folders)
-        wanted = Globs(rules.files)
+        kind_of = _kinds(rules.files)
         posts: list[Found] = []
         images: dict[str, Found] = {}
         refused: dict[str, str] = {}
         for name, blob in self._below(self.folder):
-            image = suffix(name) in IMAGES
-            if (not image and not wanted.match(name)) or any(map(hidden, name.split("/"))):
+            kind = kind_of(name)
+            if not kind:
                 continue
             reason = _refusal(name, blob)
             if reason:
                 refused[printable(name)] = reason
-            elif image:
+            elif kind == "image":
                 images[name] = self._found(name, blob)
             else:
                 posts.append(self._found(name, blob))
@@ -91,7 +94,7 @@ class GitTree:
             raise SourceError(
                 f"there are no posts in {where}", f"looked for {', '.join(rules.files)}; set path or files"
             )
-        self.posts = sorted(posts, key=lambda post: post.name)
+        self.posts = sorted(posts, key=itemgetter(0))  # by name
         self.images = images
         self.refused = refused
         self.authors = self._authors(rules.authors_data)
@@ -123,9 +126,9 @@ class GitTree:
     def where(self, name: str) -> str:
         return next((file.path for file in self.authors if file.name == name), posixpath.join(self.folder, name))
 
-    def commits(self) -> Mapping[str, tuple[datetime, datetime]]:
+    def commits(self) -> Mapping[str, tuple[datetime, datetime, str]]:
         history = self._repository.history(self.commit, self.folder)
-        return {_named(name): (dates.first, dates.last) for name, dates in history.items()}
+        return {_named(name): (told.first, told.last, told.author) for name, told in history.items()}
 
     def export(self, images: Mapping[str, Found]) -> Mapping[str, str]:
         paths = {name: self._copies / name for name in images}
@@ -176,10 +179,31 @@ class GitTree:
         return Found(name, path or blob.name, blob.size or 0, blob.id)
 
 
+@lru_cache(maxsize=8)
+def _kinds(files: tuple[str, ...]) -> Callable[[str], str]:
+    """Tells of a name whether it is one of an "image", or of a "post" by those globs; "" for neither.
+
+    What it told is kept, as the same names come with each commit.
+    """
+    matches = Globs(files).match
+
+    @lru_cache(maxsize=_NAMES)
+    def kind_of(name: str) -> str:
+        kind = "image" if suffix(name) in IMAGES else "post" if matches(name) else ""
+        return "" if any(map(hidden, name.split("/"))) else kind
+
+    return kind_of
+
+
 def _refusal(name: str, blob: Blob) -> str:
     if blob.mode == _LINK:
         return "it is a link, and is not followed in a repository"
-    return "" if printable(name) == name else "its name is not UTF-8, or holds control characters or runs of blanks"
+    return "" if _plain(name) else "its name is not UTF-8, or holds control characters or runs of blanks"
+
+
+@lru_cache(maxsize=_NAMES)
+def _plain(name: str) -> bool:
+    return printable(name) == name
 
 
 def _named(name: str) -> str:

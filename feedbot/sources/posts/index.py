@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import base64
-import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal, NamedTuple
+
+import orjson
 
 from feedbot.model import Problem
 
 Kind = Literal["post", "draft", "other", "broken"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
+class Record(NamedTuple):
     """What is known of a file as it was when it was read last; ``digest`` is of its content.
 
     ``asked`` are the questions that its rendering hung on. In seconds since 1970, ``due`` is the date of a post
@@ -30,12 +30,11 @@ class Record:
     own_id: str = ""
     due: float | None = None
     ends: float | None = None
-    asked: tuple[str, ...] = ()
-    problems: tuple[Problem, ...] = ()
+    asked: Sequence[str] = ()
+    problems: Sequence[Problem] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Copy:
+class Copy(NamedTuple):
     """An image that posts show: the name of its copy, as long as its stamp is this one."""
 
     stamp: str
@@ -60,41 +59,26 @@ class Index:
         return min(times, default=None)
 
     def packed(self) -> str:
-        """The index as one text, small enough to be kept in the state."""
-        numbers = {question: number for number, question in enumerate(self.answers)}
-        files = [
-            [name, r.stamp, int(r.settled), r.digest, r.kind, r.url, r.own_id, r.due, r.ends,
-             [numbers[question] for question in r.asked], [[p.where, p.message, p.hint] for p in r.problems]]
-            for name, r in self.files.items()
-        ]  # fmt: skip
-        copies = [[name, copy.stamp, int(copy.settled), copy.name] for name, copy in self.copies.items()]
-        text = json.dumps([files, list(self.answers.items()), copies, self.told], separators=(",", ":"))
-        return base64.b64encode(zlib.compress(text.encode(), 1)).decode("ascii")
+        """The index as one text, small enough to be kept in the state, and quick to be read even of 10 000 files."""
+        parts = (_columns(self.files), self.answers, _columns(self.copies), self.told)
+        return base64.b64encode(zlib.compress(orjson.dumps(parts), 1)).decode("ascii")
 
 
 def unpacked(text: str) -> Index:
     """The index that was packed as ``text``; an empty one of an empty text."""
     if not text:
         return Index()
-    files, answers, copies, told = json.loads(zlib.decompress(base64.b64decode(text)))
-    questions = [question for question, _ in answers]
+    (names, *files), answers, (shown, *copies), told = orjson.loads(zlib.decompress(base64.b64decode(text)))
+    if files:
+        files[-1] = [[Problem(**problem) for problem in problems] if problems else () for problems in files[-1]]
     return Index(
-        files={
-            name: Record(
-                stamp=stamp,
-                settled=bool(settled),
-                digest=digest,
-                kind=kind,
-                url=url,
-                own_id=own_id,
-                due=due,
-                ends=ends,
-                asked=tuple(questions[number] for number in asked),
-                problems=tuple(Problem(*problem) for problem in problems),
-            )
-            for name, stamp, settled, digest, kind, url, own_id, due, ends, asked, problems in files
-        },
-        answers=dict(answers),
-        copies={name: Copy(stamp=stamp, settled=bool(sure), name=asset) for name, stamp, sure, asset in copies},
+        files=dict(zip(names, map(Record, *files), strict=True)) if files else {},
+        answers=answers,
+        copies=dict(zip(shown, map(Copy, *copies), strict=True)) if copies else {},
         told=told,
     )
+
+
+def _columns(rows: Mapping[str, tuple[Any, ...]]) -> list[Sequence[Any]]:
+    """The names of rows and each of their columns, as likes next to likes are packed and read fastest."""
+    return [list(rows), *zip(*rows.values(), strict=True)]

@@ -16,7 +16,8 @@ from markdown_it.token import Token
 
 from feedbot.core.text import one_line, storable
 from feedbot.sources.posts.parser import build
-from feedbot.sources.posts.rawhtml import escape_pseudo, rewrite, without_frames
+from feedbot.sources.posts.permalink import title_slug
+from feedbot.sources.posts.rawhtml import PLACE, escape_pseudo, rewrite, without_frames
 from feedbot.sources.posts.syntax.components import Components
 from feedbot.sources.posts.syntax.dialect import Dialect
 from feedbot.sources.posts.syntax.placing import placed
@@ -24,7 +25,10 @@ from feedbot.sources.posts.syntax.tags import Desk, Post
 
 _MARKER = re.compile(r"<!--\s*(?:more|truncate|(?:end[\s-]?)?excerpt|read[\s-]?more)\s*-->", re.IGNORECASE)
 _WRITTEN_LINK = re.compile(r"(?:https?://|ftp://|mailto:|www\.)|[^@]+@", re.IGNORECASE)
-_PLACE = re.compile(r"^(?:\{|%7B|\|)(?:filename|static|attach)(?:\}|%7D|\|)", re.IGNORECASE)
+_CONTENTS = re.compile(r"\[{1,2}_?TOC_?\]{1,2}", re.IGNORECASE)
+_LISTED = re.compile(r"[ \t]*\{:\s*toc\b", re.IGNORECASE)
+_LISTING = re.compile(r"^(?:\{|%7B)(author|category|tag|index)(?:\}|%7D)(.*)", re.IGNORECASE)
+_BRACED = re.compile(r"\{[.=\s]*([A-Za-z][\w+#-]*+)(?!\s*=)")  # how Pandoc and Quarto name the language of code
 _TASK = re.compile(r"\[([ xX])\] ")
 
 
@@ -33,12 +37,14 @@ class Addresses:
     """What to do with the addresses in a post: ``link`` and ``image`` answer with the one to publish.
 
     ``image`` is also given the line of the body, from 0; it answers None for an image to leave out.
-    ``by_name`` answers with the address of the post that a template or a wiki link names, None for none.
+    ``by_name`` answers with the address of the post that a template or a wiki link names, None for none. ``root`` is
+    the path of the site, which addresses from the root of the content start with.
     """
 
     link: Callable[[str], str]
     image: Callable[[str, int], str | None]
     by_name: Callable[[str], str | None] = lambda _: None
+    root: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +90,7 @@ class Renderer:
         heading = _first_heading(tokens)
         if _opens_with(tokens, title or heading):
             del tokens[:3]
+        tokens = _without_contents(tokens, text.split("\n")) if "toc" in text.lower() else tokens
         tokens = list(_adapted(placed(tokens, self._components, post), addresses, post))
         opening = [_without_footnotes(token) for token in _opening(tokens)]
         return Rendered(
@@ -130,6 +137,19 @@ def _plain(children: Iterable[Token]) -> str:
     return one_line("".join(shown))
 
 
+def _without_contents(tokens: Sequence[Token], lines: Sequence[str]) -> list[Token]:
+    """Leave out where a tool puts a table of contents: a paragraph of ``[TOC]``, a list of one with ``{:toc}``."""
+    left_out: set[int] = set()
+    for at, token in enumerate(tokens):
+        if token.type == "inline" and token.level == 1 and _CONTENTS.fullmatch(token.content):
+            left_out.update(range(at - 1, at + 2))
+        elif token.type == "inline" and token.level == 3 and token.map and tokens[at + 3].type.endswith("list_close"):
+            below = lines[token.map[0] + 1 : token.map[1] + 1]
+            if tokens[at - 3].type.endswith("list_open") and any(map(_LISTED.match, below)):
+                left_out.update(range(at - 3, at + 4))
+    return [token for at, token in enumerate(tokens) if at not in left_out]
+
+
 def _opening(tokens: Sequence[Token]) -> Sequence[Token]:
     """What stands before the first marker; it may end the text of a paragraph."""
     for at, token in enumerate(tokens):
@@ -151,6 +171,9 @@ def _adapted(tokens: Iterable[Token], addresses: Addresses, post: Post) -> Itera
         line = token.map[0] if token.map else line
         if token.type == "html_block":
             _raw(token, addresses, line, post)
+        elif token.type == "fence" and token.info.startswith("{"):
+            braced = _BRACED.match(token.info)
+            token.info = braced[1] if braced else ""
         elif token.type in ("th_open", "td_open"):
             _align(token)
         elif token.type == "inline":
@@ -175,8 +198,8 @@ def _inline(children: Sequence[Token], addresses: Addresses, line: int, post: Po
         elif child.type == "html_inline":
             _raw(child, addresses, line, post)
         elif child.type == "image":
-            source = _PLACE.sub("", str(child.attrGet("src") or ""), count=1)
-            address = addresses.image(source, line) if source else None
+            source = str(child.attrGet("src") or "")
+            address = addresses.image(_placed(source, addresses), line) if source else None
             if address is None:
                 yield _text(_plain(child.children or ()))
                 continue
@@ -188,13 +211,21 @@ def _href(address: str, addresses: Addresses) -> str:
     """The address of a link; Zola and Pelican write links to files from the root of the content on."""
     if address[:1] not in ("@", "{", "%", "|"):
         return addresses.link(address)
-    address = _PLACE.sub("", address, count=1)
-    if not address.startswith(("@/", "/")):
-        return addresses.link(address)
-    path = address.removeprefix("@").lstrip("/")
-    name, hash_mark, anchor = path.partition("#")
+    if listing := _LISTING.match(address):
+        kind, name = listing[1].lower(), title_slug(unquote(listing[2]), ascii_only=True)
+        return f"{addresses.root}/{kind}/{name}.html" if name else f"{addresses.root}/"
+    file = PLACE.sub("", address, count=1)
+    if not file.startswith(("@/", "/")):
+        return addresses.link(file)
+    name, hash_mark, anchor = file.removeprefix("@").lstrip("/").partition("#")
     found = addresses.by_name(unquote(name))
-    return f"/{path}" if found is None else f"{found}{hash_mark}{anchor}"
+    return (f"{addresses.root}/{name}" if found is None else found) + hash_mark + anchor
+
+
+def _placed(source: str, addresses: Addresses) -> str:
+    """The address of an image, which Pelican may write from the root of the content on."""
+    file = PLACE.sub("", source, count=1)
+    return addresses.root + file if file != source and file.startswith("/") else file
 
 
 def _raw(token: Token, addresses: Addresses, line: int, post: Post) -> None:
@@ -203,7 +234,11 @@ def _raw(token: Token, addresses: Addresses, line: int, post: Post) -> None:
         content = _MARKER.sub("", content)
         token.meta["marker"] = not content.strip()
     content = without_frames(content, lambda sentence: post.warn(sentence, line))
-    content = rewrite(content, addresses.link, lambda address: addresses.image(address, line))
+    content = rewrite(
+        content,
+        lambda address: _href(address, addresses),
+        lambda address: addresses.image(_placed(address, addresses), line),
+    )
     token.content = escape_pseudo(content)
 
 

@@ -106,16 +106,10 @@ def outline(file: Found, data: bytes, site: Site, history: History | None = None
         body_line=body_line,
         slug=slug,
         url=_url(name, matter, slug, published, site, language),
-        published=published,
+        published=_opened(published, matter, site),
         updated=_date(rules.updated, matter, name, site, commits),
         expires=expires,
-        tags=fields.tags(
-            matter,
-            rules.tags_from,
-            spaced=rules.spaced_tags,
-            more=(*folders, *(fields.inline_tags(body) if rules.inline_tags else ())),
-            dropped=rules.dropped_tags,
-        ),
+        tags=_tags(matter, (*folders, *(fields.inline_tags(body) if rules.inline_tags else ())), site),
         own_id=fields.text(matter.first(_ID_KEYS)[1]),
         language=fields.language(matter.first(_LANGUAGE_KEYS)[1]) or language,
         extra={matter.names[key]: value for key, value in matter.values.items() if key not in mapped},
@@ -173,6 +167,14 @@ def _date(keys: tuple[str, ...], matter: FrontMatter, name: str, site: Site, com
     return None
 
 
+def _opened(published: datetime | None, matter: FrontMatter, site: Site) -> datetime | None:
+    """The date of a post; while it, or the time that the post opens at, is still to come, that time."""
+    opens = fields.date(matter, site.rules.opens, site.zone, month_first=site.rules.month_first)
+    if opens is None or published is None or site.now is None or max(opens, published) <= site.now:
+        return published
+    return opens
+
+
 def _name_date(name: str) -> str:
     path = path_of(name)
     return dated_name(PurePosixPath(path).name)[0] or permalink.dated_path(path)[0]
@@ -195,6 +197,13 @@ def _slug(matter: FrontMatter, body: str, name: str, rules: Preset) -> str:
     last = PurePosixPath(path).name
     slug = dated_name(last)[1] if rules.dated_names else last
     return permalink.plain_name(slug) if rules.plain_names else slug
+
+
+def _tags(matter: FrontMatter, more: tuple[str, ...], site: Site) -> tuple[str, ...]:
+    """The tags of front matter and ``more``, by the names that the blog's tool is told of."""
+    rules, named = site.rules, site.engine.tags
+    found = fields.tags(matter, rules.tags_from, spaced=rules.spaced_tags, more=more, dropped=rules.dropped_tags)
+    return tuple(dict.fromkeys(named.get(tag, tag) for tag in found)) if named else found
 
 
 def _folder_categories(matter: FrontMatter, name: str, rules: Preset) -> tuple[str, ...]:
@@ -223,8 +232,10 @@ def _url(name: str, matter: FrontMatter, slug: str, published: datetime | None, 
         return _field(key, name, slug, matter, site)
 
     pattern = _pattern(name, site)
+    day = published.astimezone(site.zone) if published is not None else None
     for key in rules.permalink_from:
         text = fields.text(matter.get(key)) if isinstance(matter.get(key), str) else ""
+        text = permalink.filled(text, field, day) if "{{" in text else text
         if rules.permalink_tokens and (tokens := permalink.of_tokens(text)):
             pattern = tokens
             break
@@ -232,7 +243,6 @@ def _url(name: str, matter: FrontMatter, slug: str, published: datetime | None, 
             return own.removesuffix("index.html") if own.endswith("/index.html") else own
     if not site.address:
         return ""
-    day = published.astimezone(site.zone) if published is not None else None
     theirs = language.lower() if language.lower() != site.engine.language or site.engine.prefixed else ""
     try:
         return site.address + (theirs and f"/{theirs}") + expand(pattern, field, day)

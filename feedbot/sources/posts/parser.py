@@ -21,6 +21,7 @@ from feedbot.sources.posts import mdx as mdx_rules
 from feedbot.sources.posts.rawhtml import is_pseudo
 from feedbot.sources.posts.syntax import liquid, verbatim, zola
 from feedbot.sources.posts.syntax.admonitions import alerts_plugin, colons_plugin, marks_plugin
+from feedbot.sources.posts.syntax.attributelists import attribute_lists_plugin
 from feedbot.sources.posts.syntax.bounds import is_too_deep
 from feedbot.sources.posts.syntax.components import Components
 from feedbot.sources.posts.syntax.destinations import destinations_plugin
@@ -34,7 +35,7 @@ from feedbot.sources.posts.syntax.wikilinks import wikilinks_plugin
 
 MAX_NESTING = 30
 """Levels of lists and quotes (a list is two), and of brackets within each other, which cost time."""
-_HEADING_ID = re.compile(r"[ \t]+\{[#.:][^{}]*\}$")
+_HEADING_ID = re.compile(r"[ \t]+\{[ \t]*[#.:][^{}]*\}$")
 _WRITTEN_OUT = re.compile("www\\.|@|mailto:", re.IGNORECASE)
 
 
@@ -42,15 +43,17 @@ def build(dialect: Dialect, components: Components, desk: Desk, *, mdx: bool) ->
     """The parser of a dialect. Its rules leave what they gather in ``desk.post``."""
     on = dialect.syntaxes
     parser = MarkdownIt("gfm-like", {"maxNesting": MAX_NESTING})
-    parser.use(footnote_plugin, inline=False).use(deflist_plugin)
+    parser.use(footnote_plugin, inline=bool(on & {"callouts", "wikilinks"})).use(deflist_plugin)
     parser.block.ruler.at("html_block", _html_block, {"alt": ["paragraph", "reference", "blockquote"]})
     parser.inline.ruler.at("html_inline", _html_inline)
     parser.core.ruler.at("inline", lambda state: _inline(state, desk))
     parser.core.ruler.at("linkify", _linkify)
     parser.core.ruler.at("text_join", _text_join)
     parser.use(alerts_plugin)
-    if "admonitions" in on or "callouts" in on:
+    if on & {"admonitions", "callouts"}:
         parser.use(colons_plugin, desk)
+        if not mdx:
+            parser.use(attribute_lists_plugin)
     if "admonitions" in on:
         parser.use(marks_plugin)
     if "wikilinks" in on:

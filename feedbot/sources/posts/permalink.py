@@ -12,6 +12,9 @@ from feedbot.core.dates import parse_date
 
 _FIELD = re.compile(r"\{([^{}:]+)(?::([^{}]*))?\}(/?)")
 _FORMAT = re.compile(r"(?:%[YmdjHMSBbyAaUVW%]|[\w./-])+")
+_TEMPLATE = re.compile(
+    r"""\{\{-?\s*([\w.]+)\s*(?:\|\s*(\w+)\s*(?::\s*["']([^"']*)["']|\(\s*["']([^"']*)["']\s*\))?\s*)?-?\}\}"""
+)
 _PATHS = frozenset({"slug", "path", "page", "dir", "section", "categories"})
 _KEPT = "%/:?#[]@!$&'()*+,;=~"
 _DAY = r"\d{4}-\d{1,2}-\d{1,2}"
@@ -106,6 +109,25 @@ def expand(pattern: str, field: Callable[[str], str], date: datetime | None) -> 
     return _FIELD.sub(value, pattern)
 
 
+def filled(template: str, field: Callable[[str], str], date: datetime | None) -> str:
+    """Fill a template of Eleventy's, ``/{{ title | slugify }}/``; "" where it asks for more than is known.
+
+    ``field`` and ``date`` are as for ``expand``. Of filters those are known that make a slug, or write a date.
+    """
+
+    def value(match: re.Match[str]) -> str:
+        name, kind, form = match[1], match[2], match[3] or match[4] or ""
+        if name == "page.date" and date is not None and kind == "date" and _FORMAT.fullmatch(form):
+            return date.strftime(form)
+        text = field({"page.fileSlug": "slug"}.get(name, name)) if form == "" else ""
+        if kind is not None:
+            text = title_slug(text, ascii_only=True) if kind in ("slug", "slugify") else ""
+        return quote(text, safe="~/") or "{{"
+
+    text = _TEMPLATE.sub(value, template)
+    return "" if "{{" in text or "{%" in text else text
+
+
 def absolute(site: str, address: str) -> str:
     """The address of something on the site: an absolute one as it is, else from the site's own path on.
 
@@ -157,7 +179,7 @@ def title_slug(title: str, *, ascii_only: bool) -> str:
 
 
 def plain_name(name: str) -> str:
-    """A file name as Hugo and Zola put it into an address."""
+    """A file name as Astro, Hugo and Zola put it into an address."""
     return re.sub(r"[^\w./#+~@-]", "", re.sub(r"\s+", "-", name.strip().lower()))
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from feedbot.errors import SourceError
+from feedbot.paths import located
 from feedbot.plugins import SourceContext
 from feedbot.sources.posts import engineconfig
 from feedbot.sources.posts.detect import Detected, detect, detect_at, tops
@@ -62,7 +63,7 @@ class FolderPlace:
     def __init__(self, settings: PostsSettings, context: SourceContext) -> None:
         self._settings = settings
         self._context = context
-        self._path = context.folder / Path(settings.path).expanduser()
+        self._path = located(context.folder, settings.path)
 
     def look(self, salt: str, known: str, remembered: Mapping[str, Any], now: datetime) -> Look | None:
         """What is there now; None where it is as it was when ``known`` was its digest."""
@@ -112,7 +113,7 @@ class FolderPlace:
 class _Committed(FolderTree):
     """A folder that may be in a checkout, whose history tells of posts that do not say themselves when they began."""
 
-    def commits(self) -> Mapping[str, tuple[datetime, datetime]]:
+    def commits(self) -> Mapping[str, tuple[datetime, datetime, str]]:
         """Read of git's log when a post asks for it. Nothing is told of a shallow clone, nor where there is none."""
         from feedbot.sources.posts.git import LocalRepository
 
@@ -121,7 +122,8 @@ class _Committed(FolderTree):
             history = repository.history(repository.resolve("HEAD"), repository.below)
         except (SourceError, OSError):
             return {}
-        return {unicodedata.normalize("NFC", name): (dates.first, dates.last) for name, dates in history.items()}
+        told = {unicodedata.normalize("NFC", name): found for name, found in history.items()}
+        return {name: (found.first, found.last, found.author) for name, found in told.items()}
 
 
 class GitPlace:
@@ -169,7 +171,11 @@ class GitPlace:
 
         settings, context = self._settings, self._context
         access = access_to(
-            settings, folder=context.folder, ca_file=context.ca_file, allow_private=context.allow_private
+            settings,
+            folder=context.folder,
+            ca_file=context.ca_file,
+            proxy=context.proxy,
+            allow_private=context.allow_private,
         )
         timeout = settings.timeout.total_seconds() if settings.timeout else context.timeout
         return Repository(settings.git, context.cache / "git", branch=settings.branch, access=access, timeout=timeout)
@@ -181,15 +187,18 @@ class GitPlace:
         return detect(tree.top(path), lambda name: tree.content(start + name))
 
 
-def access_to(settings: PostsSettings, *, folder: Path, ca_file: Path | None, allow_private: Sequence[str]) -> Access:
+def access_to(
+    settings: PostsSettings, *, folder: Path, ca_file: Path | None, proxy: str, allow_private: Sequence[str]
+) -> Access:
     """What opens the repository of a source: its own settings, paths read from ``folder``, and those of all sources."""
     from feedbot.sources.posts.git import Access
 
     return Access(
         token=settings.token.get_secret_value() if settings.token is not None else "",
         username=settings.username,
-        key_file=folder / Path(settings.key_file).expanduser() if settings.key_file else None,
-        ca_file=folder / Path(settings.ca_file).expanduser() if settings.ca_file else ca_file,
+        key_file=located(folder, settings.key_file) if settings.key_file else None,
+        ca_file=located(folder, settings.ca_file) if settings.ca_file else ca_file,
+        proxy=proxy,
         allow_private=(*settings.allow_private, *allow_private),
     )
 

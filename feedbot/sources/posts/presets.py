@@ -23,8 +23,9 @@ class Preset:
     """Where posts lie and which front matter keys mean what; the first key that has a value counts.
 
     Keys may reach into a table with a dot. Those that start with a colon are no front matter: ``:filename`` is the
-    date in a file's name, ``:git-first`` and ``:git-last`` are those of its first and last commit; of slugs,
-    ``:title`` and ``:title-ascii`` are made of the title, and ``:dated-path`` of the path with a date in front.
+    date in a file's name, ``:git-first`` and ``:git-last`` are those of its first and last commit, ``:git-author`` is
+    who made the first; of slugs, ``:title`` and ``:title-ascii`` are made of the title, and ``:dated-path`` of the path
+    with a date in front.
     """
 
     folders: tuple[str, ...] = ("content/posts",)
@@ -37,6 +38,8 @@ class Preset:
     title: tuple[str, ...] = ("title",)
     date: tuple[str, ...]
     updated: tuple[str, ...]
+    opens: tuple[str, ...] = ()
+    """The time before which a post is not published, whatever its date is."""
     expires: tuple[str, ...] = ()
     """The time from which a post is published no longer."""
     slug: tuple[str, ...] = ("slug",)
@@ -109,6 +112,7 @@ _ASTRO = Preset(
     updated=("updatedDate", "updateDate", "modDatetime", "updatedAt", "updated", "lastmod", "modified"),
     syntax=("gfm", "mdx", "markdoc"),
     month_first=True,
+    plain_names=True,
 )
 PRESETS: Mapping[str, Preset] = {
     "generic": Preset(
@@ -126,7 +130,7 @@ PRESETS: Mapping[str, Preset] = {
         authors_data=("content/authors/*.json", "_data/authors.yml", "authors.yml", ".authors.yml"),
         tags_from=("tags", "categories", "category", "taxonomies.tags", "taxonomies.categories"),
         image=("heroImage", "image", "cover", "ogImage", "feature_image", "featured_image", "banner"),
-        syntax=("gfm", "mdx", "markdoc", "shortcodes", "admonitions"),
+        syntax=("gfm", "mdx", "markdoc", "shortcodes", "admonitions", "math"),
         dated_names=True,
         bare=True,
         headers=True,
@@ -146,8 +150,9 @@ PRESETS: Mapping[str, Preset] = {
         inputs=("content",),
         files=(*_MARKDOWN, "!**/_index.*"),
         permalink="/{section?}/{dir?}/{slug}/",
-        date=("publishDate", "pubDate", "published", "date", ":filename", "lastmod", ":git-first"),
+        date=("date", "publishDate", "pubDate", "published", ":filename", "lastmod", ":git-first"),
         updated=("lastmod", "modified"),
+        opens=("publishDate", "pubDate", "published"),
         expires=("expiryDate", "unpublishDate"),
         permalink_from=("url", "canonicalUrl"),
         aliases=("aliases",),
@@ -173,7 +178,7 @@ PRESETS: Mapping[str, Preset] = {
         tags_from=("tags", "tag", "categories", "category"),
         summary=("excerpt", "description", "summary"),
         image=("image", "header.image", "header.teaser", "cover", "thumbnail"),
-        syntax=("liquid",),
+        syntax=("liquid", "math"),
         permalink_tokens=True,
         spaced_tags=True,
         folder_tags=True,
@@ -312,5 +317,5 @@ PRESETS: Mapping[str, Preset] = {
 
 
 def wants_history(preset: Preset) -> bool:
-    """Whether posts that say nothing else take their dates from commits."""
-    return bool({":git-first", ":git-last"} & {*preset.date, *preset.updated})
+    """Whether posts that say nothing else take their dates or authors from commits."""
+    return bool({":git-first", ":git-last", ":git-author"} & {*preset.date, *preset.updated, *preset.authors})

@@ -125,7 +125,12 @@ class _Setting:
         post, rules = self._post, self._plan.site.rules
         matter, name = post.matter, post.file.name
         title = fields.text(matter.first(rules.title)[1])
-        addresses = Addresses(self._link, lambda src, line: self._images.image(post.body_line + line, src), self._named)
+        addresses = Addresses(
+            self._link,
+            lambda src, line: self._images.image(post.body_line + line, src),
+            self._named,
+            urlsplit(self._plan.site.address).path,
+        )
         anchor = _anchor(post, self._plan.source)
         rendered = self._renderer.post(
             self._body(), addresses, title=title, anchor=anchor, mdx=name.lower().endswith(".mdx")
@@ -139,7 +144,7 @@ class _Setting:
             keys=((f"id:{post.own_id}",) if post.own_id else ()) + (f"path:{name}",),
             url=post.url,
             title=title,
-            authors=authors.of((matter.get(key) for key in rules.authors), _Authors(self._plan.known, self.asked)),
+            authors=self._authors(),
             published=post.published,
             updated=post.updated,
             tags=post.tags,
@@ -192,6 +197,15 @@ class _Setting:
         image = self._images.image(post.matter.line(key), address)
         return urljoin(post.url, image) if image == address and post.url else image or ""
 
+    def _authors(self) -> tuple[Author, ...]:
+        """Those that front matter names; else, where that is asked for, who wrote the file in git."""
+        post, keys = self._post, self._plan.site.rules.authors
+        known = _Authors(self._plan.known, self.asked)
+        found = authors.of((post.matter.get(key) for key in keys), known)
+        if found or ":git-author" not in keys:
+            return found
+        return authors.of(self._ask(f"commits:{post.file.name}").split(" ", 2)[2:], known)
+
     def _aliases(self) -> tuple[str, ...]:
         post, site = self._post, self._plan.site
         named = (text for key in site.rules.aliases for text in fields.texts(post.matter.get(key)))
@@ -243,7 +257,7 @@ class _History(Mapping[str, fields.Commits]):
         told = self._asked[question] = self._answer(question)
         if not told:
             raise KeyError(name)
-        first, _, last = told.partition(" ")
+        first, last, _ = told.split(" ", 2)
         return datetime.fromisoformat(first), datetime.fromisoformat(last)
 
     def __iter__(self) -> Iterator[str]:

@@ -15,6 +15,8 @@ ELEMENTS = frozenset(
     "slot small source span strike strong style sub summary sup svg table tbody td template textarea tfoot th thead "
     "time title tr track tt u ul var video wbr".split()
 )
+PLACE = re.compile(r"^(?:\{|%7B|\||%7C)(?:filename|static|attach)(?:\}|%7D|\||%7C)", re.IGNORECASE)
+"""What Pelican writes before the name of a file of the blog."""
 _PSEUDO = re.compile(r"<(?=(?:[!?]|/?([a-zA-Z][^\s/><]*)))")
 _TAG = re.compile(r"""<(a|img)(?=[\s/>])((?:[^<>"']|"[^"<]*"|'[^'<]*')*+)>""", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"""(?<=[\s"'/])([a-zA-Z-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
@@ -49,11 +51,12 @@ def rewrite(markup: str, link: Callable[[str], str], image: Callable[[str], str 
             return _with(match, "href", link(attributes["href"])) if "href" in attributes else match[0]
         if "src" not in attributes:
             return match[0]
-        expression = attributes["src"].startswith("{")  # JSX, known to the site alone
-        address = None if expression else image(attributes["src"])
+        source = attributes["src"]
+        expression = source.startswith("{") and not PLACE.match(source)  # JSX, known to the site alone
+        address = None if expression else image(source)
         if address is None:
             return html.escape(attributes.get("alt", ""))
-        return match[0] if address == attributes["src"] else _with(match, "src", address, dropped=("srcset", "sizes"))
+        return match[0] if address == source else _with(match, "src", address, dropped=("srcset", "sizes"))
 
     return _TAG.sub(tag, markup)
 

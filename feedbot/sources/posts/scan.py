@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from operator import itemgetter
 from pathlib import Path
 from typing import ClassVar
 
@@ -20,6 +21,7 @@ from feedbot.sources.posts.tree import AUTHOR_FILES, IMAGES, MAX_IMAGE, Found, G
 
 _SETTLED = 2_000_000_000
 """Nanoseconds after which a further write to a file surely shows in its time of change."""
+_USUAL = 16_000  # bytes of a post
 _PLAIN = re.compile(r"[!-~]+(?: [!-~]+)*")
 
 
@@ -90,7 +92,7 @@ class FolderTree:
             return found
         return found.stamp if found.settled else found.stamp + _content_digest(found.path).hex()
 
-    def commits(self) -> Mapping[str, tuple[datetime, datetime]]:
+    def commits(self) -> Mapping[str, tuple[datetime, datetime, str]]:
         return {}
 
     def export(self, images: Mapping[str, Found]) -> Mapping[str, str]:
@@ -114,13 +116,13 @@ def scan(root: Path, folders: Sequence[str], files: Sequence[str], authors: Sequ
     """
     base = _base(root, folders)
     real_root, recent = os.path.realpath(root), int(now.timestamp() * 1e9) - _SETTLED
-    wanted = Globs(files)
+    matches = Globs(files).match
     posts: list[Found] = []
     images: list[Found] = []
     refused: dict[str, str] = {}
     for name, entry in _walk(base):
         image = suffix(name) in IMAGES
-        if not image and not wanted.match(name):
+        if not image and not matches(name):
             continue
         try:
             found = _found(name, entry, real_root, recent)
@@ -139,12 +141,18 @@ def scan(root: Path, folders: Sequence[str], files: Sequence[str], authors: Sequ
 def read(path: str, limit: int) -> bytes:
     """The content of a regular file of at most ``limit`` bytes. Raises OSError, with words for a person."""
     # A name may have become a FIFO or a link since it was looked at: neither waited for nor followed.
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-    with os.fdopen(os.open(path, flags), "rb") as file:
-        status = os.fstat(file.fileno())
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+    try:
+        status = os.fstat(handle)
         if not stat.S_ISREG(status.st_mode):
             raise OSError(0, "it is no regular file")
-        content = file.read(limit + 1)
+        content = b""
+        # To have room for all that is allowed costs more than to read most files.
+        room = min(max(status.st_size, _USUAL), limit) + 1
+        while len(content) <= limit and (more := os.read(handle, room)):
+            content += more
+    finally:
+        os.close(handle)
     if len(content) > limit:
         raise OSError(0, f"it is larger than {limit / 1e6:g} MB")
     return content
@@ -220,13 +228,13 @@ def _authors(root: Path, base: Path, globs: Sequence[str], recent: int) -> tuple
 
 
 def _file(name: str, path: str, status: os.stat_result, recent: int) -> Found:
-    modified, changed = status.st_mtime_ns, status.st_ctime_ns
-    stamp = f"{status.st_size:x}.{modified:x}.{changed:x}.{status.st_ino:x}"
-    return Found(name, path, status.st_size, stamp, max(modified, changed) < recent)
+    size, modified, changed = status.st_size, status.st_mtime_ns, status.st_ctime_ns
+    stamp = "%x.%x.%x.%x" % (size, modified, changed, status.st_ino)  # noqa: UP031 - takes half the time
+    return Found(name, path, size, stamp, modified < recent and changed < recent)
 
 
 def _sorted(found: list[Found]) -> tuple[Found, ...]:
-    return tuple(sorted(found, key=lambda each: each.name))
+    return tuple(sorted(found, key=itemgetter(0)))  # by name
 
 
 def _content_digest(path: str) -> bytes:

@@ -16,7 +16,7 @@ from feedbot.sources.posts.engineconfig import EngineConfig
 from feedbot.sources.posts.places import FolderPlace, GitPlace, Look
 from feedbot.sources.posts.settings import PostsSettings
 
-RENDERER_VERSION = 3
+RENDERER_VERSION = 4
 """Raised whenever the same post is read or rendered in another way, so that all are read anew."""
 
 _NOT_CONTENT = {*SourceSettings.model_fields, "token", "username", "key_file", "ca_file", "allow_private", "timeout"}
@@ -86,6 +86,8 @@ class PostsSource:
         document = replace(reading.document, title=said.title, notes=(*reading.document.notes, *_told(said, settings)))
         if not (index.files and remembered.get("sure") and settings.withdraw_after == 1):
             document = replace(document, gone=None)
+        if settings.withdraw_after > 1:  # what was gone at the last reading already is to be missed again
+            document = replace(document, not_modified=False)
         # What cannot be read is not in the index, and what is missing but not withdrawn yet must be missed again.
         sure = reading.whole and not look.tree.refused and settings.withdraw_after == 1
         extra: dict[str, Any] = {"shape": shape, "index": reading.index.packed(), "sure": sure}

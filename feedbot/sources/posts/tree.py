@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import ClassVar, Protocol
+from typing import ClassVar, NamedTuple, Protocol
 
 IMAGES = frozenset({"png", "jpg", "jpeg", "gif", "webp", "avif", "svg"})
 AUTHOR_FILES = frozenset({"json", "yml", "yaml"})
@@ -15,8 +14,7 @@ MAX_AUTHOR = 1_000_000
 MAX_IMAGE = 20_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """A regular file. ``name`` is its path from the posts' folder with ``/``, in NFC; ``path`` is for its tree.
 
     ``stamp`` is another one whenever the content may be another. Where it is not ``settled``, one more write
@@ -74,8 +72,8 @@ class Tree(Protocol):
         """Where a post, an image or an author file is, for a person."""
         ...
 
-    def commits(self) -> Mapping[str, tuple[datetime, datetime]]:
-        """When posts were first and last committed, by name, where that is known; it may take long."""
+    def commits(self) -> Mapping[str, tuple[datetime, datetime, str]]:
+        """When posts were first and last committed, and who did so first, by name, where that is known; may be slow."""
         ...
 
     def export(self, images: Mapping[str, Found]) -> Mapping[str, str]:
@@ -84,15 +82,16 @@ class Tree(Protocol):
 
 
 class Globs:
-    """Globs of which a path must match one, and none of those after ``!``; ``**/`` is any folders, or none."""
+    """Globs of which a path must ``match`` one, and none of those after ``!``; ``**/`` is any folders, or none."""
 
     def __init__(self, globs: Iterable[str]) -> None:
-        globs = tuple(globs)
-        self._wanted = _either(glob for glob in globs if not glob.startswith("!"))
-        self._unwanted = _either(glob[1:] for glob in globs if glob.startswith("!"))
-
-    def match(self, name: str) -> bool:
-        return self._wanted.fullmatch(name) is not None and self._unwanted.fullmatch(name) is None
+        wanted: list[str] = []
+        unwanted: list[str] = []
+        for glob in globs:
+            (unwanted if glob.startswith("!") else wanted).append(_pattern(glob.removeprefix("!")))
+        # One pattern, and no method around it, as there may be very many paths.
+        pattern = re.compile(rf"(?!{_either(unwanted)}\Z){_either(wanted)}", re.DOTALL)
+        self.match: Callable[[str], object] = pattern.fullmatch
 
 
 def suffix(name: str) -> str:
@@ -105,9 +104,8 @@ def hidden(name: str) -> bool:
     return name.startswith(".") or name == "node_modules"
 
 
-def _either(globs: Iterable[str]) -> re.Pattern[str]:
-    patterns = [_pattern(glob) for glob in globs]
-    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns) or "(?!)", re.DOTALL)
+def _either(patterns: Sequence[str]) -> str:
+    return f"(?:{'|'.join(patterns) or '(?!)'})"
 
 
 def _pattern(glob: str) -> str:

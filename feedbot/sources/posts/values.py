@@ -156,7 +156,7 @@ class _Yaml:
             self._guard(text)
             return yaml.compose(text, Loader=_Loader)
         except yaml.YAMLError as error:
-            raise self._not_yaml(error) from None
+            raise self._not_yaml(error, text.count("\n")) from None
 
     def line(self, node: yaml.Node) -> int:
         return self._first_line + (int(node.start_mark.line) if node.start_mark is not None else 0)
@@ -209,8 +209,10 @@ class _Yaml:
             raise FrontMatterError(f"{self._what} is too large, or its aliases (*name) go in circles",
                                    self.line(node), "write the values out")  # fmt: skip
 
-    def _not_yaml(self, error: yaml.YAMLError) -> FrontMatterError:
-        mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    def _not_yaml(self, error: yaml.YAMLError, lines: int) -> FrontMatterError:
+        mark, context = getattr(error, "problem_mark", None), getattr(error, "context_mark", None)
+        if context is not None and (mark is None or mark.line >= lines):  # what never ends is told where it begins
+            mark = context
         line = self._first_line + (int(mark.line) if mark is not None else 0)
         reason = getattr(error, "problem", None) or str(error)
         hint = 'put a text that holds ": " or "#" in quotes' if "mapping values" in reason else ""

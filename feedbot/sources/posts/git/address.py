@@ -9,6 +9,8 @@ from pathlib import Path
 
 from feedbot.errors import SourceError
 from feedbot.http import HttpError
+from feedbot.http.guard import parse_allowance
+from feedbot.http.proxy import is_direct, literal
 from feedbot.http.target import parse_target, shown
 from feedbot.http.wire import admitted
 
@@ -25,13 +27,15 @@ class Access:
     """What opens a repository. ``token`` is a password too; ``username`` goes with it where the host asks for one.
 
     ``key_file`` is a private key for ssh (none: the ones that ssh finds). ``ca_file`` is trusted beside the system's
-    authorities. ``allow_private`` lists what else than public addresses may be asked.
+    authorities. ``proxy`` is the address of an HTTP proxy to go through over https, but for what ``allow_private``
+    lists, which are the addresses beside the public ones that may be asked.
     """
 
     token: str = field(default="", repr=False)
     username: str = ""
     key_file: Path | None = None
     ca_file: Path | None = None
+    proxy: str = field(default="", repr=False)
     allow_private: tuple[str, ...] = ()
 
 
@@ -89,6 +93,19 @@ def authorization(address: Address, access: Access) -> str:
         raise SourceError("the token of the git repository has a line break or a control character in it")
     pair = f"{access.username or _USUAL_USER}:{token}"
     return "Basic " + b64encode(pair.encode()).decode()
+
+
+def is_literal(address: Address) -> bool:
+    """Whether its host needs no looking up."""
+    return literal(address.host) is not None
+
+
+def is_near(address: Address, allow_private: tuple[str, ...]) -> bool:
+    """Whether its host is reached without a proxy. Raises SourceError where an entry of ``allow_private`` is none."""
+    try:
+        return is_direct(address.host, address.port, [parse_allowance(entry) for entry in allow_private])
+    except ValueError as error:
+        raise SourceError(f"allow_private: {error}") from None
 
 
 def resolve(address: Address, allow_private: tuple[str, ...], seconds: float) -> tuple[str, ...]:

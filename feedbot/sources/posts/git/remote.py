@@ -14,7 +14,15 @@ from urllib.parse import urlsplit
 
 from feedbot.errors import SourceError
 from feedbot.sources.posts.git import troubles
-from feedbot.sources.posts.git.address import Access, Address, authorization, parse_address, resolve
+from feedbot.sources.posts.git.address import (
+    Access,
+    Address,
+    authorization,
+    is_literal,
+    is_near,
+    parse_address,
+    resolve,
+)
 from feedbot.sources.posts.git.clone import Clone
 from feedbot.sources.posts.git.command import Done, Git, TooLargeError, UnsoundError
 
@@ -111,8 +119,11 @@ class Remote:
             "http.lowSpeedLimit": "1",
             "http.lowSpeedTime": str(ceil(self._git.left) + 1),
         }
-        numbers = self._resolved()
-        if address.host not in numbers:
+        if access.proxy and not is_near(address, access.allow_private):
+            settings["http.proxy"] = access.proxy
+            if is_literal(address):  # a name is the proxy's to look up
+                self._resolved()
+        elif address.host not in (numbers := self._resolved()):
             settings["http.curloptResolve"] = f"{address.host}:{address.port}:{','.join(numbers)}"
         if access.ca_file is not None:
             if not access.ca_file.is_file():

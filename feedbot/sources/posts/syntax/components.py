@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
 
-from feedbot.sources.posts.syntax.shipped import NO_CONTENT, SHIPPED
+from feedbot.sources.posts.syntax.shipped import BOXES, NO_CONTENT, SHIPPED
 
 _CHILDREN = "{children}"
 _FIELD = re.compile(r"\{([\w-]+(?:\|[\w-]+)*)(?:!(id|stem|path|kind))?(\?)?(?::(0?\d{1,2})d)?\}")
@@ -63,6 +63,16 @@ class Components:
                 before, children, after = filled.partition(_CHILDREN)
                 return Shown(before, after, bool(children))
         return None
+
+    def alone(self, name: str, attributes: Mapping[str, str]) -> str | None:
+        """The HTML of a component that does not close; None as of ``shown``, and for a box with nothing in it."""
+        shown = self.shown(name, attributes)
+        if shown is None:
+            return None
+        if _key(name) not in BOXES - self._own:
+            return shown.before + shown.after
+        text = attributes.get("content") or attributes.get("text")
+        return f"{shown.before}<p>{html.escape(text)}</p>{shown.after}" if text else None
 
     def is_silent(self, name: str) -> bool:
         """Whether a component never has a content, so that nobody misses it."""

@@ -13,10 +13,10 @@ SYNTAXES = frozenset(
         "markdoc",  # {% tag a=1 %} ... {% /tag %}
         "liquid",  # {% tag %}, {{ output }}, {: .class}; Jinja and Nunjucks too
         "shortcodes",  # Hugo's {{< figure src="x.png" >}}, Zola's {{ youtube(id="x") }}
-        "admonitions",  # :::note, !!! note, ??? note, === "Tab"
-        "callouts",  # ::: {.callout-note}
+        "admonitions",  # :::note, !!! note, ??? note, === "Tab", ![](a.png){ width=300 }
+        "callouts",  # ::: {.callout-note}, [words]{.class}, ^[a footnote]
         "math",  # $x$, $$x$$
-        "wikilinks",  # [[Note]], ![[image.png]], ==mark==, %%comment%%, ^id
+        "wikilinks",  # [[Note]], ![[image.png]], ==mark==, %%comment%%, ^id, ^[a footnote]
     }
 )
 """What ``syntax`` may name. Tables, strikes, footnotes, tasks, definitions, ``> [!NOTE]`` and links written out are

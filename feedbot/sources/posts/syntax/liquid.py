@@ -10,7 +10,7 @@ from feedbot.sources.posts.syntax.tags import Found, Post
 _OUTPUT = re.compile(r"""\{\{(?![<%])[-~]?((?:[^"'{}]|"[^"]*"|'[^']*')*+)\}\}""")
 _TERM = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|(-?\d+(?:\.\d+)?)|([\w.$\[\]-]+))\s*""")
 _PARTS = re.compile(r"""(?:[^|"']|"[^"]*"|'[^']*')+""")
-_ATTRIBUTES = re.compile(r"\{:[^{}\n]*\}")
+_ATTRIBUTES = re.compile(r"\{::comment\}.*?\{:/(?:comment)?\}|\{:[^{}\n]*\}", re.DOTALL)
 _COMMENT = re.compile(r"\{#(.*?)#\}", re.DOTALL)
 
 
@@ -62,7 +62,7 @@ class Output:
 
 
 class Attributes:
-    """``{: .class #id}``, which kramdown gives to what stands before it."""
+    """``{: .class #id}``, which kramdown gives to what stands before it, and its comments."""
 
     lead = "{:"
 

@@ -76,6 +76,6 @@ def _verbatim(source: str, position: int, limit: int, post: Post) -> Found | Non
 def _included(rest: str, post: Post) -> Tag | None:
     """A file of the site's own, taken for the component of its name: ``{% include youtube.html id="x" %}``."""
     given = attributes(rest)
-    file = given.get("0", "")
+    file = given.pop("0", "")
     name = posixpath.basename(file).partition(".")[0]
-    return Tag(name, "void", given, "include", post.line) if name else None
+    return Tag(name, "void", given, "include", post.line, file) if name else None

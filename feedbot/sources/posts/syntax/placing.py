@@ -72,28 +72,30 @@ class _Placing:
         if tag.kind == "close":
             self._hidden_until = None
             return self._shown.pop(partner, _NOTHING).after if partner is not None else tag.source
+        if partner is None:
+            return tag.source if tag.scope == ":::" else self._alone(tag)
         if tag.scope == ":::":
             shown: Shown | None = Shown(tag.attributes.get("before", ""), tag.attributes.get("after", ""))
-            shown = shown if partner is not None else Shown(tag.source)
         else:
             shown = self._components.shown(tag.name, tag.attributes)
-        if partner is not None:
-            if shown is None and tag.name:
-                sentence = f"the component {tag.name} is not known: what it holds is kept, itself left out"
-                self._post.warn(sentence, tag.line)
-            self._shown[tag] = shown or _NOTHING
-            if shown is not None and not shown.children:
-                self._hidden_until = partner
-            return self._shown[tag].before
-        if shown is not None:
-            return shown.before + shown.after
-        self._leave_out(tag)
-        return ""
+        if shown is None and tag.name:
+            sentence = f"the component {tag.name} is not known: what it holds is kept, itself left out"
+            self._post.warn(sentence, tag.line)
+        self._shown[tag] = shown or _NOTHING
+        if shown is not None and not shown.children:
+            self._hidden_until = partner
+        return self._shown[tag].before
+
+    def _alone(self, tag: Tag) -> str:
+        """A component that nothing closes."""
+        shown = self._components.alone(tag.name, tag.attributes)
+        if shown is None:
+            self._leave_out(tag)
+        return shown or ""
 
     def _leave_out(self, tag: Tag) -> None:
         if tag.scope == "include":
-            file = tag.attributes.get("0", tag.name)
-            self._post.warn(f"the include of {file} is known to the site alone and left out", tag.line)
+            self._post.warn(f"the include of {tag.source} is known to the site alone and left out", tag.line)
         elif tag.name and not self._components.is_silent(tag.name):
             self._post.dropped += 1
             self._post.warn(f"the component {tag.name} is not known and left out", tag.line)

@@ -24,13 +24,13 @@ _GIST = (
     '<a href="https://gist.github.com/{user|0}/{id|1}">A gist of {user|0}</a>',
     '<a href="https://gist.github.com/{id|url|0!id}">A gist</a>',
 )
-_IMAGE = ('<img src="{src|0}" alt="{alt|1?}">', "{alt?}")
+_IMAGE = ('<img src="{src|url|image_path|path|0}" alt="{alt|1?}">', "{alt?}")
 _SIZED = "<figcaption>{caption|title|attr}</figcaption>"
 _FIGURE = (
-    '<figure><a href="{link}"><img src="{src|0}" alt="{alt|caption?}"></a>' + _SIZED + "</figure>",
-    '<figure><a href="{link}"><img src="{src|0}" alt="{alt?}"></a></figure>',
-    '<figure><img src="{src|0}" alt="{alt|caption?}">' + _SIZED + "{children}</figure>",
-    '<figure><img src="{src|0}" alt="{alt|1?}">{children}</figure>',
+    '<figure><a href="{link}"><img src="{src|url|image_path|path|0}" alt="{alt|caption?}"></a>' + _SIZED + "</figure>",
+    '<figure><a href="{link}"><img src="{src|url|image_path|path|0}" alt="{alt?}"></a></figure>',
+    '<figure><img src="{src|url|image_path|path|0}" alt="{alt|caption?}">' + _SIZED + "{children}</figure>",
+    '<figure><img src="{src|url|image_path|path|0}" alt="{alt|1?}">{children}</figure>',
     "<figure>{children}</figure>",
 )
 _TAB = ("<p><strong>{label|title|name|value|header|0}</strong></p>{children}", "{children}")
@@ -57,6 +57,10 @@ SHIPPED: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("vimeo", "vimeoembed"), _VIMEO),
     **dict.fromkeys(("tweet", "twitter", "x", "xsimple", "twittersimple", "twittertweet", "statictweet"), _TWEET),
     "gist": _GIST,
+    "video": (
+        '<a href="{src|url|file|0}">{title|caption|aria-label}</a>',
+        '<a href="{src|url|file|0}">Video</a>',
+    ),
     "instagram": ('<a href="https://www.instagram.com/p/{id|0!id}/">A post on Instagram</a>',),
     **dict.fromkeys(("image", "img", "picture"), _IMAGE),
     "figure": _FIGURE,
@@ -85,7 +89,10 @@ SHIPPED: Mapping[str, tuple[str, ...]] = {
 }
 """By name in small letters, without hyphens."""
 
+BOXES = frozenset({"callout", "admonition", "aside", "notice", *(kind.lower() for kind in _KINDS)})
+"""What is nothing without something in it."""
+
 NO_CONTENT = frozenset(
-    {"toc", "tableofcontents", "clear", "br", "param", "head", "script", "style", "analytics", "more"}
+    {"toc", "tableofcontents", "clear", "br", "param", "head", "script", "style", "analytics", "more", "pagebreak"}
 )
 """What is left out without a word to the reader."""

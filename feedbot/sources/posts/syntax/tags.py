@@ -46,7 +46,7 @@ class Tag:
     """A component as it is written: one that opens, closes or stands alone.
 
     ``scope`` and ``name`` tell what closes it. Attributes without a name are numbered from "0".
-    ``source`` is shown where nothing closes or opens it.
+    ``source`` is shown where nothing closes or opens it; of a file that is included it is the name.
     """
 
     name: str
@@ -81,11 +81,13 @@ class Post:
         self.warnings.setdefault(sentence, self.line if line is None else line)
 
     def address(self, name: str) -> str:
-        """The address of the post of a name, else a warning and ""."""
-        found = self.by_name(name)
+        """The address of the post of a name, which may lead to a part of it (``name#part``), else a warning and ""."""
+        post, hash_mark, part = name.partition("#")
+        found = self.by_name(post) if post else ""
         if found is None:
-            self.warn(f'there is no post "{name}" to link to')
-        return found or ""
+            self.warn(f'there is no post "{post}" to link to')
+            return ""
+        return f"{found}{hash_mark}{part}"
 
     def match(self, pattern: re.Pattern[str], source: str, position: int, limit: int) -> re.Match[str] | None:
         """Match here, unless that was in vain too often: in a hostile post each bracket costs a look ahead."""

@@ -10,7 +10,7 @@ from markdown_it.rules_block import StateBlock
 
 from feedbot.sources.posts.syntax.tags import MAX_TAG, Desk
 
-LIQUID = re.compile(r"\{%[-+~]?\s*(raw|verbatim|comment|highlight)\b[ \t]*([\w+#.-]*)[^%\n]*%\}")
+LIQUID = re.compile(r"\{%[-+~]?\s*(raw|verbatim|comment|highlight)\b[ \t]*[\"']?([\w+#.-]*)[^%\n]*%\}")
 SHORTCODE = re.compile(r"\{\{([<%])\s*(highlight|comment)\b[ \t]*\"?([\w+#.-]*)[^{}\n]*[>%]\}\}")
 
 

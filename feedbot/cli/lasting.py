@@ -1,0 +1,52 @@
+"""Runs what keeps running, until a signal ends it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from types import FrameType
+from typing import NoReturn, Protocol
+
+from feedbot.cli.context import Context
+from feedbot.cli.entrance import Stopped
+from feedbot.errors import FeedbotError
+
+_LONGEST = 9.5
+"""Seconds after which it is gone when it was told to end; supervisors kill after ten, as a rule."""
+
+
+class Lasting(Protocol):
+    """Runs until ``stop`` is called; ``reload`` has it read its configuration anew. Both may come from a signal."""
+
+    def run(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+    def reload(self) -> None: ...
+
+
+def last(context: Context, service: Lasting) -> NoReturn:
+    """Run a service until SIGTERM or SIGINT, a second of which ends it at once; SIGHUP reloads. Raises Stopped."""
+    ended: list[int] = []
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        if ended:
+            os._exit(128 + number)
+        ended.append(number)
+        service.stop()
+        longest = threading.Timer(_LONGEST, os._exit, [128 + number])  # whatever is under way, such as a long reload
+        longest.daemon = True
+        longest.start()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, end)
+    signal.signal(signal.SIGHUP, lambda _number, _frame: service.reload())
+    try:
+        service.run()
+    except FeedbotError as error:
+        context.fail(error)
+        sys.stdout.flush()
+        os._exit(error.exit_code)  # a source may still be read for long
+    raise Stopped(ended[0])

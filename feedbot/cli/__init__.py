@@ -13,8 +13,8 @@ def main() -> None:
     delivery failed (both with ``--strict`` only); 5 state not usable; 6 another run holds the lock; 128+n a
     signal.
     """
-    # Imports make a great many objects that stay: looking for garbage among them takes an eighth of the start. A command
-    # that works for longer than it imports looks for some of its own (see Context.load).
+    # Imports make a great many objects that stay: looking for garbage among them takes an eighth of the start. What
+    # works for longer than it imports begins to look when it knows its configuration (see Context.load).
     gc.set_threshold(1_000_000, 20, 20)
     from feedbot.cli.entrance import enter
     from feedbot.cli.output import prepare

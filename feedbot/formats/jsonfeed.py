@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
+
+import orjson
 
 from feedbot.core.dates import rfc3339
 from feedbot.core.html import to_text
@@ -12,15 +13,13 @@ from feedbot.core.publication import address
 from feedbot.formats.legal import UNKNOWN_TYPE, legal_channel, legal_entry
 from feedbot.model import Author, Channel, Enclosure, Entry
 
-_encode = json.JSONEncoder(ensure_ascii=False).encode
-
 
 class JsonFormat:
     """JSON Feed: ``content_html`` in every item, titles only where there are any, keys in a fixed order."""
 
     extension: ClassVar[str] = "json"
     media_type: ClassVar[str] = "application/feed+json"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
 
     def render(self, channel: Channel, entries: Sequence[Entry]) -> bytes:
         """Write the entries in the order given, as UTF-8, ended by a line feed. No input makes it raise."""
@@ -38,9 +37,9 @@ class JsonFormat:
                 next_url=address(channel, channel.previous, self.extension),
             ),
         }
-        # An item a line: good to compare, and much faster than ``indent``, which the C encoder does not know.
-        items = ",\n".join(_encode(_item(entry, channel.language)) for entry in legal)
-        return f'{_encode(head)[:-1]}, "items": [\n{items}\n]}}\n'.encode()
+        # An item a line, which is good to compare.
+        items = b",\n".join(orjson.dumps(_item(entry, channel.language)) for entry in legal)
+        return b'%b,"items":[\n%b\n]}\n' % (orjson.dumps(head)[:-1], items)
 
 
 def _item(entry: Entry, language: str) -> dict[str, Any]:

@@ -1,22 +1,64 @@
-"""Follows the configuration of a process that keeps running: read anew when its file changes, or somebody says so."""
+"""What keeps running, and follows its configuration: read anew when its file changes, or somebody says so."""
 
 from __future__ import annotations
 
 import logging
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
+from typing import TextIO
 
+from feedbot.app import App, RunOptions, new_lease
+from feedbot.engine.tally import Tally
 from feedbot.errors import ConfigError, FeedbotError
 from feedbot.message.terminal import counted
 from feedbot.settings import Configuration
 from feedbot.supervisor import Supervisor
 
+GRACE = 8.0
+"""Seconds that what is in flight has to end in; supervisors kill after ten, as a rule."""
+BEAT = 0.5
+"""Seconds between two looks at whether to go on, and with which configuration."""
+TELL = 90.0
+"""A supervisor that watches nothing hears how it goes three times in so many seconds."""
 _NOT_TAKEN = "the configuration was not taken over, and the former one goes on: %s"
 
 _Stamp = tuple[int, int, int]
 
 log = logging.getLogger(__name__)
+
+
+class Lasting(ABC):
+    """Runs until ``stop`` is called; ``reload`` has it read its configuration anew. Both may come from a signal."""
+
+    def __init__(self, path: Path, load: Callable[[], Configuration], *, out: TextIO, quiet: bool) -> None:
+        self._path = path
+        self._load = load
+        self._out = out
+        self._options = RunOptions(quiet=quiet)
+        self._following: Following | None = None
+        self._stopping = threading.Event()
+        self._tally = Tally()
+        self._lease = new_lease()
+
+    @abstractmethod
+    def run(self) -> None:
+        """Work until told to stop."""
+
+    def stop(self) -> None:
+        self._stopping.set()
+
+    def reload(self) -> None:
+        if self._following is not None:
+            self._following.ask()
+
+    def _follow(self) -> Following:
+        self._following = Following(self._path, self._load)
+        return self._following
+
+    def _app(self, configuration: Configuration) -> App:
+        return App(configuration, out=self._out, took=self._tally.took)
 
 
 class Following:

@@ -168,9 +168,9 @@ class Document:
     of entries that are there and were not read. ``gone``, where it is known: keys of those that were there at the last
     poll and are not any more, so that all others stand. ``trusted_dates``: a changed ``updated`` alone
     is an edit. ``notes``: for the line about the source. ``assets``: files to publish, by the name
-    under which content names them. ``fresh_until``: the source asks not to be polled before. ``hub`` is None where
-    the document does not tell. ``status`` and ``size`` are those of the answer that it was read from, 0 where there
-    was none.
+    under which content names them. ``places``: where the dates of items still to come are written, by id, for a person
+    to open. ``fresh_until``: the source asks not to be polled before. ``hub`` is None where the document does not tell.
+    ``status`` and ``size`` are those of the answer that it was read from, 0 where there was none.
     """
 
     items: tuple[Item, ...] = ()
@@ -183,6 +183,7 @@ class Document:
     problems: tuple[Problem, ...] = ()
     notes: tuple[str, ...] = ()
     assets: Mapping[str, str] = field(default_factory=dict)
+    places: Mapping[str, str] = field(default_factory=dict)
     fresh_until: datetime | None = None
     title: str = ""
     link: str = ""

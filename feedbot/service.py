@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from feedbot.app import App, RunOptions, new_lease
+from feedbot.app import App
 from feedbot.engine.daemon import Daemon
 from feedbot.engine.journal import Journal
 from feedbot.engine.presence import at_work
 from feedbot.engine.tally import Tally
 from feedbot.engine.work import Work
 from feedbot.errors import StateError, UsageError
-from feedbot.following import Following
+from feedbot.following import BEAT, GRACE, TELL, Following, Lasting
 from feedbot.locking import run_lock
 from feedbot.settings import Configuration
 from feedbot.store.fleet import DAEMON
@@ -29,16 +28,11 @@ from feedbot.supervisor import Supervisor
 if TYPE_CHECKING:
     from feedbot.web.hosting import Hosting
 
-GRACE = 8.0
-"""Seconds that deliveries in flight have to end in."""
-_BEAT = 0.5
-_TELL = 90.0  # a supervisor that watches nothing hears how it goes three times in so many seconds
-
 log = logging.getLogger(__name__)
 
 
-class Service:
-    """Runs until ``stop`` is called; ``reload`` has it read its configuration anew. Both may come from a signal."""
+class Service(Lasting):
+    """Polls, publishes and delivers alone, and serves the feeds at an address where one is given."""
 
     def __init__(
         self,
@@ -49,29 +43,15 @@ class Service:
         quiet: bool = False,
         serve: tuple[str, int] | None = None,
     ) -> None:
+        super().__init__(path, load, out=out, quiet=quiet)
         self._serve = serve
-        self._path = path
-        self._load = load
-        self._out = out
-        self._options = RunOptions(quiet=quiet)
-        self._following: Following | None = None
-        self._stopping = threading.Event()
-        self._tally = Tally()
-        self._lease = new_lease()
-
-    def stop(self) -> None:
-        self._stopping.set()
-
-    def reload(self) -> None:
-        if self._following is not None:
-            self._following.ask()
 
     def run(self) -> None:
         """Work until told to stop. Raises ConfigError, LockedError and StateError before anything has begun.
 
         Raises StateError later, too, where the file of the state is not the same one any more.
         """
-        following = self._following = Following(self._path, self._load)  # which alone holds the configuration
+        following = self._follow()  # which alone holds the configuration
         supervisor = Supervisor()
         with contextlib.ExitStack() as stack:
             stack.enter_context(run_lock(following.configuration.state))
@@ -95,7 +75,7 @@ class Service:
 
     def _daemon(self, configuration: Configuration, store: Store, stack: contextlib.ExitStack) -> Daemon:
         """The daemon of a configuration, once what a killed one left behind is put in order."""
-        app = App(configuration, out=self._out, took=self._tally.took)
+        app = self._app(configuration)
         stack.enter_context(at_work(store, DAEMON, self._lease, app.clock))
         app.sweep()
         store.recover(app.clock())
@@ -107,7 +87,7 @@ class Service:
         """Wait for the end, for another configuration, and tell the supervisor that all is well meanwhile."""
 
         def use(configuration: Configuration) -> None:
-            work = self._work(App(configuration, out=self._out, took=self._tally.took), store)
+            work = self._work(self._app(configuration), store)
             if hosting is not None:
                 hosting.replace(configuration)
             daemon.replace(work)
@@ -115,7 +95,7 @@ class Service:
         beaten = float("-inf")
         file = following.configuration.state
         identity = _identity(file)
-        while not self._stopping.wait(_BEAT):
+        while not self._stopping.wait(BEAT):
             following.follow(use, supervisor)
             if _identity(file) != identity:  # what is written into the former one is lost at the end
                 raise StateError(
@@ -124,7 +104,7 @@ class Service:
                 )
             daemon.keep_time()
             now = time.monotonic()
-            if now - beaten >= (supervisor.watchdog or _TELL) / 3:
+            if now - beaten >= (supervisor.watchdog or TELL) / 3:
                 if not daemon.stuck():
                     supervisor.alive()
                 how = (f"{name}: {text}" for name, text in daemon.how().items())

@@ -4,37 +4,30 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
-from feedbot.app import App, RunOptions, new_lease
+from feedbot.app import App
 from feedbot.engine.journal import Journal
 from feedbot.engine.presence import myself
 from feedbot.engine.queue import POLL, Queue
-from feedbot.engine.tally import Tally
 from feedbot.engine.work import Work
 from feedbot.engine.worker import SLOTS, Worker
 from feedbot.errors import ConfigError, StateError
-from feedbot.following import Following
+from feedbot.following import BEAT, GRACE, TELL, Following, Lasting
 from feedbot.location import Database
 from feedbot.settings import Configuration
 from feedbot.store.store import Store
 from feedbot.supervisor import Supervisor
 
-_GRACE = 8.0
-"""Seconds that what is in flight has to end in; supervisors kill after ten, as a rule."""
-_BEAT = 0.5
-_TELL = 90.0
-
 log = logging.getLogger(__name__)
 
 
-class WorkerService:
-    """Runs until ``stop`` is called; ``reload`` has it read its configuration anew. Both may come from a signal."""
+class WorkerService(Lasting):
+    """Works off these ``queues``, and reads so many sources side by side (``concurrency``), or as many as usual."""
 
     def __init__(
         self,
@@ -46,23 +39,9 @@ class WorkerService:
         queues: tuple[str, ...],
         concurrency: int | None,
     ) -> None:
-        self._path = path
-        self._load = load
-        self._out = out
-        self._options = RunOptions(quiet=quiet)
+        super().__init__(path, load, out=out, quiet=quiet)
         self._queues = queues
         self._concurrency = concurrency
-        self._following: Following | None = None
-        self._stopping = threading.Event()
-        self._tally = Tally()
-        self._lease = new_lease()
-
-    def stop(self) -> None:
-        self._stopping.set()
-
-    def reload(self) -> None:
-        if self._following is not None:
-            self._following.ask()
 
     def run(self) -> None:
         """Work until told to stop. Raises ConfigError and StateError before anything has begun.
@@ -70,7 +49,7 @@ class WorkerService:
         Raises StateError later, too, where it is cut off from the state or stands still: to be started afresh is what
         mends that.
         """
-        following = self._following = Following(self._path, self._load)
+        following = self._follow()
         database = following.configuration.state
         if not isinstance(database, Database):
             raise ConfigError(
@@ -81,7 +60,7 @@ class WorkerService:
         with contextlib.ExitStack() as stack:
             store = Store.open(database)
             stack.callback(store.close)
-            app = App(following.configuration, out=self._out, took=self._tally.took)
+            app = self._app(following.configuration)
             app.sweep()
             store.recover(app.clock())
             worker = self._worker(app, store, open_queue(database, store))
@@ -91,7 +70,7 @@ class WorkerService:
             supervisor.ready(summary)
             self._watch(worker, store, following, supervisor)  # which leaves all as it is where it cannot go on
             supervisor.stopping("ending; deliveries in flight have a few seconds")
-            worker.stop(_GRACE)
+            worker.stop(GRACE)
             log.info("stopped")
 
     def _worker(self, app: App, store: Store, queue: Queue) -> Worker:
@@ -116,15 +95,15 @@ class WorkerService:
         """Wait for the end, for another configuration, and leave where the worker cannot go on."""
 
         def use(configuration: Configuration) -> None:
-            worker.replace(self._work(App(configuration, out=self._out, took=self._tally.took), store))
+            worker.replace(self._work(self._app(configuration), store))
 
         told = float("-inf")
-        while not self._stopping.wait(_BEAT):
+        while not self._stopping.wait(BEAT):
             following.follow(use, supervisor)
             trouble = worker.trouble()
             if trouble:
                 raise StateError(f"this worker cannot go on: {trouble}", "it leaves to be started afresh")
-            if time.monotonic() - told >= (supervisor.watchdog or _TELL) / 3:
+            if time.monotonic() - told >= (supervisor.watchdog or TELL) / 3:
                 supervisor.alive()
                 told = time.monotonic()
 

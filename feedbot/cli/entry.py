@@ -133,7 +133,7 @@ def _addressed(store: Store, address: str) -> list[Entry]:
     from feedbot.core.identity import link_key
 
     key = link_key(address)
-    named = [store.knowledge.named(source, [key]).get(key) for source in store.sources.states()] if key else []
+    named = [store.knowledge.named(source, [key]).get(key) for source in sorted(store.sources.names())] if key else []
     return list(store.entries.stored([pk for pk in named if pk is not None]).values())
 
 

@@ -7,24 +7,17 @@ import signal
 import sys
 import threading
 from types import FrameType
-from typing import NoReturn, Protocol
+from typing import TYPE_CHECKING, NoReturn
 
 from feedbot.cli.context import Context
 from feedbot.cli.entrance import Stopped
 from feedbot.errors import FeedbotError
 
+if TYPE_CHECKING:
+    from feedbot.following import Lasting
+
 _LONGEST = 9.5
 """Seconds after which it is gone when it was told to end; supervisors kill after ten, as a rule."""
-
-
-class Lasting(Protocol):
-    """Runs until ``stop`` is called; ``reload`` has it read its configuration anew. Both may come from a signal."""
-
-    def run(self) -> None: ...
-
-    def stop(self) -> None: ...
-
-    def reload(self) -> None: ...
 
 
 def last(context: Context, service: Lasting) -> NoReturn:

@@ -52,7 +52,8 @@ def run(cycle: Cycle, polled: Callable[[Mapping[str, SourceReport]], None], *, f
     polled(report.sources)
     report.feeds = publish(cycle.feeds, cycle.store.sources.shown, cycle.publishing, patience=PATIENCE)
     for feed in report.feeds.values():
-        feed.problems += ["another process publishes it just now"] if feed.busy else []
+        if feed.busy:
+            feed.problems.append("another process publishes it just now")
     incomplete = sorted(name for feed in report.feeds.values() for name in feed.incomplete)
     if incomplete:  # copies were removed from the output folder: the next round makes them again
         cycle.store.sources.forget(incomplete)

@@ -15,24 +15,23 @@ from typing import ClassVar
 
 from feedbot import faults
 from feedbot.core.calendar import awake
-from feedbot.core.outbox import disables, lease_until, rests_until, retried, verdict, worth_telling
+from feedbot.core.outbox import disables, lease_until, rests_until, retried, verdict
 from feedbot.core.schedule import Rate
 from feedbot.engine.alerts import Alerting
+from feedbot.engine.health import Health
 from feedbot.engine.marking import Marking
 from feedbot.engine.pace import PATIENCE, Pace
 from feedbot.engine.report import SinkReport
 from feedbot.errors import DeliveryError, LeaseLostError
 from feedbot.model import ChangeKind, Delivery, DeliveryState, Digest, Entry
 from feedbot.plugins import DigestSink, Sink, SinkSettings
-from feedbot.store.alerts import Alert
 from feedbot.store.outbox import Claimed, Outbox, Outcome
 from feedbot.store.sinks import Sinks, SinkState
-from feedbot.store.turns import Turns
+from feedbot.store.turns import SURE, Turns
 
 _FAILURES_THAT_STOP = 3  # in a row, of the sink as a whole: the rest would fare no better in this run
 _MOST = 32  # deliveries that a thread takes up at once, where they go out fast
 _FAST = 0.05  # seconds
-_SURE = timedelta(seconds=5)  # for which what is claimed is surely still the claimer's, however often others look
 
 log = logging.getLogger(__name__)
 
@@ -106,7 +105,7 @@ class _Line:
         self._make = make
         self._given = dispatching
         self._store = dispatching.store
-        self._state = SinkState(name=name)
+        self._health = Health(self.report, dispatching.sinks, dispatching.alerting)
         limits = dispatching.limits.get(name, Limits())
         self._pace = Pace(limits.rate, lambda since: dispatching.store.given(name, since))
         self._threads = limits.in_flight
@@ -114,7 +113,6 @@ class _Line:
         self._guard = threading.Lock()
         self._over = threading.Event()
         self._down = 0
-        self._failing = False
         self._most = 1
         self._turn = f"sink {name}"
         self._taken: datetime | None = None  # when it was made sure that the turn is ours
@@ -125,14 +123,14 @@ class _Line:
         """Whether the sink is this process's to serve, for as long as sending a message takes."""
         now = self._given.clock()
         with self._guard:
-            if self._taken is None or now - self._taken >= _SURE:
+            if self._taken is None or now - self._taken >= SURE:
                 self._taken = now if self._given.turns.take(self._turn, self._given.lease, now) else None
             return self._taken is not None
 
     def open(self, state: SinkState | None) -> int:
         """How many threads may work; none where the sink wants no more deliveries, which are held then."""
-        self._state = state or self._state
-        if self._state.disabled_at is None:
+        self._health.state = state or self._health.state
+        if not self._health.disabled:
             return self._threads
         self._hold()
         self._leave()
@@ -146,8 +144,10 @@ class _Line:
         if last:
             self._marking.close()
             self.report.sent = self._marking.deliveries
-            self._remember()
-            self._leave()
+            try:
+                self._health.remember(self._given.clock())
+            finally:
+                self._leave()
 
     def work(self) -> None:
         """Send what is due, until nothing is left, or nothing more is to be sent in this run."""
@@ -193,29 +193,6 @@ class _Line:
     def _ended(self) -> bool:
         return self._over.is_set() or self._given.stop.is_set()
 
-    def _remember(self) -> None:
-        """Write down since when the sink has failed, and tell a person once; likewise when it is well again."""
-        now, state, report = self._given.clock(), self._state, self.report
-        if self._state.disabled_at is not None:
-            return
-        if report.sent:
-            alerts: tuple[Alert, ...] = ()
-            if state.told:
-                report.alert = f"it is well again, after failing since {_day(state.failing_since)}"
-                alerts = self._given.alerting.sink_recovered(report.name, state.failing_since, now)
-            if state.failing_since is not None:
-                self._given.sinks.well(report.name, alerts, now)
-        elif self._failing:
-            since = state.failing_since or now
-            telling = worth_telling(since, state.told, now)
-            if telling:
-                report.alert = f"nothing could be delivered since {_day(since)}: {report.errors[-1]}"
-            error = report.errors[-1] if report.errors else ""
-            alerts = self._given.alerting.sink_failing(report.name, error, since, now) if telling else ()
-            if telling or state.failing_since is None:
-                told = state.told or telling
-                self._given.sinks.keep(replace(state, failing_since=since, told=told, error=error), alerts, now)
-
     def _leave(self) -> None:
         if self._taken is not None:
             self._given.turns.give([self._turn], self._given.lease)
@@ -237,7 +214,7 @@ class _Line:
                     self._over.set()
                 else:
                     now = self._given.clock()
-                    if now - held >= _SURE:
+                    if now - held >= SURE:
                         claimed = [one.delivery.pk for group in groups for one in group]
                         self._store.hold(claimed, self._given.lease, lease_until(now))
                         held = now
@@ -322,7 +299,7 @@ class _Line:
         )
         self._store.mark([outcome], self._given.lease)
         with self._guard:
-            self._failing |= bool(of_entries)
+            self._health.failing |= bool(of_entries)
             self._most = max(self._most // 2, 1)
             self._down = self._down + 1 if error.sink_down else 0
             self.report.failed += len(group)
@@ -344,13 +321,11 @@ class _Line:
 
     def _disable(self, error: str, now: datetime) -> None:
         """The receiver wants no more of anything, ever: hold it all until a person says otherwise."""
+        self._over.set()
         with self._guard:
-            self._over.set()
-            if self._state.disabled_at is not None:
-                return
-            self._state = replace(self._state, disabled_at=now, error=error)
-        self._given.sinks.keep(self._state, self._given.alerting.sink_disabled(self.report.name, error, now), now)
-        self._hold()
+            news = self._health.disable(error, now)
+        if news:
+            self._hold()
 
     def _hold(self) -> None:
         name = self.report.name
@@ -381,7 +356,3 @@ class _Unmade:
 
     def close(self) -> None:
         """Nothing was opened."""
-
-
-def _day(moment: datetime | None) -> str:
-    return f"{moment:%Y-%m-%d %H:%M} UTC" if moment else "long ago"

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 
 from feedbot.store.outbox import Outcome
 
-_STREAK = 64  # messages sent fast before any is marked together with others; a slow one sets it back by half
-_TOGETHER = 2  # messages that are sent and not marked yet, at most
+STREAK = 64  # messages sent fast before any is marked together with others; a slow one sets it back by half
+TOGETHER = 2  # messages that are sent and not marked yet, at most
 _GATHER = 0.004  # seconds in which further ones may join the first
 
 
@@ -33,8 +33,8 @@ class Marking:
 
     def note(self, outcome: Outcome, *, fast: bool) -> None:
         """Have a message marked that was sent; ``fast`` tells how. Raises what marking it, or one before, raises."""
-        self._streak = min(self._streak + 1, 2 * _STREAK) if fast else self._streak // 2
-        if self._streak <= _STREAK:
+        self._streak = min(self._streak + 1, 2 * STREAK) if fast else self._streak // 2
+        if self._streak <= STREAK:
             self._write([outcome])
             return
         with self._changed:
@@ -43,7 +43,7 @@ class Marking:
                 self._thread.start()
             self._sent.append(outcome)
             self._noted += 1
-            self._wait(self._noted - _TOGETHER + 1)
+            self._wait(self._noted - TOGETHER + 1)
 
     def settle(self) -> None:
         """Wait until all that was noted is marked. Raises what marking raises."""
@@ -87,4 +87,4 @@ class Marking:
 
     def _urgent(self) -> bool:
         """Whether somebody waits for what was sent."""
-        return self._closed or self._awaited > self._marked or len(self._sent) >= _TOGETHER
+        return self._closed or self._awaited > self._marked or len(self._sent) >= TOGETHER

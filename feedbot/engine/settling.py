@@ -20,7 +20,7 @@ from feedbot.engine.planning import Planner, Planning, Window
 from feedbot.engine.reading import Reading, SourceSpec, by_itself, unexpected
 from feedbot.engine.report import SourceReport, SourceStatus
 from feedbot.errors import FeedbotError, SourceError
-from feedbot.model import Document, Item, Memory, Problem, SourceState
+from feedbot.model import Document, Memory, Problem, SourceState
 from feedbot.plugins import SourceSettings, Turn
 from feedbot.store.alerts import Alert
 from feedbot.store.poll import Poll
@@ -131,7 +131,7 @@ def _success(reading: Reading, document: Document, state: SourceState, polling: 
     elif renamed:
         chosen = rule.partition(":")[2]
         report.notes += (f'identity is "{chosen}" now, not "{former_rule}": known entries keep their ids',)
-    problems = (*document.problems, *_swapped_dates(document.items, reading.at))
+    problems = (*document.problems, *_swapped_dates(document, reading.at))
     report.problems, report.status = problems, SourceStatus.OK
     due, scheduled = due_and_scheduled(found.added, reading.at) if document.complete else (found.added, ())
     if scheduled:
@@ -209,17 +209,14 @@ def _rule(settings: SourceSettings) -> str:
     return settings.type if chosen is None else f"{settings.type}:{chosen}"
 
 
-def _swapped_dates(items: Sequence[Item], now: datetime) -> Iterator[Problem]:
+def _swapped_dates(document: Document, now: datetime) -> Iterator[Problem]:
     """Items whose date, far ahead, looks as if day and month had changed places."""
-    for item in items:
+    for item in document.items:
         meant = swapped(item.published, now)
         if meant is not None and item.published is not None:
-            place = next(
-                (key.removeprefix("path:") for key in item.keys if key.startswith("path:")), item.url or item.id
-            )
             days = (item.published - now).days
             yield Problem(
-                place,
+                document.places.get(item.id) or item.url or item.id,
                 f"its date, {item.published:%Y-%m-%d}, is {days} days ahead",
                 f"if day and month are swapped, write {meant:%Y-%m-%d}",
             )

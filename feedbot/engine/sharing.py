@@ -6,20 +6,19 @@ import logging
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from feedbot.engine.publishing import FeedSpec, Publishing, Sharing
 from feedbot.engine.regenerate import looked, regenerate, stale, write_common, write_feeds
 from feedbot.engine.report import FeedReport
 from feedbot.errors import LeaseLostError
 from feedbot.model import SourceState
-from feedbot.store.turns import Held
+from feedbot.store.turns import SURE, Held
 
 PATIENCE = 30.0
 """Seconds that whoever does not come back soon waits for what others publish."""
 _COMMON = "feeds"
 """The turn of whoever sees to what the feeds have in common."""
-_SURE = timedelta(seconds=5)  # for which a turn is surely still its holder's, however often others look
 _PARTS = 4
 _FEW = 4
 _PAUSE = 0.2
@@ -113,7 +112,7 @@ class _Shared:
         def sure() -> None:
             nonlocal last
             now = self.publishing.clock()
-            if now - last >= _SURE:
+            if now - last >= SURE:
                 self.sharing.turns.hold(held, now)
                 last = now
 

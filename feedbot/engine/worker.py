@@ -249,9 +249,13 @@ class Worker:
             if make is None or dispatching is None:
                 return
             stop = threading.Event()  # of its own: a fault stops this sink for this turn alone
-            self._stops[name] = stop
-            if not self._stopping.is_set():
-                self._journal.delivered(dispatch([(name, make)], replace(dispatching, stop=stop)))
+            if self._stops.setdefault(name, stop) is not stop:  # served already: the turn would be this one's, too
+                return
+            try:
+                if not self._stopping.is_set():
+                    self._journal.delivered(dispatch([(name, make)], replace(dispatching, stop=stop)))
+            finally:
+                del self._stops[name]
 
     def _publish(self) -> None:
         self._guarded("publish", self._publish_all)

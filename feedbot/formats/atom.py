@@ -11,7 +11,7 @@ from typing import ClassVar
 from feedbot.core.dates import rfc3339
 from feedbot.core.publication import Origin, Publication, address
 from feedbot.formats.feedtree import HISTORY, Element, FeedTree, overwrite, put
-from feedbot.formats.iri import as_id
+from feedbot.formats.iri import as_id, is_iri
 from feedbot.formats.legal import legal_channel, legal_entry
 from feedbot.model import Channel, Entry
 
@@ -35,7 +35,7 @@ class AtomFormat:
 
     def render(self, channel: Channel, entries: Sequence[Entry]) -> bytes:
         """Write the entries in the order given, as UTF-8. No input makes it raise."""
-        legal = [replace(one, id=as_id(one.id)) for one in map(legal_entry, entries)]
+        legal = [one if is_iri(one.id) else replace(one, id=as_id(one.id)) for one in map(legal_entry, entries)]
         channel = legal_channel(channel, legal)
         channel = replace(channel, id=as_id(channel.id))
         tree = FeedTree(

@@ -66,7 +66,7 @@ def tunnel(sock: WireSocket, proxy: Target, host: str, port: int) -> None:
         answer.close()
     require_consent(answer.status, proxy)
     if not 200 <= answer.status < 300:
-        raise HttpError(f"the proxy {proxy.place} does not connect to {place} ({answer.status})")
+        raise HttpError(f"the proxy {proxy.place} does not connect to {place} ({answer.status})", _HINT)
 
 
 def credentials(proxy: Target) -> str:

@@ -76,7 +76,8 @@ class Fleet:
                 return False
             if busy is None or busy:
                 connection.execute(sa.update(sources).where(*claimed).values(lease_until=until))
-            own = sa.update(turns).where(turns.c.lease_id == worker)
+            # One that is over was left where the state was away, or is taken anew by whoever needs it.
+            own = sa.update(turns).where(turns.c.lease_id == worker, turns.c.lease_until >= now)
             connection.execute(own.values(lease_until=now + LENGTH))
             return True
 

@@ -139,6 +139,7 @@ def _engine(uri: str, *, writes: bool = True) -> sa.Engine:
         poolclass=sa.pool.QueuePool,
         pool_size=8,
         max_overflow=64,
+        pool_use_lifo=True,  # each connection has a cache of its own: as few of them as will do
         **JSON,
     )
     _prepare(engine, writes=writes)

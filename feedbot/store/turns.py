@@ -16,6 +16,9 @@ from feedbot.store.transactions import Transactions, persistent, upsert
 LENGTH = timedelta(seconds=30)
 """How long a turn is its holder's who is not heard of any more; whoever is at work holds on to his (see Fleet)."""
 
+SURE = timedelta(seconds=5)
+"""How long what was taken is surely still its holder's, however often others look."""
+
 
 class Held(NamedTuple):
     """Turns that were taken under a lease."""

@@ -389,9 +389,9 @@ def test_a_date_with_day_and_month_swapped_is_said(world: World) -> None:
     assert report.sources["blog"].problems == ()
     wrong = post("a", published=NOW.replace(year=2027, month=8, day=7))
     world.now = NOW.replace(year=2027, month=7, day=8)
-    report = world.run(folder(wrong, OTHER), force=True)
-    (problem,) = report.sources["blog"].problems
-    assert problem.where == "a/index.md"
+    document = replace(folder(wrong, OTHER), places={wrong.id: "posts/a/index.md:3"})
+    (problem,) = world.run(document, force=True).sources["blog"].problems
+    assert problem.where == "posts/a/index.md:3"
     assert "2027-08-07, is 29 days ahead" in problem.message
     assert "2027-07-08" in problem.hint
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from feedbot.engine.marking import _STREAK, _TOGETHER, Marking
+from feedbot.engine.marking import STREAK, TOGETHER, Marking
 from feedbot.errors import LeaseLostError
 from feedbot.model import DeliveryState
 from feedbot.store.outbox import Outcome
@@ -50,12 +50,12 @@ def marking(disk: Disk) -> Iterator[Marking]:
 
 def streak(marking: Marking) -> None:
     """So many in a row that the next ones may be marked together."""
-    for number in range(_STREAK):
+    for number in range(STREAK):
         marking.note(sent(number), fast=True)
 
 
 def test_each_message_is_marked_before_the_next_is_sent(disk: Disk, marking: Marking) -> None:
-    for number in range(_STREAK):
+    for number in range(STREAK):
         marking.note(sent(number), fast=True)
         assert disk.written[-1] == [number]
 
@@ -76,17 +76,17 @@ def test_no_more_are_sent_and_not_marked_than_fit_into_one_transaction(disk: Dis
     noted = []
 
     def send() -> None:
-        for number in range(2 * _TOGETHER):
+        for number in range(2 * TOGETHER):
             marking.note(sent(number), fast=True)
             noted.append(number)
 
     thread = threading.Thread(target=send, daemon=True)
     thread.start()
     thread.join(0.1)
-    assert len(noted) < _TOGETHER
+    assert len(noted) < TOGETHER
     disk.quick.set()
     thread.join(10)
-    assert len(noted) == 2 * _TOGETHER
+    assert len(noted) == 2 * TOGETHER
 
 
 def test_a_slow_one_is_marked_at_once_again(disk: Disk, marking: Marking) -> None:

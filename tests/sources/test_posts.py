@@ -418,6 +418,23 @@ def test_the_opening_is_the_summary_where_there_is_no_description(tmp_path: Path
     )
 
 
+def test_the_first_paragraph_is_the_summary_where_that_is_asked_for(tmp_path: Path) -> None:
+    asked: Any = {"summary": ["description", ":first-paragraph"]}
+    body = "# A post\n\n![A cat](https://example.org/a.png)\n\n> Quoted.\n\nShort *words*[^1].\n\nLong.\n\n[^1]: Note."
+    assert one(tmp_path, body=body, **asked).summary == "<p>Short <em>words</em>.</p>\n"
+    assert one(tmp_path, body="Short.\n\nMore.\n\n<!-- more -->\n\nLong.", **asked).summary == (
+        "<p>Short.</p>\n<p>More.</p>\n"
+    )
+    assert one(tmp_path, "description: Said.", "Short.", **asked).summary == "Said."
+    assert one(tmp_path, body="Short.").summary == ""
+
+
+def test_where_the_date_of_a_post_to_come_is_written_is_told(tmp_path: Path) -> None:
+    write(tmp_path / "posts" / "a.md", "---\ntitle: A\ndate: 2026-08-07\n---\nHello.\n")
+    document = poll(tmp_path, path="posts")
+    assert document.places == {f"{SITE}/a/": "posts/a.md:3"}
+
+
 # --- broken posts
 
 

@@ -114,16 +114,16 @@ def test_only_what_changed_is_read(reader: Reader) -> None:
     assert list(document.assets.values()) != []
 
 
-def test_a_post_that_moved_and_was_edited_brings_its_former_name(reader: Reader) -> None:
+def test_a_post_that_moved_and_was_retitled_and_edited_brings_its_former_name(reader: Reader) -> None:
     text = "A text of some length that stays.\n" * 20
+    edited = post(body=text + "And more.").replace("A post", "Another title")
     reader.blog.commit({"content/posts/b.md": post(body=text)})
     reader.poll()
-    reader.blog.commit({"content/posts/b.md": None, "content/posts/new/index.md": post(body=text + "And more.")})
-    reader.poll()
-    reader.blog.commit({"content/posts/new/index.md": None, "content/posts/same.md": post(body=text + "And more.")})
-    item = reader.read()["same"]
+    reader.blog.commit({"content/posts/b.md": None, "content/posts/new/index.md": edited})
+    assert reader.read()["new"].keys == ("path:new/index.md", "path:b.md")
+    reader.blog.commit({"content/posts/new/index.md": None, "content/posts/same.md": edited})
 
-    assert item.keys == ("path:same.md", "path:new/index.md")
+    assert reader.read()["same"].keys == ("path:same.md", "path:new/index.md")
 
 
 def test_images_are_published_as_long_as_they_are_shown(reader: Reader) -> None:

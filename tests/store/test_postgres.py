@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
+from feedbot.engine.presence import myself
 from feedbot.errors import LeaseLostError, StateError
 from feedbot.location import Database
 from feedbot.model import Content, DeliveryState, Memory
@@ -107,6 +108,14 @@ def test_what_the_lease_of_another_holds_is_left_alone(stores: tuple[Store, Stor
     assert stores[1].sources.claim(["blog"], "other", at(minutes=15), at(minutes=1)) == {}
     stores[1].recover(at(minutes=3))
     assert stores[1].deliveries.waiting() == {"log": {DeliveryState.PENDING: 1}}
+
+
+def test_a_sign_of_life_extends_no_turn_that_is_over(stores: tuple[Store, Store]) -> None:
+    one, other = stores
+    one.fleet.enter(myself(LEASE, NOW))
+    one.turns.take("sink mail", LEASE, NOW)
+    assert one.fleet.beat(LEASE, at(minutes=1), at(minutes=15))
+    assert other.turns.take("sink mail", "another", at(minutes=1))
 
 
 def test_any_text_can_be_stored(stores: tuple[Store, Store]) -> None:

@@ -50,12 +50,13 @@ def read_blog(
     index: Index,
     now: datetime,
     *,
-    former: Mapping[str, str] | None = None,
+    former: Callable[[], Mapping[str, str]] = dict,
     progress: Progress = lambda _done, _all: None,
 ) -> Reading:
     """Read and render the posts that changed since ``index`` was made. What cannot be read stands as it is known.
 
-    ``plan`` needs no authors yet. ``former`` has the former names of posts that were renamed.
+    ``plan`` needs no authors yet. ``former`` tells the former names of posts that were renamed, once
+    these are read.
     """
     read = dict(tree.read(tree.authors, MAX_AUTHOR))
     known, author_problems = authors.load(tree.authors, lambda file: _or_raise(read[file]))
@@ -63,7 +64,7 @@ def read_blog(
     blog = _Blog(tree, plan, index)
     blog.compare(now)
     blog.render(progress)
-    return blog.reading(now, author_problems, former or {})
+    return blog.reading(now, author_problems, former())
 
 
 class _Blog:
@@ -123,6 +124,7 @@ class _Blog:
         problems = [Problem(name, reason) for name, reason in self._tree.refused.items()]
         standing = set(self._tree.refused) | self._unread.keys()
         items = []
+        places: dict[str, str] = {}
         counts: Counter[str] = Counter()
         owners = Counter(record.own_id for record in self._records.values())
         broken: list[Problem] = []
@@ -143,6 +145,7 @@ class _Blog:
                 due = item.published
                 if due is not None and due > now:
                     self._records[name] = record._replace(due=due.timestamp())
+                    places[item.id] = f"{name}:{sheet.date_line}"
             elif record.kind in _ENTRIES:
                 standing.add(name)
         # Where only some are shown, what keeps a post out comes before what is shown otherwise than meant.
@@ -167,6 +170,7 @@ class _Blog:
             problems=tuple(problems),
             notes=(_note(counts["post"], counts["draft"]),),
             assets=self._answers.exported(answers),
+            places=places,
             link=self._plan.site.address,
         )
         return Reading(document=document, index=index, beside=self._answers.beside(answers), whole=not self._unread)

@@ -57,7 +57,8 @@ class Warned:
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A rendered post. ``opening`` is what stands before a ``<!-- more -->``; ``title`` its first heading.
+    """A rendered post. ``opening`` is what stands before a ``<!-- more -->``, else its first paragraph where that
+    is asked for; ``title`` its first heading.
 
     ``dropped`` counts components that have no meaning away from the site.
     """
@@ -77,8 +78,12 @@ class Renderer:
         self._components = Components(dialect.components)
         self._desk = Desk()
 
-    def post(self, text: str, addresses: Addresses, *, title: str, anchor: str, mdx: bool = False) -> Rendered:
+    def post(
+        self, text: str, addresses: Addresses, *, title: str, anchor: str, mdx: bool = False, paragraph: bool = False
+    ) -> Rendered:
         """Render a body; ``mdx`` tells that its file is named as one of MDX.
+
+        With ``paragraph``, one without a marker opens with its first paragraph.
 
         A heading at its top that says the ``title`` again is left out. ``anchor`` keeps the footnotes of several
         posts on one page apart. Raises RecursionError for what is nested beyond reason.
@@ -92,7 +97,8 @@ class Renderer:
             del tokens[:3]
         tokens = _without_contents(tokens, text.split("\n")) if "toc" in text.lower() else tokens
         tokens = list(_adapted(placed(tokens, self._components, post), addresses, post))
-        opening = [_without_footnotes(token) for token in _opening(tokens)]
+        opening = _opening(tokens) or (_first_paragraph(tokens) if paragraph else ())
+        opening = [_without_footnotes(token) for token in opening]
         return Rendered(
             storable(parser.renderer.render(tokens, parser.options, env)),
             storable(parser.renderer.render(opening, parser.options, env)),
@@ -160,6 +166,15 @@ def _opening(tokens: Sequence[Token]) -> Sequence[Token]:
             cut = next((index for index, child in enumerate(children) if child.meta.get("marker")), None)
             if cut is not None:
                 return [*tokens[:at], token.copy(children=children[:cut]), tokens[at + 1]]
+    return ()
+
+
+def _first_paragraph(tokens: Sequence[Token]) -> Sequence[Token]:
+    """The first paragraph with text in it, outside of quotes, lists and the like."""
+    for at, token in enumerate(tokens):
+        paragraph = token.level == 1 and token.type == "inline" and tokens[at - 1].type == "paragraph_open"
+        if paragraph and _plain(child for child in token.children or () if child.type != "image"):
+            return tokens[at - 1 : at + 2]
     return ()
 
 

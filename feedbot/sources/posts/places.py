@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 class Look:
     """What a look at a blog found that is not as it was. ``digest`` tells it from any other state of the blog.
 
-    ``where`` makes of a file's name a path for a person. ``former`` has the former names of posts that were renamed,
+    ``where`` makes of a file's name a path for a person. ``former`` tells the former names of posts that were renamed,
     ``engine`` the configuration files of the blog's own tool, ``extra`` what the next look goes by.
     """
 
@@ -51,7 +51,7 @@ class Look:
     where: Callable[[str], str]
     engine: engineconfig.Files
     notes: tuple[str, ...] = ()
-    former: Mapping[str, str] = field(default_factory=dict)
+    former: Callable[[], Mapping[str, str]] = dict
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -153,7 +153,6 @@ class GitPlace:
         rules = self._settings.rules(found.preset)
         tree.choose(path, rules)
         before = remembered.get("commit", "")
-        renamed = repository.renames(before, commit, tree.folder) if before else {}
         return Look(
             tree=tree,
             preset=found.preset,
@@ -162,7 +161,8 @@ class GitPlace:
             where=tree.where,
             engine=_engine_in(tree, path, found.preset),
             notes=_notes(found),
-            former=renamed,
+            # Asked for when the posts are read: how alike two files are takes the contents of both.
+            former=lambda: repository.renames(before, commit, tree.folder) if before else {},
             extra={"commit": commit},
         )
 

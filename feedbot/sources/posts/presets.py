@@ -25,7 +25,7 @@ class Preset:
     Keys may reach into a table with a dot. Those that start with a colon are no front matter: ``:filename`` is the
     date in a file's name, ``:git-first`` and ``:git-last`` are those of its first and last commit, ``:git-author`` is
     who made the first; of slugs, ``:title`` and ``:title-ascii`` are made of the title, and ``:dated-path`` of the path
-    with a date in front.
+    with a date in front; of summaries, ``:first-paragraph`` is that of the text, where nothing marks its opening.
     """
 
     folders: tuple[str, ...] = ("content/posts",)
@@ -110,6 +110,7 @@ _ASTRO = Preset(
         ":git-first",
     ),
     updated=("updatedDate", "updateDate", "modDatetime", "updatedAt", "updated", "lastmod", "modified"),
+    summary=("description", "summary", "excerpt", ":first-paragraph"),
     syntax=("gfm", "mdx", "markdoc"),
     month_first=True,
     plain_names=True,
@@ -142,6 +143,7 @@ PRESETS: Mapping[str, Preset] = {
         permalink="/{year}/{month}/{slug}/",
         date=_ASTRO.date,
         updated=_ASTRO.updated,
+        summary=_ASTRO.summary,
         syntax=_ASTRO.syntax,
         month_first=True,
     ),

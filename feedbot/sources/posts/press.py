@@ -47,7 +47,8 @@ class Plan:
 class Sheet:
     """What reading a post gave. ``asked`` has the questions that it hung on, with the answers it was given.
 
-    A ``broken`` one has no item, but problems. ``ends`` is when the post is published no longer.
+    A ``broken`` one has no item, but problems. ``ends`` is when the post is published no longer,
+    ``date_line`` the line of its date in front matter, 1 where it is from elsewhere.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Sheet:
     url: str = ""
     own_id: str = ""
     ends: datetime | None = None
+    date_line: int = 1
     asked: Mapping[str, str]
     problems: tuple[Problem, ...] = ()
 
@@ -94,6 +96,7 @@ class Press:
             url=post.url,
             own_id=post.own_id,
             ends=post.expires,
+            date_line=post.matter.line(post.matter.first(self._plan.site.rules.date)[0]),
             asked=setting.asked,
             problems=tuple(setting.problems),
         )
@@ -133,7 +136,12 @@ class _Setting:
         )
         anchor = _anchor(post, self._plan.source)
         rendered = self._renderer.post(
-            self._body(), addresses, title=title, anchor=anchor, mdx=name.lower().endswith(".mdx")
+            self._body(),
+            addresses,
+            title=title,
+            anchor=anchor,
+            mdx=name.lower().endswith(".mdx"),
+            paragraph=":first-paragraph" in rules.summary,
         )
         self.problems += [Problem(f"{name}:{post.body_line + each.line}", each.sentence) for each in rendered.warnings]
         title = title or rendered.title or fields.in_words(post.slug)

@@ -16,7 +16,7 @@ from feedbot.sources.posts.engineconfig import EngineConfig
 from feedbot.sources.posts.places import FolderPlace, GitPlace, Look
 from feedbot.sources.posts.settings import PostsSettings
 
-RENDERER_VERSION = 4
+RENDERER_VERSION = 5
 """Raised whenever the same post is read or rendered in another way, so that all are read anew."""
 
 _NOT_CONTENT = {*SourceSettings.model_fields, "token", "username", "key_file", "ca_file", "allow_private", "timeout"}
@@ -50,7 +50,9 @@ class PostsSource:
         document, extra, whole = self._read(look, remembered, now)
         memory = Memory(digest=look.digest if whole else "", extra={"salt": self._salt, **look.extra, **extra})
         problems = tuple(replace(problem, where=_at(problem.where, look)) for problem in document.problems)
-        return replace(document, memory=memory, problems=problems, notes=(*document.notes, *look.notes))
+        places = {entry: _at(place, look) for entry, place in document.places.items()}
+        notes = (*document.notes, *look.notes)
+        return replace(document, memory=memory, problems=problems, places=places, notes=notes)
 
     def _read(self, look: Look, remembered: Mapping[str, Any], now: datetime) -> tuple[Document, dict[str, Any], bool]:
         """The document, what is to be remembered, and whether everything could be opened."""

@@ -100,11 +100,12 @@ class Entries:
 
         ``labels``: which of "tags" and "authors" they come with.
         """
-        shown = [entries.c.data[name].label(name) for name in sorted(labels)]
+        wanted = sorted(labels)
+        shown = [entries.c.data[name].label(name) for name in wanted]
         names = ("pk", "id", "revision", "sort_at", "withdrawn_at")
         columns = [*(entries.c[name] for name in names), sources.c.name, *shown]
         for page in self._pages(_Asked(columns, withdrawn=True), source_names, largest=_LARGEST_PAGE):
-            yield from map(_head, page)
+            yield from (_head(row, wanted) for row in page)
 
     def _pages(self, asked: _Asked, source_names: Sequence[str], largest: int = _PAGE) -> Iterator[Sequence[Any]]:
         """Pages of rows in the order of feeds, each of which begins after the last row of the one before."""
@@ -277,15 +278,17 @@ def _after(last: Any, table: sa.FromClause = entries) -> sa.ColumnElement[bool]:
     return sa.and_(table.c.sort_at <= last.sort_at, (table.c.sort_at < last.sort_at) | later)
 
 
-def _head(row: Any) -> Head:
-    values = row._mapping
+def _head(row: Any, labels: Sequence[str]) -> Head:
+    """A row by its places: to look values up by their names costs more than all else of a head."""
+    pk, own_id, revision, sort_at, withdrawn_at, source, *shown = row
+    values = dict(zip(labels, shown, strict=True))
     return Head(
-        pk=row.pk,
-        id=row.id,
-        source=row.name,
-        revision=row.revision,
-        sort_at=row.sort_at,
-        withdrawn_at=row.withdrawn_at,
+        pk=pk,
+        id=own_id,
+        source=source,
+        revision=revision,
+        sort_at=sort_at,
+        withdrawn_at=withdrawn_at,
         tags=tuple(values.get("tags") or ()),
         authors=tuple(author.get("name", "") for author in values.get("authors") or ()),
     )

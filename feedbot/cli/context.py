@@ -76,7 +76,7 @@ class Context:
 
         if not gc.get_freeze_count():
             gc.freeze()  # what is imported by now stays, and is not looked through again and again
-        gc.set_threshold(50_000, 20, 20)
+            gc.set_threshold(50_000, 20, 20)
         path, _ = self.find()
         configuration = load(path, os.environ, thorough=thorough)
         self._secrets = configuration.secrets

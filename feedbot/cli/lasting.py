@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import os
 import signal
 import sys
@@ -27,6 +28,8 @@ _ARENAS = 2
 def last(context: Context, service: Lasting) -> NoReturn:
     """Run a service until SIGTERM or SIGINT, a second of which ends it at once; SIGHUP reloads. Raises Stopped."""
     _share_memory()
+    gc.freeze()
+    gc.set_threshold(10_000, 10, 10)  # seldom is too seldom for what runs for years
     ended: list[int] = []
 
     def end(number: int, _frame: FrameType | None) -> None:

@@ -81,13 +81,13 @@ async def _take_webhooks(reader: asyncio.StreamReader, writer: asyncio.StreamWri
 async def _take_mails(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Say yes to every mail, as a server without extensions does."""
     writer.write(b"220 mail.example ESMTP\r\n")
-    while line := await reader.readline():
-        word = line[:4].upper()
-        if word == b"DATA":
-            writer.write(b"354 go on\r\n")
-            while await reader.readline() not in (b".\r\n", b""):
-                pass
-        writer.write(b"221 bye\r\n" if word == b"QUIT" else b"250 yes\r\n")
+    with suppress(asyncio.IncompleteReadError, ConnectionError):
+        while line := await reader.readline():
+            word = line[:4].upper()
+            if word == b"DATA":
+                writer.write(b"354 go on\r\n")
+                await reader.readuntil(b"\r\n.\r\n")
+            writer.write(b"221 bye\r\n" if word == b"QUIT" else b"250 yes\r\n")
 
 
 Take = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Any]

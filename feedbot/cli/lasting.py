@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
@@ -23,13 +24,15 @@ _LONGEST = 9.5
 """Seconds after which it is gone when it was told to end; supervisors kill after ten, as a rule."""
 _M_ARENA_MAX = -8  # of malloc.h
 _ARENAS = 2
+_TIDIED = 60.0
+"""Seconds after which it is looked again for what refers to itself and is of no more use."""
 
 
 def last(context: Context, service: Lasting) -> NoReturn:
     """Run a service until SIGTERM or SIGINT, a second of which ends it at once; SIGHUP reloads. Raises Stopped."""
     _share_memory()
     gc.freeze()
-    gc.set_threshold(10_000, 10, 10)  # seldom is too seldom for what runs for years
+    threading.Thread(target=_tidy, name="tidying", daemon=True).start()
     ended: list[int] = []
 
     def end(number: int, _frame: FrameType | None) -> None:
@@ -60,3 +63,11 @@ def _share_memory() -> None:
     """
     with contextlib.suppress(AttributeError, OSError, TypeError):  # another C library
         ctypes.CDLL(None).mallopt(_M_ARENA_MAX, _ARENAS)
+
+
+def _tidy() -> None:
+    """Have the garbage collector look at everything now and then: a former configuration is old when it is let go,
+    and at what is old it looks hardly ever by itself."""
+    while True:
+        time.sleep(_TIDIED)
+        gc.collect()

@@ -1,4 +1,4 @@
-"""Writes down what was sent: of a long backlog that goes out fast, several messages in one transaction."""
+"""Writes down what was sent: of a long backlog that goes out fast, each message while the next one is sent."""
 
 from __future__ import annotations
 
@@ -7,17 +7,16 @@ from collections.abc import Callable, Sequence
 
 from feedbot.store.outbox import Outcome
 
-STREAK = 64  # messages sent fast before any is marked together with others; a slow one sets it back by half
-TOGETHER = 2  # messages that are sent and not marked yet, at most
-_GATHER = 0.004  # seconds in which further ones may join the first
+STREAK = 64  # messages sent fast before any is marked while the next one is sent; a slow one sets it back by half
+UNMARKED = 2  # messages that are sent and not marked yet, at most
 
 
 class Marking:
     """Marks what one sink has taken, through ``mark``, for all threads that send to it; ``deliveries`` is how many.
 
     Usually each message is marked before its sender goes on, so that a kill has no more sent again than are sent side
-    by side. A disk that takes longer to write than a receiver to answer would be all that a long backlog waits for:
-    there a thread marks what came together within some milliseconds, while the next ones are sent.
+    by side. A long backlog would spend half of its time waiting for the disk: there a thread marks a message while the
+    next one is sent, and those of several senders together.
     """
 
     def __init__(self, mark: Callable[[Sequence[Outcome]], None]) -> None:
@@ -26,7 +25,7 @@ class Marking:
         self._streak = 0
         self._changed = threading.Condition()
         self._sent: list[Outcome] = []
-        self._noted = self._marked = self._awaited = 0  # messages so far
+        self._noted = self._marked = 0  # messages so far
         self._closed = False
         self._failure: Exception | None = None
         self._thread: threading.Thread | None = None
@@ -43,12 +42,11 @@ class Marking:
                 self._thread.start()
             self._sent.append(outcome)
             self._noted += 1
-            self._wait(self._noted - TOGETHER + 1)
+            self._wait(self._noted - UNMARKED + 1)
 
     def settle(self) -> None:
         """Wait until all that was noted is marked. Raises what marking raises."""
         with self._changed:
-            self._awaited = self._noted
             self._wait(self._noted)
 
     def close(self) -> None:
@@ -70,7 +68,6 @@ class Marking:
                 self._changed.wait_for(lambda: self._sent or self._closed)
                 if not self._sent:
                     return
-                self._changed.wait_for(self._urgent, _GATHER)
                 together, self._sent = self._sent, []
             try:
                 self._write(together)
@@ -84,7 +81,3 @@ class Marking:
         self._mark(outcomes)
         with self._changed:
             self.deliveries += sum(len(outcome.pks) for outcome in outcomes)
-
-    def _urgent(self) -> bool:
-        """Whether somebody waits for what was sent."""
-        return self._closed or self._awaited > self._marked or len(self._sent) >= TOGETHER

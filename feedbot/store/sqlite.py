@@ -17,6 +17,8 @@ from feedbot.store import schema
 from feedbot.store.codec import JSON
 
 APPLICATION_ID = 0x66656564  # "feed": what PRAGMA application_id of a state file says
+_CACHE = 1024  # KiB a connection, of which there are some; what they leave out the system's own cache has
+_STATEMENTS = 32  # a connection that are kept prepared
 _BUSY_SECONDS = 5
 
 
@@ -135,7 +137,9 @@ def _engine_to_read(path: Path, mode: str) -> sa.Engine:
 def _engine(uri: str, *, writes: bool = True) -> sa.Engine:
     engine = sa.create_engine(
         "sqlite://",
-        creator=lambda: sqlite3.connect(uri, uri=True, timeout=_BUSY_SECONDS, check_same_thread=False),
+        creator=lambda: sqlite3.connect(
+            uri, uri=True, timeout=_BUSY_SECONDS, check_same_thread=False, cached_statements=_STATEMENTS
+        ),
         poolclass=sa.pool.QueuePool,
         pool_size=8,
         max_overflow=64,
@@ -152,6 +156,7 @@ def _prepare(engine: sa.Engine, *, writes: bool = True) -> None:
         connection.isolation_level = None  # transactions begin where SQLAlchemy says so, see below
         cursor = connection.cursor()
         cursor.execute(f"PRAGMA busy_timeout = {_BUSY_SECONDS * 1000}")
+        cursor.execute(f"PRAGMA cache_size = -{_CACHE}")
         if writes:
             cursor.execute("PRAGMA journal_mode = WAL")
             cursor.execute("PRAGMA synchronous = FULL")

@@ -1,4 +1,4 @@
-"""How it is written down what was sent: each message at once, those of a long backlog together."""
+"""How it is written down what was sent: each message at once, those of a long backlog beside sending."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from feedbot.engine.marking import STREAK, TOGETHER, Marking
+from feedbot.engine.marking import STREAK, UNMARKED, Marking
 from feedbot.errors import LeaseLostError
 from feedbot.model import DeliveryState
 from feedbot.store.outbox import Outcome
@@ -49,7 +49,7 @@ def marking(disk: Disk) -> Iterator[Marking]:
 
 
 def streak(marking: Marking) -> None:
-    """So many in a row that the next ones may be marked together."""
+    """So many in a row that the next ones may be marked while others are sent."""
     for number in range(STREAK):
         marking.note(sent(number), fast=True)
 
@@ -60,33 +60,41 @@ def test_each_message_is_marked_before_the_next_is_sent(disk: Disk, marking: Mar
         assert disk.written[-1] == [number]
 
 
-def test_those_of_a_long_backlog_are_marked_together_and_all_of_them(disk: Disk, marking: Marking) -> None:
+def test_those_of_a_long_backlog_are_all_marked_in_their_order(disk: Disk, marking: Marking) -> None:
     streak(marking)
     del disk.written[:]
     for number in range(200):
         marking.note(sent(number), fast=True)
     marking.settle()
     assert [number for together in disk.written for number in together] == list(range(200))
-    assert len(disk.written) <= 110  # in pairs, but for one now and then that waited for no other
 
 
-def test_no_more_are_sent_and_not_marked_than_fit_into_one_transaction(disk: Disk, marking: Marking) -> None:
+def test_of_a_long_backlog_the_next_is_sent_while_one_is_marked(disk: Disk, marking: Marking) -> None:
+    streak(marking)
+    disk.quick.clear()
+    marking.note(sent(100), fast=True)  # does not wait for the disk
+    disk.quick.set()
+    marking.settle()
+    assert disk.written[-1] == [100]
+
+
+def test_no_more_are_sent_and_not_marked_than_two(disk: Disk, marking: Marking) -> None:
     streak(marking)
     disk.quick.clear()
     noted = []
 
     def send() -> None:
-        for number in range(2 * TOGETHER):
+        for number in range(2 * UNMARKED):
             marking.note(sent(number), fast=True)
             noted.append(number)
 
     thread = threading.Thread(target=send, daemon=True)
     thread.start()
     thread.join(0.1)
-    assert len(noted) < TOGETHER
+    assert len(noted) < UNMARKED
     disk.quick.set()
     thread.join(10)
-    assert len(noted) == 2 * TOGETHER
+    assert len(noted) == 2 * UNMARKED
 
 
 def test_a_slow_one_is_marked_at_once_again(disk: Disk, marking: Marking) -> None:

@@ -11,7 +11,6 @@ import os
 import shutil
 from functools import cached_property
 from hashlib import blake2b
-from importlib.metadata import version
 from pathlib import Path
 
 from feedbot.core import present
@@ -46,8 +45,11 @@ class Cleaning:
         return found
 
     @cached_property
-    def _folder(self) -> Path:  # not before it is needed, as finding the version takes a while
-        return self._all / f"{present.VERSION}-{version('nh3')}"
+    def _folder(self) -> Path:
+        import nh3
+
+        # The metadata of the installation take fifty times as long to import and to search.
+        return self._all / f"{present.VERSION}-{nh3.__version__}"  # type: ignore[attr-defined]
 
     def _remember(self, path: Path, text: str) -> None:
         data = text.encode()

@@ -14,7 +14,7 @@ from feedbot.model import Entry
 from feedbot.store.codec import from_json
 from feedbot.store.pings import plan
 from feedbot.store.schema import entries, feeds, id_key, revisions, sources
-from feedbot.store.transactions import Transactions, in_chunks, persistent, upsert
+from feedbot.store.transactions import Transactions, in_chunks, in_parts, one_of_part, persistent, upsert
 from feedbot.store.turns import Held, assure
 
 _PAGE = 100
@@ -124,11 +124,8 @@ class Entries:
     def _pks(self, source_names: Sequence[str]) -> tuple[list[int], int]:
         """The keys of these sources, and how many sources there are."""
         with self._transactions.read() as connection:
-            named = in_chunks(
-                connection, source_names, lambda part: sa.select(sources.c.pk).where(sources.c.name.in_(part))
-            )
-            pks = [row.pk for row in named]
-            return pks, connection.execute(sa.select(sa.func.count()).select_from(sources)).scalar_one()
+            pks = [row.pk for row in in_parts(connection, source_names, _NAMED)]
+            return pks, connection.execute(_NUMBER).scalar_one()
 
     @persistent
     def _page(
@@ -144,10 +141,8 @@ class Entries:
     @persistent
     def stored(self, pks: Sequence[int]) -> dict[int, Entry]:
         """Entries by their keys."""
-        query = sa.select(entries.c.pk, *entry_columns()).join(sources, sources.c.pk == entries.c.source_pk)
         with self._transactions.read() as connection:
-            rows = in_chunks(connection, pks, lambda part: query.where(entries.c.pk.in_(part)))
-            return {row.pk: to_entry(row) for row in rows}
+            return {row.pk: to_entry(row) for row in in_parts(connection, pks, _STORED)}
 
     @persistent
     def live(self, ids: Sequence[str], source_names: Sequence[str]) -> set[str]:
@@ -165,7 +160,7 @@ class Entries:
     def feed_records(self) -> dict[str, FeedRecord]:
         """What was published of every feed: of its parts and archive pages under paths of their own."""
         with self._transactions.read() as connection:
-            rows = connection.execute(sa.select(feeds))
+            rows = connection.execute(_RECORDS)
             return {row.name: FeedRecord(row.files, row.entries, row.inputs) for row in rows}
 
     @persistent
@@ -187,12 +182,7 @@ class Entries:
             if held is not None:
                 assure(connection, held)
             if rows:
-                statement = upsert(feeds)
-                own = {name: statement.excluded[name] for name in FeedRecord._fields}
-                connection.execute(
-                    statement.on_conflict_do_update(index_elements=[feeds.c.name], set_=own),
-                    rows,
-                )
+                connection.execute(_RECORD, rows)
             plan(connection, changed, now)
             if gone:
                 connection.execute(
@@ -222,6 +212,15 @@ def _select(*more: Any) -> sa.Select[Any]:
     return sa.select(*entry_columns(), *more).join(sources, sources.c.pk == entries.c.source_pk)
 
 
+# Built once, as that costs more than to run them.
+_NAMED = sa.select(sources.c.pk).where(one_of_part(sources.c.name))
+_NUMBER = sa.select(sa.func.count()).select_from(sources)
+_STORED = _select(entries.c.pk).where(one_of_part(entries.c.pk))
+_RECORDS = sa.select(feeds)
+_record = upsert(feeds)
+_RECORD = _record.on_conflict_do_update(
+    index_elements=[feeds.c.name], set_={name: _record.excluded[name] for name in FeedRecord._fields}
+)
 _ORDER = (entries.c.sort_at.desc(), entries.c.id, entries.c.pk)
 
 

@@ -1,10 +1,12 @@
 """What a large blog costs: 10 000 posts of 3 KB, whole processes, beside Hugo where it is installed.
 
-    python benchmarks/posts.py [--posts 10000]
+    python benchmarks/posts.py [--posts 10000] [--git]
 
 Prints CPU and wall seconds (CPU with that of the worker processes) and the peak memory of the first run, of one after
 nothing changed, and of one after one post changed. Hugo makes one RSS feed with the full text of all posts and no
-other page; once as it comes, and once without colouring code, which feedbot does not do either.
+other page; once as it comes, and once without colouring code, which feedbot does not do either. With ``--git`` the
+posts lie in a repository that is asked over https on loopback, for which trustme is needed, and Hugo stays out; the
+CPU is that of feedbot and of the git commands that it runs.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from __future__ import annotations
 import argparse
 import random
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 
@@ -50,6 +53,7 @@ LAYOUT = """<rss version="2.0"><channel><title>{{ .Site.Title }}</title><link>{{
 <description>{{ .Content | html }}</description></item>
 {{ end }}</channel></rss>
 """
+CHANGED, MORE = "content/posts/post-00042.md", "One more line.\n"
 WORDS = (
     "the of a to and in that release parser module change with new on for is it was function value object type"
 ).split()
@@ -58,23 +62,47 @@ WORDS = (
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--posts", type=int, default=10_000)
-    number = arguments.parse_args().posts
+    arguments.add_argument("--git", action="store_true")
+    options = arguments.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        (folder / "feedbot.toml").write_text(CONFIG)
-        blog = folder / "blog"
-        write_blog(blog, number)
+        write_blog(folder / "blog", options.posts)
+        (in_a_repository if options.git else in_a_folder)(folder, folder / "blog")
+
+
+def in_a_folder(folder: Path, blog: Path) -> None:
+    (folder / "feedbot.toml").write_text(CONFIG)
+    tell("feedbot, first run", timed(RUN, folder))
+    tell("feedbot, first run after it was written", timed(RUN, folder))
+    tell("feedbot, nothing changed", timed(RUN, folder))
+    with (blog / CHANGED).open("a") as post:
+        post.write(MORE)
+    tell("feedbot, one post changed", timed(RUN, folder))
+    if hugo := shutil.which("hugo"):
+        tell("hugo, one feed", timed((hugo, "--quiet"), blog))
+        with (blog / "hugo.toml").open("a") as configuration:
+            configuration.write("[markup.highlight]\ncodeFences = false\n")
+        tell("hugo, one feed, code left plain", timed((hugo, "--quiet"), blog))
+
+
+def in_a_repository(folder: Path, blog: Path) -> None:
+    sys.path.insert(0, str(Path(__file__).parents[1]))
+    import trustme
+
+    from tests.support.git import Blog, git_server
+
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(folder / "ca.pem")
+    repository = Blog(folder / "served" / "blog")
+    files = {path.relative_to(blog).as_posix(): path.read_text() for path in blog.rglob("*") if path.is_file()}
+    repository.commit(files)
+    with git_server(folder / "served", authority) as server:
+        access = f'git = "{server.url("blog")}"\nca_file = "ca.pem"\nallow_private = ["localhost"]'
+        (folder / "feedbot.toml").write_text(CONFIG.replace('path = "blog"', access))
         tell("feedbot, first run", timed(RUN, folder))
-        tell("feedbot, first run after it was written", timed(RUN, folder))
         tell("feedbot, nothing changed", timed(RUN, folder))
-        with (blog / "content" / "posts" / "post-00042.md").open("a") as post:
-            post.write("One more line.\n")
+        repository.commit({CHANGED: files[CHANGED] + MORE})
         tell("feedbot, one post changed", timed(RUN, folder))
-        if hugo := shutil.which("hugo"):
-            tell("hugo, one feed", timed((hugo, "--quiet"), blog))
-            with (blog / "hugo.toml").open("a") as configuration:
-                configuration.write("[markup.highlight]\ncodeFences = false\n")
-            tell("hugo, one feed, code left plain", timed((hugo, "--quiet"), blog))
 
 
 def tell(what: str, spent: Spent) -> None:

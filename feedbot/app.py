@@ -6,10 +6,9 @@ import contextlib
 import threading
 import uuid
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TextIO
+from typing import NamedTuple, TextIO
 
 from feedbot import files
 from feedbot.core.present import MEDIA_FOLDER
@@ -20,12 +19,12 @@ from feedbot.engine.cycle import Cycle, run
 from feedbot.engine.dispatch import Dispatching, Limits
 from feedbot.engine.hubs import Hubs
 from feedbot.engine.inheriting import LeftBehind
-from feedbot.engine.pages import folders
-from feedbot.engine.planning import Planning
+from feedbot.engine.layout import folders
 from feedbot.engine.presence import at_work
 from feedbot.engine.publishing import Publishing, Sharing, Shelf
 from feedbot.engine.regenerate import render
 from feedbot.engine.report import FeedReport, RunReport, SourceReport
+from feedbot.engine.rules import Planning
 from feedbot.engine.settling import Polling
 from feedbot.engine.sharing import PATIENCE, publish
 from feedbot.engine.subscribing import Subscribing
@@ -44,8 +43,7 @@ def new_lease() -> str:
     return uuid.uuid4().hex
 
 
-@dataclass(frozen=True, kw_only=True)
-class RunOptions:
+class RunOptions(NamedTuple):
     """What a run is asked to do beside the usual. ``quiet`` keeps sinks still that print."""
 
     sources: tuple[str, ...] = ()

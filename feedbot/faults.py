@@ -21,7 +21,7 @@ _lock = threading.Lock()
 
 def reach(stage: str) -> None:
     """Tell that a stage was reached. Raises OSError (ENOSPC) or RuntimeError, or kills, where told to."""
-    wanted = os.environ.get("FEEDBOT_FAULT")
+    wanted = "FEEDBOT_FAULT" in os.environ and os.environ["FEEDBOT_FAULT"]  # as get() costs more where it is not
     if not wanted:
         return
     where, number, how = wanted.split(":")

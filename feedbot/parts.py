@@ -14,9 +14,9 @@ from typing import TextIO
 from urllib.parse import urlsplit
 
 from feedbot import plugins
+from feedbot.core.address import feed_id
 from feedbot.core.expression import compile_filter
 from feedbot.core.present import present
-from feedbot.core.publication import feed_id
 from feedbot.core.route import Route
 from feedbot.engine.cleaning import Cleaning
 from feedbot.engine.output import Folder, Output

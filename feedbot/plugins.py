@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint, distributions, entry_points
 from pathlib import Path
 from threading import Lock
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Protocol, TextIO, runtime_checkable
@@ -259,16 +259,33 @@ def names(group: str) -> list[str]:
     return sorted({point.name for point in _points(group)})
 
 
+def exists(group: str, name: str) -> bool:
+    """Whether there is a plugin of this name."""
+    return _find(group, name) is not None
+
+
 def load(group: str, name: str) -> Any:
     """The class of a plugin. Raises ConfigError if there is none, or if it cannot be imported."""
-    points = [point for point in _points(group) if point.name == name]
-    if not points:
+    point = _find(group, name)
+    if point is None:
         kind = group.removeprefix("feedbot.").removesuffix("s")
         raise ConfigError(f'there is no {kind} of type "{name}"', f"known: {', '.join(names(group))}")
     try:
-        return points[0].load()
+        return point.load()
     except Exception as error:
-        raise ConfigError(f"the plugin {points[0].value} cannot be loaded: {error}") from error
+        raise ConfigError(f"the plugin {point.value} cannot be loaded: {error}") from error
+
+
+def _find(group: str, name: str) -> EntryPoint | None:
+    """What a plugin is loaded through: one of feedbot's own, which is found without a look at all packages, or not."""
+    own = next((point for point in _own() if (point.group, point.name) == (group, name)), None)
+    return own or next((point for point in _points(group) if point.name == name), None)
+
+
+@cache
+def _own() -> tuple[EntryPoint, ...]:
+    """The entry points of feedbot itself."""
+    return tuple(point for feedbot in distributions(name="feedbot") for point in feedbot.entry_points)
 
 
 _installed = cache(entry_points)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 
 
@@ -16,8 +17,12 @@ def main() -> None:
     # Imports make a great many objects that stay: looking for garbage among them takes an eighth of the start. What
     # works for longer than it imports begins to look when it knows its configuration (see Context.load).
     gc.set_threshold(1_000_000, 20, 20)
+    # pydantic would look for plugins of its own in the metadata of every package that is installed.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     from feedbot.cli.entrance import enter
     from feedbot.cli.output import prepare
 
     prepare()
-    sys.exit(enter(sys.argv[1:]))
+    code = enter(sys.argv[1:])
+    gc.freeze()  # nor is there a reason to look for any among what ends with the process
+    sys.exit(code)

@@ -24,6 +24,10 @@ def completion(context: Context, shell: str) -> None:
     kind = get_completion_class(shell)
     assert kind is not None
     root = click.get_current_context().find_root().command
-    context.say(kind(root, {}, "feedbot", "_FEEDBOT_COMPLETE").source())
+    text = kind(root, {}, "feedbot", "_FEEDBOT_COMPLETE").source()
+    if context.json:
+        context.answer({"shell": shell, "text": text, "place": _PLACES[shell]})
+        return
+    context.say(text)
     if not context.quiet:
         context.tell(f"keep this in {_PLACES[shell]}")

@@ -32,9 +32,10 @@ def _address(given: str) -> tuple[str, int] | None:
     if not given:
         return None
     host, colon, port = given.rpartition(":")
-    if not colon and not given.isdigit():
+    if (not colon and not given.isdigit()) or given.endswith("]"):
         host, port = given, str(DEFAULT_PORT)
-    if not port.isdigit() or int(port) > 65535:
+    bare = ":" in host and not host.startswith("[")  # nobody can tell the port of an address of IPv6
+    if bare or not port.isdecimal() or int(port) > 65535:
         raise click.BadParameter(
             f'"{given}" is no address; write it as "{DEFAULT_HOST}:{DEFAULT_PORT}"', param_hint="--serve"
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -45,6 +45,20 @@ _CHANGES = {"new": "announcement", "updated": "notice of an update", "withdrawn"
 _CAUSES = {"restored": "since it came back", "flood": "held with many others"}
 
 
+class _Known(NamedTuple):
+    """What is known of an entry.
+
+    ``former``: what its source was called before. ``elsewhere``: sinks that were told of it as another source has it,
+    and that source. ``forgotten``: what was sent when it was seen first is kept no more.
+    """
+
+    revisions: list[Revision]
+    traces: list[Trace]
+    former: str
+    elsewhere: list[tuple[str, str]]
+    forgotten: bool
+
+
 @click.command(cls=Command)
 @click.argument("entry_id", metavar="ENTRY")
 @click.pass_obj
@@ -52,34 +66,39 @@ def explain(context: Context, entry_id: str) -> None:
     """Tell why an entry was announced or not, to whom, and when."""
     from feedbot.cli.entry import find
 
-    store = context.open_store(context.load())
+    configuration = context.load()
+    kept_since = context.now() - configuration.feedbot.retention
+    store = context.open_store(configuration)
     try:
         told = [
-            (
-                store.entries.revisions(one),
-                store.deliveries.traces(one.id, one.source),
-                store.sources.former_name(one.source),
+            _Known(
+                revisions=store.entries.revisions(one),
+                traces=store.deliveries.traces(one.id, one.source),
+                former=store.sources.former_name(one.source),
+                elsewhere=store.deliveries.told_elsewhere(one, list(configuration.sinks)),
+                forgotten=one.first_seen < kept_since,
             )
             for one in find(store, entry_id)
         ]
     finally:
         store.close()
     if context.json:
-        context.answer({"entries": [_as_json(*one) for one in told]})
+        context.answer({"entries": [_as_json(one) for one in told]})
         return
-    for number, (revisions, traces, former) in enumerate(told):
+    for number, one in enumerate(told):
         if number:
             context.say()
-        for line in _sentences(revisions, traces, former):
+        for line in _sentences(one):
             context.say(line)
 
 
-def _sentences(revisions: list[Revision], traces: list[Trace], former: str) -> Iterator[str]:
+def _sentences(known: _Known) -> Iterator[str]:
     from feedbot.message.terminal import inert
 
+    revisions = known.revisions
     entry = revisions[-1].entry
     yield inert(entry.title or entry.url or entry.id)
-    was = f', which was called "{inert(former)}" before' if former else ""
+    was = f', which was called "{inert(known.former)}" before' if known.former else ""
     yield f"  {inert(entry.id)}, of the source {inert(entry.source)}{was}"
     yield ""
     if revisions[0].entry.revision > 1:
@@ -89,10 +108,15 @@ def _sentences(revisions: list[Revision], traces: list[Trace], former: str) -> I
         event = f"{_EDITS.get(one.edit, one.edit)} (revision {one.entry.revision})"
         yield f"{_time(one.seen_at)}  {event}. {decision}".rstrip()
     yield ""
-    for trace in traces:
+    for trace in known.traces:
         yield from _fate(trace)
-    if not traces:
-        yield f"No delivery was made of it: {_reason([one.why for one in revisions])}."
+    for sink, source in known.elsewhere:
+        yield f'{inert(sink)} was told of it as an entry of the source {inert(source)}, once (dedupe = "across").'
+    if not known.traces and not known.elsewhere:
+        if known.forgotten:
+            yield "No delivery of it is known: what was sent longer ago than retention says is forgotten."
+        else:
+            yield f"No delivery was made of it: {_reason([one.why for one in revisions])}."
 
 
 def _reason(decisions: list[str]) -> str:
@@ -127,22 +151,24 @@ def _fate(trace: Trace) -> Iterator[str]:
         yield f"                    due {_time(one.not_before)}, after {tries}."
 
 
-def _as_json(revisions: list[Revision], traces: list[Trace], former: str) -> dict[str, Any]:
+def _as_json(known: _Known) -> dict[str, Any]:
     from feedbot.core.dates import rfc3339
 
     def moment(at: datetime | None) -> str | None:
         return rfc3339(at) if at else None
 
-    entry = revisions[-1].entry
+    entry = known.revisions[-1].entry
     return {
         "id": entry.id,
         "source": entry.source,
-        "source_before": former or None,
+        "source_before": known.former or None,
         "title": entry.title,
         "first_seen": rfc3339(entry.first_seen),
         "revisions": [
-            {"revision": r.entry.revision, "seen": rfc3339(r.seen_at), "edit": r.edit, "why": r.why} for r in revisions
+            {"revision": r.entry.revision, "seen": rfc3339(r.seen_at), "edit": r.edit, "why": r.why}
+            for r in known.revisions
         ],
+        "told_elsewhere": [{"sink": sink, "source": source} for sink, source in known.elsewhere],
         "deliveries": [
             {
                 "number": t.delivery.pk,
@@ -160,7 +186,7 @@ def _as_json(revisions: list[Revision], traces: list[Trace], former: str) -> dic
                 "error": t.delivery.error,
                 "failed_tries": [{"at": rfc3339(at), "error": error} for at, error in t.tries],
             }
-            for t in traces
+            for t in known.traces
         ],
     }
 

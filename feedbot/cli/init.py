@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from feedbot.cli.lookup import Found
     from feedbot.settings import Configuration
     from feedbot.settings.starter import Start
+
+
+_MOST_BESIDE = 5
 
 
 @click.command(cls=Command)
@@ -57,11 +61,15 @@ def init(context: Context, where: str, output: str, ca_file: Path | None) -> Non
 
 @dataclass(frozen=True)
 class _Looked:
-    """What was found, if anything; ``passed`` tells what was looked at in vain, ``reach`` what it took in [feedbot]."""
+    """What was found, if anything; ``passed`` tells what was looked at in vain, ``reach`` what it took in [feedbot].
+
+    ``beside`` are folders next to the blog that was found, which hold blogs too.
+    """
 
     found: Found | None
     passed: tuple[str, ...] = ()
     reach: Mapping[str, Any] = field(default_factory=dict)
+    beside: tuple[Path, ...] = ()
 
 
 def _look(context: Context, folder: Path, where: str, ca_file: Path | None) -> _Looked:
@@ -78,11 +86,15 @@ def _look(context: Context, folder: Path, where: str, ca_file: Path | None) -> _
             reach["ca_file"] = str(ca_file.absolute())
         return _Looked(look_up(context, _empty(folder, reach), where), (), reach)
     passed: list[str] = []
-    for place in blogs(Path.cwd()):
+    places = blogs(Path.cwd())
+    for place in places:
         try:
-            return _Looked(look_up(context, _empty(folder, {}), str(place)), tuple(passed))
+            found = look_up(context, _empty(folder, {}), str(place))
         except FeedbotError as error:
             passed.append(str(error))
+        else:
+            beside = () if place == Path.cwd() else tuple(islice(places, _MOST_BESIDE))
+            return _Looked(found, tuple(passed), beside=beside)
     return _Looked(None, tuple(passed))
 
 
@@ -197,6 +209,7 @@ def _next(target: Path, looked: _Looked) -> list[str]:
     first = f"feedbot run{named}"
     return [
         *([] if looked.found else [f"feedbot add{named} URL  # a feed, a page with one, or a blog's folder"]),
+        *(f"feedbot add{named} {shlex.quote(place.name)}  # it looks like a blog too" for place in looked.beside),
         f"{first}  # publishes feeds; what is there already is not announced",
         f"feedbot sink test{named} mail  # once [sinks.mail] in {target.name} is filled in",
         f"feedbot service print{named} {_SCHEDULER}  # has it run by itself",

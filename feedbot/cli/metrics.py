@@ -8,6 +8,7 @@ import click
 
 from feedbot.cli.commands import Command
 from feedbot.cli.context import Context
+from feedbot.errors import FeedbotError
 
 
 @click.command(cls=Command)
@@ -21,8 +22,6 @@ def metrics(context: Context, textfile: Path | None) -> None:
 
     A daemon that serves answers at /metrics, and counts there what it has done.
     """
-    from feedbot.errors import FeedbotError
-    from feedbot.files import write_atomic
     from feedbot.metrics import exposition
 
     configuration = context.load()
@@ -31,9 +30,18 @@ def metrics(context: Context, textfile: Path | None) -> None:
         text = exposition(configuration, store, context.now())
     finally:
         store.close()
-    if textfile is None:
+    if textfile is not None:
+        _write(context, textfile, text)
+    if context.json:
+        context.answer({"text": text.decode(), "file": None if textfile is None else str(textfile.absolute())})
+    elif textfile is None:
         context.say(text.decode().rstrip("\n"))
-        return
+
+
+def _write(context: Context, textfile: Path, text: bytes) -> None:
+    """Write the file. Raises FeedbotError."""
+    from feedbot.files import write_atomic
+
     if textfile.suffix != ".prom":
         context.warn(f"{textfile}: node_exporter reads only files whose names end in .prom")
     try:

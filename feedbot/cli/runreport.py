@@ -10,7 +10,7 @@ from typing import Any
 from feedbot import __version__
 from feedbot.app import RunOptions
 from feedbot.cli.context import Context
-from feedbot.engine.report import Announced, RunReport, SourceReport, SourceStatus
+from feedbot.engine.report import Announced, FeedReport, RunReport, SourceReport, SourceStatus
 from feedbot.location import Database, Location
 from feedbot.message.terminal import counted, fit, inert, width
 from feedbot.model import ChangeKind
@@ -81,7 +81,7 @@ def as_text(
 
 
 def _outcome(context: Context, configuration: Configuration, report: RunReport, options: RunOptions) -> Iterator[str]:
-    written = [f"{path} ({feed.entries})" for feed in report.feeds.values() for path in feed.written]
+    written = [_counted(path, feed) for feed in report.feeds.values() for path in feed.written]
     would = "would write" if options.dry_run else "wrote"
     if written:
         yield f"  {would} {configuration.bucket or shown(configuration.output_path)}/: {_some(written)}"
@@ -117,6 +117,11 @@ def _outcome(context: Context, configuration: Configuration, report: RunReport, 
         or any(s.new or s.edited or s.withdrawn or s.restored for s in report.sources.values())
     ):
         yield "  nothing new"
+
+
+def _counted(path: str, feed: FeedReport) -> str:
+    """A file, with how many entries it has: that is known of the feed itself, and not of its parts and archive."""
+    return path if path.startswith(f"{feed.name}/") else f"{path} ({feed.entries})"
 
 
 def _some(files: list[str]) -> str:

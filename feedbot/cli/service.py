@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from feedbot import plugins
 from feedbot.cli.commands import Command, Group
 from feedbot.cli.context import Context
 from feedbot.cli.servicefiles import FILES, Place
@@ -60,7 +61,17 @@ def _place(configuration: Configuration) -> Place:
         base_url=configuration.feedbot.base_url,
         written=tuple(_written(configuration)),
         read=tuple(_read(configuration)),
+        paged=tuple(name for name, feed in configuration.feeds.items() if "html" in feed.formats and not feed.token),
+        guarded=tuple(name for name, feed in configuration.feeds.items() if feed.token),
+        aliases=dict(_aliases(configuration)),
     )
+
+
+def _aliases(configuration: Configuration) -> Iterator[tuple[str, str]]:
+    """Further paths of feeds with their media type, which is for nobody to know where the feed wants a token."""
+    for feed in configuration.feeds.values():
+        media_type = "" if feed.token else plugins.load(plugins.FORMATS, feed.formats[0]).media_type
+        yield from ((alias, media_type) for alias in feed.aliases)
 
 
 def _written(configuration: Configuration) -> Iterator[Path]:

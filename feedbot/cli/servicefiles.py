@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import json
 import shlex
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 from xml.sax.saxutils import escape
+
+from feedbot.cli.nginxfile import nginx
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,6 +21,8 @@ class Place:
 
     ``owner`` is that person as ``uid:gid``; ``base_url`` is where the output folder is served. ``written`` are folders
     beside those of state and output that sinks write to, ``read`` files and folders that sources read.
+    ``paged`` are the feeds with a page for people, ``guarded`` those that want a token; ``aliases`` are further paths
+    of feeds, with their media type, or "" where the feed is guarded.
     """
 
     program: Path
@@ -30,6 +34,9 @@ class Place:
     base_url: str = ""
     written: tuple[Path, ...] = ()
     read: tuple[Path, ...] = ()
+    paged: tuple[str, ...] = ()
+    guarded: tuple[str, ...] = ()
+    aliases: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def variables(self) -> Path:
@@ -167,45 +174,6 @@ services:
 {readable}{writable}"""
 
 
-def nginx(place: Place) -> str:
-    """Locations that serve the output folder as ``feedbot serve`` does."""
-    location = unquote(urlsplit(place.base_url).path).rstrip("/") + "/" if place.base_url else "/feeds/"
-    return f"""# inside a server block
-location {_nginx(location)} {{
-    alias {_nginx(f"{place.output}/")};
-    index index.html;
-    charset utf-8;
-    charset_types application/atom+xml application/rss+xml application/xml text/x-opml text/css;
-    types {{
-        application/atom+xml atom;
-        application/rss+xml rss;
-        application/feed+json json;
-        application/xml xml;
-        text/x-opml opml;
-        text/html html;
-        text/css css;
-        image/png png;
-        image/jpeg jpg jpeg;
-        image/gif gif;
-        image/webp webp;
-        image/avif avif;
-        image/svg+xml svg;
-    }}
-    default_type application/atom+xml;
-    gzip on;
-    gzip_types application/atom+xml application/rss+xml application/feed+json application/xml text/x-opml text/css;
-    gzip_vary on;
-    etag on;
-    add_header Cache-Control "public, max-age=60";
-    add_header Access-Control-Allow-Origin "*";
-    add_header X-Content-Type-Options nosniff;
-    location ~ /\\. {{
-        return 404;
-    }}
-}}
-"""
-
-
 FILES = {
     "systemd": systemd,
     "timer": timer,
@@ -274,8 +242,3 @@ def _mount(path: Path, *, read_only: bool = False) -> str:
 def _yaml(value: object) -> str:
     """A value in YAML, of which JSON is a part, with its dollar signs doubled."""
     return json.dumps(value, ensure_ascii=False).replace("$", "$$")
-
-
-def _nginx(path: str) -> str:
-    """A path as nginx reads it in quotes."""
-    return '"' + path.replace("\\", "\\\\").replace('"', '\\"') + '"'

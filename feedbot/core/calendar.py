@@ -7,8 +7,6 @@ from datetime import UTC, datetime, time, timedelta, tzinfo
 from functools import lru_cache
 from typing import NamedTuple
 
-from cronsim import CronSim, CronSimError
-
 _NICKNAMES = {
     "@hourly": "0 * * * *",
     "@daily": "0 0 * * *",
@@ -49,6 +47,8 @@ def parse_crontab(text: str) -> str:
         raise ValueError(
             f'expected the five fields of a crontab line (minute, hour, day, month, weekday), found "{text}"'
         )
+    from cronsim import CronSim, CronSimError
+
     try:
         next(CronSim(fields, _START))
     except CronSimError as error:
@@ -81,6 +81,8 @@ def next_occasion(crontab: str, after: datetime, zone: tzinfo) -> datetime:
     An occasion that the clock skips is at the first moment after the gap; one that it shows twice is at the first of
     them. Schedules of every hour or minute follow time as it passes. ``crontab`` is one that was read before.
     """
+    from cronsim import CronSim  # which most configurations have no use for
+
     occasions = CronSim(parse_crontab(crontab), after.astimezone(zone))
     for occasion in occasions:
         moment = occasion.astimezone(UTC)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from hashlib import blake2b
 
-from feedbot.core import html
+from feedbot.core.address import ASSET_SCHEME
 from feedbot.core.expose import plain
 from feedbot.core.text import one_line
 from feedbot.model import Content, EditKind, Fingerprints
@@ -28,6 +28,8 @@ def text(content: Content) -> str:
     """Digest of what a reader sees: the title and the text, however it is marked up."""
     key = _text_key(content)
     if key not in _texts:
+        from feedbot.core import html  # of which a run with nothing new has no need
+
         known_text(content, _digest(one_line(content.title), html.to_text(content.content or content.summary)))
     return _texts[key]
 
@@ -41,6 +43,8 @@ def known_text(content: Content, digest: str) -> None:
 
 def markup(content: Content) -> str:
     """Digest of links, images and formatting; white space counts within ``pre`` only."""
+    from feedbot.core import html
+
     clean = html.clean(content.content or content.summary, content.base, _named_by_content)
     return _digest(html.folded(clean), content.image, _enclosed(content))
 
@@ -95,7 +99,7 @@ def _text_key(content: Content) -> tuple[str, int, int]:
 
 def _named_by_content(address: str) -> str:
     """A file's name holds the hash of its content, so that a replaced image is seen as a change."""
-    return address.replace(f"{html.ASSET_SCHEME}:", "https://asset.invalid/")
+    return address.replace(f"{ASSET_SCHEME}:", "https://asset.invalid/")
 
 
 def _whole(content: Content, beside: str) -> str:

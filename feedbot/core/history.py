@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from base64 import b64decode, b64encode
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from struct import Struct
 from struct import error as StructError  # noqa: N812 (it is an exception, whatever it is called)
+from typing import NamedTuple
 
 KEPT = 50
 """So many polls of each source are remembered."""
@@ -20,8 +20,7 @@ LETTERS = len(b64encode(bytes(_RECORD.size)))
 _OUTCOMES = ("ok", "not-modified", "failed", "held")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Past:
+class Past(NamedTuple):
     """One poll: when to the second, "ok", "not-modified", "failed" or "held", and what it took and brought.
 
     ``status`` is that of the HTTP answer, ``size`` the bytes of its body as it was read; 0 where there was none.

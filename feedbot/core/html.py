@@ -8,20 +8,17 @@ from __future__ import annotations
 
 import html
 import re
+import threading
 from collections.abc import Callable
-from functools import lru_cache
-from urllib.parse import urljoin, urlsplit
+from functools import cache
 
 import nh3
 
-from feedbot.core.address import is_usual
+from feedbot.core.address import ASSET_SCHEME, SAFE_SCHEMES, resolve
 from feedbot.core.text import one_line, storable
 
 MAX_HTML = 1_000_000
 MAX_DEPTH = 250
-_LONG = 2000  # addresses that long are not kept for the next time they come
-ASSET_SCHEME = "feedbot-asset"
-"""How stored content names a file that feedbot publishes; known to ``rewrite`` alone, never published."""
 
 _TAGS = frozenset(
     "a abbr acronym address article aside audio b bdi bdo big blockquote br caption center cite code col "
@@ -57,7 +54,6 @@ _ATTRIBUTES = {
     "time": {"datetime"},
     "video": {"src", "controls", "poster", "width", "height", "preload"},
 }
-_SCHEMES = frozenset({"http", "https", "mailto", "tel", "ftp", "xmpp", "irc", "ircs", "magnet", "geo"})
 _BLOCK_NAMES = (
     "address|article|aside|blockquote|br|caption|center|dd|details|div|dl|dt|figcaption|figure|footer|"
     "h[1-6]|header|hr|li|main|nav|ol|p|pre|section|summary|table|tbody|td|tfoot|th|thead|tr|ul"
@@ -80,9 +76,19 @@ _VOID = frozenset("area base br col embed hr img input link meta param source tr
 _NOT_VOID = rf"(?!(?:{'|'.join(sorted(_VOID))})\b)"
 _LEVEL = re.compile(rf"<(?:{_NOT_VOID}[a-zA-Z]|(/){_NOT_VOID}[a-z][a-z0-9]*+>)")
 _NOT_TEXT = re.compile("[<>&\r\xa0]")  # what a parser of HTML may read or write in another way
+_CLASS = re.compile(r"language-[\w+#.-]+|math")
 _CANDIDATE = re.compile(r"\s*([^\s,]\S*[^\s,])(\s+[\d.]+[wx])?\s*(?:,|$)")
 
 Rewrite = Callable[[str], str | None]
+
+
+class _AtWork(threading.local):
+    """How addresses are made absolute in what a thread cleans just now; to make a cleaner for each takes too long."""
+
+    absolute: Rewrite
+
+
+_at_work = _AtWork()
 
 
 def clean(content: str, base: str = "", rewrite: Rewrite | None = None) -> str:
@@ -102,48 +108,8 @@ def clean(content: str, base: str = "", rewrite: Rewrite | None = None) -> str:
                 return changed
         return resolve(address, base)
 
-    def attribute(tag: str, name: str, value: str) -> str | None:
-        if name == "srcset":
-            return _srcset(value, absolute)
-        if name in ("href", "src", "cite", "poster"):
-            if tag == "a" and value.startswith("#"):
-                return value
-            return absolute(value)
-        if name == "class":  # the language of code, for highlighters, and what is mathematics
-            return value if re.fullmatch(r"language-[\w+#.-]+|math", value) else None
-        return value
-
-    return nh3.clean(
-        content,
-        tags=set(_TAGS),
-        clean_content_tags=set(_DROPPED_WHOLE),
-        attributes=_ATTRIBUTES,
-        attribute_filter=attribute,
-        url_schemes=_SCHEMES | {ASSET_SCHEME} if rewrite else set(_SCHEMES),
-        link_rel=None,
-    ).strip()
-
-
-def resolve(address: str, base: str) -> str | None:
-    """The absolute form of an address (RFC 3986, 5.2), or None where there is none or it is not safe."""
-    if is_usual(address):
-        return address
-    return _resolved(address, base) if len(address) < _LONG else _resolved.__wrapped__(address, base)
-
-
-@lru_cache(maxsize=2048)
-def _resolved(address: str, base: str) -> str | None:
-    address = address.strip()
-    try:
-        absolute = urljoin(base, address) if base else address
-        parts = urlsplit(absolute)
-    except ValueError:
-        return None
-    if parts.scheme.lower() not in _SCHEMES:
-        return None
-    if parts.scheme.lower() in ("http", "https") and not parts.netloc:
-        return None
-    return absolute.replace(" ", "%20")
+    _at_work.absolute = absolute
+    return _cleaner(SAFE_SCHEMES | {ASSET_SCHEME} if rewrite else SAFE_SCHEMES).clean(content).strip()
 
 
 def to_text(content: str) -> str:
@@ -167,8 +133,39 @@ def to_lines(content: str) -> list[str]:
     return [line for line in lines if line]
 
 
+@cache
+def _cleaner(schemes: frozenset[str]) -> nh3.Cleaner:
+    return nh3.Cleaner(
+        tags=_TAGS,
+        clean_content_tags=_DROPPED_WHOLE,
+        attributes=_ATTRIBUTES,
+        attribute_filter=_attribute,
+        url_schemes=schemes,
+        link_rel=None,
+    )
+
+
+@cache
+def _stripper() -> nh3.Cleaner:
+    return nh3.Cleaner(tags=frozenset(), clean_content_tags=_DROPPED_WHOLE, attributes={})
+
+
+def _attribute(tag: str, name: str, value: str) -> str | None:
+    """The value that an attribute may have, None where it may not be there."""
+    absolute = _at_work.absolute
+    if name == "srcset":
+        return _srcset(value, absolute)
+    if name in ("href", "src", "cite", "poster"):
+        if tag == "a" and value.startswith("#"):
+            return value
+        return absolute(value)
+    if name == "class":  # the language of code, for highlighters, and what is mathematics
+        return value if _CLASS.fullmatch(value) else None
+    return value
+
+
 def _parsed_text(content: str) -> str:
-    return nh3.clean(content, tags=set(), clean_content_tags=set(_DROPPED_WHOLE), attributes={})
+    return _stripper().clean(content)
 
 
 def folded(content: str) -> str:

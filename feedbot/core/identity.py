@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from feedbot.core import fingerprint
@@ -25,8 +26,7 @@ Aliases = Mapping[bytes, int | None]
 """Known keys by digest, and the entry each names; None for one that several share."""
 
 
-@dataclass(frozen=True)
-class Keys:
+class Keys(NamedTuple):
     """What names an item: for certain, by its address, or by what it says."""
 
     certain: tuple[bytes, ...]

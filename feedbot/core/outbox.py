@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
+from typing import NamedTuple
 
 from feedbot.core.calendar import awake
 from feedbot.core.schedule import DAY, MAX_REFUSALS, retry_after
@@ -35,10 +35,9 @@ UNDONE = "its edit was undone before it was sent"
 """The error of a notice of an update that was dropped for that."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Standing:
+class Standing(NamedTuple):
     """A delivery as far as planning another of the same entry takes. ``carried``: the revision that it last carried;
-    ``base``: the one that an update is shown against."""
+    ``base``: the one that an update is shown against; ``partly``: it was not sent, but some recipients have it."""
 
     pk: int
     sink: str
@@ -49,13 +48,23 @@ class Standing:
     done_at: datetime | None = None
     carried: int | None = None
     base: int | None = None
+    partly: bool = False
     gone_first: bool = False
     digest: str = ""
     quiet: str = ""
 
+    @property
+    def told(self) -> bool:
+        """Whether somebody has it, or is being sent it."""
+        return self.partly or self.state in (S.SENT, S.SENDING)
 
-@dataclass(frozen=True)
-class Verdict:
+    @property
+    def unsent(self) -> bool:
+        """Whether nobody has it, and somebody may get it yet."""
+        return not self.partly and self.state in (*OPEN, S.DEAD)
+
+
+class Verdict(NamedTuple):
     """What becomes of a delivery after a try that failed."""
 
     state: S
@@ -91,9 +100,9 @@ def disables(error: DeliveryError) -> bool:
 
 def retried(quiet: str, decided: Verdict, zone: tzinfo) -> Verdict:
     """The verdict with its next try outside of the quiet hours."""
-    return (
-        replace(decided, not_before=awake(quiet, decided.not_before, zone)) if decided.state is S.PENDING else decided
-    )
+    if decided.state is not S.PENDING:
+        return decided
+    return decided._replace(not_before=awake(quiet, decided.not_before, zone))
 
 
 def worth_telling(failing_since: datetime | None, told: bool, now: datetime) -> bool:

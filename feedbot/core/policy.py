@@ -180,12 +180,11 @@ def notice(standing: Iterable[Standing], settle: timedelta, interval: timedelta,
     would be one too many. Between two notices lies ``interval``.
     """
     own = list(standing)
-    not_told = (*OPEN, DeliveryState.DEAD)
     for one in own:
-        unsent = one.change is ChangeKind.NEW and one.state in not_told
-        if unsent or (one.change is ChangeKind.UPDATED and one.state in OPEN):
+        dead = one.state is DeliveryState.DEAD
+        if one.unsent and (one.change is ChangeKind.NEW or (one.change is ChangeKind.UPDATED and not dead)):
             return Notice(one.not_before, within=one.pk)
-    told = [one for one in own if one.state in (DeliveryState.SENT, DeliveryState.SENDING)]
+    told = [one for one in own if one.told]
     updates = [one.done_at or now for one in told if one.change is ChangeKind.UPDATED]
     after = max((at + interval for at in updates if at <= now), default=now)
     base = max((one.carried for one in told if one.carried is not None), default=None)
@@ -198,26 +197,36 @@ def waiting_notices(standing: Sequence[Standing]) -> dict[int, int]:
     One that tells that an entry is back, to whom its withdrawal was told, is not among them.
     """
     own = by_sink(standing)
-    waiting = (one for one in standing if one.change is ChangeKind.UPDATED and one.state in OPEN)
+    waiting = (one for one in standing if one.change is ChangeKind.UPDATED and one.state in OPEN and not one.partly)
     return {one.pk: one.base for one in waiting if one.base is not None and not told_of_withdrawal(own(one.sink))}
+
+
+def dropped_notice(standing: Sequence[Standing]) -> int | None:
+    """Against which revision the notice of an edit was to be shown that was dropped as the entry was withdrawn.
+
+    None where there is none, or the sink was told of anything since.
+    """
+    last = max((one.pk for one in standing if one.told), default=0)
+    dropped = (one for one in standing if one.change is ChangeKind.UPDATED and one.gone_first and one.pk > last)
+    return next((one.base for one in dropped), None)
 
 
 def told_of_withdrawal(standing: Iterable[Standing]) -> bool:
     """Whether the last that a sink heard of an entry is that it was withdrawn."""
-    told = [one for one in standing if one.state in (DeliveryState.SENT, DeliveryState.SENDING)]
+    told = [one for one in standing if one.told]
     return bool(told) and max(told, key=lambda one: one.pk).change is ChangeKind.WITHDRAWN
 
 
 def waits_for_announcement(standing: Iterable[Standing]) -> bool:
     """Whether a sink's announcement of an entry was not sent yet, so that it need not hear of its withdrawal."""
     new = [one for one in standing if one.change is ChangeKind.NEW]
-    return bool(new) and all(one.state in OPEN or one.gone_first for one in new)
+    return bool(new) and all(one.unsent or (one.gone_first and not one.partly) for one in new)
 
 
 def never_told(standing: Iterable[Standing]) -> bool:
     """Whether a sink was to hear of an entry that was withdrawn first."""
     own = [one for one in standing if one.change is ChangeKind.NEW]
-    return bool(own) and all(one.gone_first for one in own)
+    return bool(own) and all(one.gone_first and not one.partly for one in own)
 
 
 def by_sink(standing: Iterable[Standing]) -> Callable[[str], list[Standing]]:

@@ -11,11 +11,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from urllib.parse import unquote
 
-from feedbot.core import html
+from feedbot.core.address import ASSET_SCHEME, resolve
 from feedbot.core.text import one_line, shorten
 from feedbot.model import Author, Enclosure, Entry
 
-ASSET = f"{html.ASSET_SCHEME}:"
+ASSET = f"{ASSET_SCHEME}:"
 """How stored content names a file that feedbot publishes: ``feedbot-asset:NAME?ORIGINAL``."""
 
 VERSION = 2
@@ -34,6 +34,8 @@ Clean = Callable[[str, str, str], str]
 
 def clean(content: str, base: str, base_url: str) -> str:
     """Stored HTML as it may be published: ``base`` is the address of its entry, ``base_url`` as for ``present``."""
+    from feedbot.core import html  # of which a run with nothing to publish has no need
+
     return html.clean(content, base, lambda address: _published(address, base_url, base))
 
 
@@ -46,11 +48,13 @@ def present(entry: Entry, base_url: str = "", summary_only: bool = False, clean:
     base = entry.base or entry.url
 
     def absolute(address: str) -> str:
-        return html.resolve(_published(address, base_url, base) or "", base) or ""
+        return resolve(_published(address, base_url, base) or "", base) or ""
 
     content = clean(entry.content, base, base_url)
     summary = clean(entry.summary, base, base_url)
     if summary_only:
+        from feedbot.core import html
+
         summary = summary or html.from_text(shorten(html.to_text(content), 500))
         content = ""
     return replace(
@@ -77,7 +81,7 @@ def asset_url(address: str, base_url: str, base: str) -> str | None:
     name, _, original = address.removeprefix(ASSET).partition("?")
     if base_url:
         return f"{base_url}{MEDIA_FOLDER}/{name}"
-    return html.resolve(unquote(original), base)
+    return resolve(unquote(original), base)
 
 
 def assets(entry: Entry) -> set[str]:
@@ -91,5 +95,5 @@ def _published(address: str, base_url: str, base: str) -> str | None:
 
 
 def _author(author: Author, base: str) -> Author:
-    url = html.resolve(author.url, base) or "" if author.url else ""
+    url = resolve(author.url, base) or "" if author.url else ""
     return Author(one_line(author.name), url if url.startswith(_WEB) else "", one_line(author.email))

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import posixpath
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
-from urllib.parse import urlsplit
+from typing import NamedTuple
 
 from feedbot.model import Channel
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """The feed that a source reads: its title, the page it belongs to, its own address; each may be ""."""
 
     title: str = ""
@@ -21,16 +19,14 @@ class Origin:
     url: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Withdrawn:
+class Withdrawn(NamedTuple):
     """An entry that was in the feed and is gone from its source."""
 
     id: str
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Sibling:
+class Sibling(NamedTuple):
     """A file that carries the same feed in another format: its path below the output folder."""
 
     kind: str
@@ -38,8 +34,7 @@ class Sibling:
     media_type: str
 
 
-@dataclass(frozen=True, slots=True)
-class Related:
+class Related(NamedTuple):
     """A page to go on to, by its path below the output folder."""
 
     label: str
@@ -84,11 +79,3 @@ def address(publication: Publication, path: str, extension: str) -> str:
 def relative(publication: Publication, path: str) -> str:
     """How a file of the publication links to a path of the output folder."""
     return posixpath.relpath(f"/{path}", f"/{posixpath.dirname(publication.path)}")
-
-
-def feed_id(base_url: str, name: str) -> str:
-    """An id that stays as long as the feed has its name and its host (RFC 4151), or its name alone."""
-    host = urlsplit(base_url).hostname
-    if host:
-        return f"tag:{host},2026:feedbot:{name}"
-    return uuid.uuid5(uuid.NAMESPACE_URL, f"feedbot:{name}").urn

@@ -6,9 +6,9 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import blake2b
+from typing import NamedTuple
 
 from feedbot.core.text import slug
 
@@ -25,8 +25,7 @@ _PLAIN = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 Limit = int | timedelta
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Head:
+class Head(NamedTuple):
     """As much of a stored entry as choosing takes. ``sort_at``: when it was published, else first seen."""
 
     pk: int
@@ -39,16 +38,14 @@ class Head:
     authors: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(NamedTuple):
     """Entries of one page, newest first, and those that were taken away from among them."""
 
     entries: tuple[Head, ...] = ()
     withdrawn: tuple[Head, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """What a feed has of one tag, author, year or source. ``slug`` names its files, ``label`` is for people."""
 
     slug: str
@@ -56,8 +53,7 @@ class Part:
     heads: tuple[Head, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Archive:
+class Archive(NamedTuple):
     """All there ever was, in pages of a fixed size from the oldest on, and what fills no page yet."""
 
     pages: tuple[Selection, ...] = ()

@@ -10,7 +10,6 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from html import escape
 
 from feedbot.core.dates import in_words
 from feedbot.core.route import delivery_key
@@ -105,6 +104,8 @@ class Alerting:
             sinks = [instead]
         if not sinks:
             return ()
+        from html import escape
+
         content = Content(
             title=self.redact(title),
             content="".join(f"<p>{escape(part)}</p>" for part in said),

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from feedbot.core import identity
 from feedbot.core.diff import Changes, Edit, changes
 from feedbot.core.identity import Aliases, Keys
-from feedbot.model import Document, Known
+from feedbot.model import Content, Document, Known
 from feedbot.store.knowledge import Knowledge
 
 
@@ -66,28 +66,39 @@ def _named(own: Keys, aliases: Aliases) -> bool:
 
 
 def _carried_on(found: Changes, knowledge: Knowledge) -> Changes:
-    """Take for edited what went missing while something of the same title and date came, and nothing else has these.
+    """Take for edited what went missing while something came that is like it in two ways, and nothing else is.
 
-    So it is where a file was renamed and edited at once, or renamed and given another address.
+    So it is where a file was renamed and at once edited, or given another title, date or address.
     """
-    gone = {known.pk: known for known in found.withdrawn if known.published is not None}
-    dates = {known.published for known in gone.values()} & {addition.item.published for addition in found.added}
-    wanted = [known.pk for known in gone.values() if known.published in dates]
-    titled: dict[tuple[object, object], list[int]] = {}
-    for pk, stored in (knowledge.contents(wanted) if wanted else {}).items():
-        titled.setdefault((stored.content.get("title"), gone[pk].published), []).append(pk)
-    came = Counter((addition.item.title, addition.item.published) for addition in found.added)
-    added, edited, carried = [], list(found.edited), set[int]()
-    for addition in found.added:
-        name = addition.item.title, addition.item.published
-        same = titled.get(name, ()) if addition.item.title else ()
-        if len(same) == 1 and came[name] == 1:
-            carried.add(same[0])
-            edited.append(Edit(gone[same[0]], addition.item, addition.keys, addition.fingerprints))
-        else:
-            added.append(addition)
-    withdrawn = tuple(known for known in found.withdrawn if known.pk not in carried)
-    return replace(found, added=tuple(added), edited=tuple(edited), withdrawn=withdrawn)
+    gone = {known.pk: known for known in found.withdrawn}
+    former = {pk: Content(**stored.content) for pk, stored in knowledge.contents(list(gone)).items()}
+    added, edited = found.added, list(found.edited)
+    for likeness in _LIKENESSES:
+        theirs: dict[tuple[object, object], list[int]] = {}
+        for pk in gone:
+            theirs.setdefault(likeness(former[pk]), []).append(pk)
+        ours = Counter(likeness(addition.item) for addition in added)
+        left = []
+        for addition in added:
+            own = likeness(addition.item)
+            same = theirs.get(own, ())
+            if all(own) and len(same) == 1 and ours[own] == 1:
+                edited.append(Edit(gone.pop(same[0]), addition.item, addition.keys, addition.fingerprints))
+            else:
+                left.append(addition)
+        added = tuple(left)
+    return replace(found, added=added, edited=tuple(edited), withdrawn=tuple(gone.values()))
+
+
+def _name(address: str) -> str:
+    return address.rstrip("/").rpartition("/")[2]
+
+
+_LIKENESSES: tuple[Callable[[Content], tuple[object, object]], ...] = (
+    lambda one: (one.title, one.published),
+    lambda one: (one.content, one.published),
+    lambda one: (one.title, _name(one.url)),
+)
 
 
 def _by_text(found: Changes, claimed: set[int | None], source: str, knowledge: Knowledge) -> Changes:

@@ -11,11 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import partial
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from feedbot import faults
 from feedbot.core.calendar import awake
 from feedbot.core.outbox import disables, lease_until, rests_until, retried, verdict
+from feedbot.core.route import digest_key
 from feedbot.core.schedule import Rate
 from feedbot.engine.alerts import Alerting
 from feedbot.engine.health import Health
@@ -36,8 +37,7 @@ _FAST = 0.05  # seconds
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Limits:
+class Limits(NamedTuple):
     """How much a sink is given: messages in a span of time, and deliveries side by side."""
 
     rate: Rate | None = None
@@ -285,21 +285,28 @@ class _Line:
             log.debug(
                 "sink %s: delivery %d (%s) not sent: %s", self.report.name, one.delivery.pk, one.delivery.key, error
             )
+        apart = decided.state is DeliveryState.DEAD and error.refused and len(group) > 1
+        if apart:
+            decided = decided._replace(state=DeliveryState.PENDING, not_before=now)
         of_entries = [one.delivery for one in group if one.delivery.change is not ChangeKind.ALERT]
         dead = decided.state is DeliveryState.DEAD and bool(of_entries)
         alerting, title = self._given.alerting, of_entries[0].entry.title if of_entries else ""
-        outcome = Outcome(
-            pks=[one.delivery.pk for one in group],
-            state=decided.state,
-            at=now,
-            not_before=decided.not_before,
-            error=decided.error,
-            delivered=error.delivered,
-            alerts=alerting.sink_dead(self.report.name, title, decided.error, now) if dead else (),
-        )
-        self._store.mark([outcome], self._given.lease)
+        outcomes = [
+            Outcome(
+                pks=[one.delivery.pk for one in part],
+                state=decided.state,
+                at=now,
+                not_before=decided.not_before,
+                error=decided.error,
+                delivered=error.delivered,
+                alerts=alerting.sink_dead(self.report.name, title, decided.error, now) if dead else (),
+                batch=digest_key(one.delivery.key for one in part) if apart else "",
+            )
+            for part in (_halves(group) if apart else [group])
+        ]
+        self._store.mark(outcomes, self._given.lease)
         with self._guard:
-            self._health.failing |= bool(of_entries)
+            self._health.failing |= bool(of_entries) and (error.sink_down or not error.delivered)
             self._most = max(self._most // 2, 1)
             self._down = self._down + 1 if error.sink_down else 0
             self.report.failed += len(group)
@@ -340,6 +347,11 @@ class _Line:
         except Exception as failure:  # all that it was given is sent and marked
             log.debug("sink %s was not closed", self.report.name, exc_info=True)
             self.report.errors.append(f"it cannot be closed: unexpected {type(failure).__name__}: {failure}")
+
+
+def _halves(group: Sequence[Claimed]) -> list[Sequence[Claimed]]:
+    """The parts of a digest that its receiver refuses for good: the one entry that it minds is in one of them."""
+    return [group[: len(group) // 2], group[len(group) // 2 :]]
 
 
 class _Unmade:

@@ -5,17 +5,21 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
 from feedbot import __version__
 from feedbot.core.present import MEDIA_FOLDER
 from feedbot.core.seal import is_sealed
+from feedbot.engine.layout import STYLESHEET, paths
 from feedbot.engine.output import Output, OvertakenError
-from feedbot.engine.pages import STYLESHEET, Contents, paths
 from feedbot.engine.publishing import FeedSpec, Publishing
 from feedbot.engine.report import FeedReport
 from feedbot.model import Entry
 from feedbot.plugins import Format
 from feedbot.store.entries import FeedRecord
+
+if TYPE_CHECKING:
+    from feedbot.engine.pages import Contents
 
 FOLDER = "/"
 """The name under which the files of the folder itself are recorded; no feed is called so."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 
 from feedbot.core.outbox import worth_telling
@@ -30,7 +29,7 @@ class Health:
         """Note that it wants no more of anything, ever; False where that is known."""
         if self.disabled:
             return False
-        self.state = replace(self.state, disabled_at=now, error=error)
+        self.state = self.state._replace(disabled_at=now, error=error)
         self._sinks.keep(self.state, self._alerting.sink_disabled(self._report.name, error, now), now)
         return True
 
@@ -61,7 +60,7 @@ class Health:
         if telling or state.failing_since is None:
             alerts = self._alerting.sink_failing(report.name, error, since, now) if telling else ()
             told = state.told or telling
-            self._sinks.keep(replace(state, failing_since=since, told=told, error=error), alerts, now)
+            self._sinks.keep(state._replace(failing_since=since, told=told, error=error), alerts, now)
 
 
 def _day(moment: datetime | None) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from feedbot.core.outbox import verdict
 from feedbot.engine.hubasking import ask
@@ -15,8 +15,7 @@ from feedbot.model import DeliveryState
 from feedbot.store.pings import Pings
 
 
-@dataclass(frozen=True, kw_only=True)
-class Hubs:
+class Hubs(NamedTuple):
     """All that telling hubs needs to know and to reach; ``turn`` says whether it is this process's to do so."""
 
     store: Pings

@@ -6,8 +6,6 @@ from collections import Counter
 from collections.abc import Collection
 from functools import cached_property
 
-from feedbot.core import identity
-from feedbot.core.policy import is_the_same_source
 from feedbot.model import Document, Item, SourceState
 from feedbot.store.sources import Sources
 
@@ -31,6 +29,8 @@ class LeftBehind:
         """
         if not self._states or not document.items:
             return None
+        from feedbot.core.policy import is_the_same_source
+
         names = [_names(item) for item in document.items]
         owners = self._store.owners(list(dict.fromkeys(key for own in names for key in own)), list(self._states))
         shared = Counter(name for own in names for name in {owner for key in own for owner in owners.get(key, ())})
@@ -44,5 +44,7 @@ class LeftBehind:
 
 def _names(item: Item) -> tuple[bytes, ...]:
     """The keys of an item that no other source has by accident, as two blogs have files of one name."""
+    from feedbot.core import identity
+
     own = identity.with_text(identity.keys(item), item)
     return tuple(key for key in own.all if not key.startswith(identity.PLACE))

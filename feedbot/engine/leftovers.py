@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from feedbot.engine.layout import paths
 from feedbot.engine.output import Output
-from feedbot.engine.pages import paths
 from feedbot.engine.publishing import FeedSpec
 from feedbot.engine.report import FeedReport
 from feedbot.store.entries import FeedRecord

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
@@ -10,16 +9,17 @@ from itertools import islice
 from typing import Any
 
 from feedbot.core import present
+from feedbot.core.address import feed_id
 from feedbot.core.expose import exposed
 from feedbot.core.expression import FilterFailedError
-from feedbot.core.publication import Origin, Publication, Related, Sibling, Withdrawn, as_publication, feed_id
+from feedbot.core.publication import Origin, Publication, Related, Sibling, Withdrawn, as_publication
 from feedbot.core.selection import Archive, Head, Part, Selection, archive, parts, together, window
+from feedbot.engine.layout import STYLESHEET, page_paths, paths
 from feedbot.engine.publishing import FeedSpec, Publishing
 from feedbot.engine.report import FeedReport
 from feedbot.model import SourceState
 from feedbot.plugins import Format
 
-STYLESHEET = "feed.css"
 _BATCH = 100
 _LABELS = {"tag": "tags", "author": "authors"}
 
@@ -61,17 +61,6 @@ class Edition:
 
     pages: tuple[Page, ...]
     contents: tuple[Contents, ...] = field(default=())
-
-
-def paths(spec: FeedSpec) -> dict[str, Format]:
-    """The files of a feed itself, below the output folder."""
-    return _files(spec, spec.name) | dict.fromkeys(spec.aliases, next(iter(spec.formats.values())))
-
-
-def folders(spec: FeedSpec) -> set[str]:
-    """The folders, below the output folder, that a feed's files are in."""
-    below = {f"{spec.name}/{by}" for by in spec.split} | ({f"{spec.name}/archive"} if spec.archive else set())
-    return {posixpath.dirname(path) for path in paths(spec)} | below
 
 
 def plan(
@@ -146,7 +135,7 @@ class _Frame:
 
     def _page(self, path: str, selection: Selection, **values: Any) -> Page:
         spec = self.spec
-        files = _files(spec, path)
+        files = page_paths(spec, path)
         siblings = tuple(
             Sibling(kind, f"{path}.{form.extension}", form.media_type) for kind, form in spec.formats.items()
         )
@@ -172,10 +161,6 @@ class _Frame:
         names = sorted({head.source for head in selection.entries} & self.spec.origins.keys())
         found = {name: self.states[name] for name in names if name in self.states}
         return {name: Origin(state.title or name, state.link, self.spec.origins[name]) for name, state in found.items()}
-
-
-def _files(spec: FeedSpec, path: str) -> dict[str, Format]:
-    return {f"{path}.{form.extension}": form for form in spec.formats.values()}
 
 
 def _passing(spec: FeedSpec, publishing: Publishing, report: FeedReport) -> Iterator[Head]:
@@ -204,4 +189,4 @@ def _without_living(spec: FeedSpec, publishing: Publishing, selections: list[Sel
     """The selections, where nothing is told to be withdrawn that another source has still."""
     gone = sorted({head.id for one in selections for head in one.withdrawn})
     living = publishing.store.live(gone, spec.sources) if gone else set()
-    return [replace(one, withdrawn=tuple(h for h in one.withdrawn if h.id not in living)) for one in selections]
+    return [one._replace(withdrawn=tuple(h for h in one.withdrawn if h.id not in living)) for one in selections]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta, tzinfo
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from feedbot.core import policy
@@ -17,30 +17,14 @@ from feedbot.core.outbox import Standing
 from feedbot.core.policy import RESTLESS, Shift
 from feedbot.core.route import Route, delivery_key, sinks_for, soonest
 from feedbot.core.textdiff import text_diff
-from feedbot.engine.alerts import Alerting
 from feedbot.engine.report import Announced, SourceReport, SourceStatus
+from feedbot.engine.rules import Planning
 from feedbot.model import CONTENT_FIELDS, ChangeKind, Content, DeliveryState, EditKind, Entry, Known, SourceState
 from feedbot.plugins import SourceSettings
-from feedbot.store.knowledge import Knowledge, Stored
+from feedbot.store.knowledge import Stored
 from feedbot.store.poll import AddedEntry, EditedEntry, Planned, WithdrawnEntry
 
 _MAX_FORMER = 16  # addresses that an entry once had: some feeds give another one at every fetch
-
-
-@dataclass(frozen=True, kw_only=True)
-class Planning:
-    """What planning goes by. Without ``notify`` no delivery is made. ``keep_revisions`` is of each entry;
-    digests and quiet hours go by the wall clock of ``zone``. ``alerting`` tells a person what is not well."""
-
-    knowledge: Knowledge
-    routes: Sequence[Route]
-    present: Callable[[Entry], Entry]
-    instance: str
-    flood_limit: int
-    notify: bool = True
-    keep_revisions: int = 10
-    zone: tzinfo = UTC
-    alerting: Alerting = field(default_factory=Alerting)
 
 
 @dataclass(frozen=True)
@@ -200,7 +184,15 @@ class Planner:
             fingerprints=edit.fingerprints,
             keys=edit.keys.all,
             why=why if changed else "",
-            deliveries=self._updates(entry, old, known.revision, standing, counts=counts, restored=restored),
+            deliveries=self._updates(
+                entry,
+                old,
+                known.revision,
+                standing,
+                counts=counts,
+                restored=restored,
+                dropped=self._dropped(edit, standing) if restored else {},
+            ),
             shifts=self._shifts(standing, self._settle(in_a_row)) if changed else (),
             announced_anew=self._anew(entry, standing) if restored else (),
             undone=self._undone(edit, standing) if changed else (),
@@ -226,38 +218,66 @@ class Planner:
         return tuple(d for d in self._new(entry, "restored") if policy.never_told(own(d.sink)))
 
     def _updates(
-        self, entry: Entry, old: Content, former: int, standing: Sequence[Standing], *, counts: bool, restored: bool
+        self,
+        entry: Entry,
+        old: Content,
+        former: int,
+        standing: Sequence[Standing],
+        *,
+        counts: bool,
+        restored: bool,
+        dropped: Mapping[str, int],
     ) -> tuple[Planned, ...]:
         """Notices of an edit; and of its return, to whom the withdrawal was told."""
         own = policy.by_sink(standing)
         back = dict.fromkeys(one.sink for one in standing) if restored else {}
         back = {sink: None for sink in back if policy.told_of_withdrawal(own(sink))}
-        planned = list(self._plan(ChangeKind.UPDATED, entry, lambda: text_diff(old, entry))) if counts else []
+        planned: list[Planned] = []
+        if counts or dropped:
+            planned += self._plan(ChangeKind.UPDATED, entry, lambda: text_diff(old, entry))
+            planned = [delivery for delivery in planned if dropped.get(delivery.sink, counts)]
         planned += [self._delivery(sink, entry) for sink in back if all(d.sink != sink for d in planned)]
         notices: list[Planned] = []
         for delivery in planned:
             if policy.never_told(own(delivery.sink)):
                 continue
+            if own(delivery.sink):  # which knows the entry from this source
+                delivery = replace(delivery, across=None)
             if delivery.sink in back:
                 notices.append(replace(delivery, why="restored", base=former))
                 continue
             told = policy.notice(own(delivery.sink), self._settings.settle, self._settings.update_interval, self._now)
-            base = former if told.base is None else told.base
+            base = dropped.get(delivery.sink, former if told.base is None else told.base)
             edited = replace(delivery, why="edit", base=base, not_before=told.not_before, within=told.within)
             notices.append(self._timed(edited))
         self._told(ChangeKind.UPDATED, entry, [notice for notice in notices if notice.within is None])
         return tuple(notices)
 
+    def _dropped(self, edit: Edit, standing: Sequence[Standing]) -> Mapping[str, int]:
+        """The sinks for which a notice of an edit was dropped when its entry was withdrawn.
+
+        Each with the revision that it is to be shown against; 0 where it is no news any more.
+        """
+        own = policy.by_sink(standing)
+        bases = {one.sink: policy.dropped_notice(own(one.sink)) for one in standing}
+        known = {sink: base for sink, base in bases.items() if base is not None}
+        same = self._same(edit, set(known.values()))
+        return {sink: 0 if base in same else base for sink, base in known.items()}
+
     def _undone(self, edit: Edit, standing: Sequence[Standing]) -> tuple[int, ...]:
         """The notices that wait to tell of edits, where the entry is again as their receivers know it."""
         waiting = policy.waiting_notices(standing)
-        former = self._planning.knowledge.former_contents(edit.known.pk, set(waiting.values())) if waiting else {}
-        same = {
+        same = self._same(edit, set(waiting.values()))
+        return tuple(pk for pk, base in waiting.items() if base in same)
+
+    def _same(self, edit: Edit, revisions: set[int]) -> set[int]:
+        """The revisions from which what an entry is now is no update."""
+        former = self._planning.knowledge.former_contents(edit.known.pk, revisions) if revisions else {}
+        return {
             revision
             for revision, content in former.items()
             if not policy.counts_as_update(difference(Content(**content), edit.item), self._settings.updates)
         }
-        return tuple(pk for pk, base in waiting.items() if base in same)
 
     def _withdrawal(self, entry: Entry, standing: Sequence[Standing]) -> tuple[Planned, ...]:
         """Notices of a withdrawal, but to those for whom the entry's announcement was still waiting."""
@@ -323,7 +343,7 @@ class Planner:
         for sink, choice in sinks.items():
             delivery = replace(
                 self._delivery(sink, entry),
-                across=across(entry) if choice.across and change is ChangeKind.NEW else None,
+                across=across(entry) if choice.across and change is not ChangeKind.WITHDRAWN else None,
                 route=", ".join(map(str, choice.routes)),
             )
             self._leading[delivery.route] = [self._planning.routes[number - 1] for number in choice.routes]

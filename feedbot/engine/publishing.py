@@ -6,16 +6,19 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
 
-from feedbot.core.expression import Filter
 from feedbot.core.present import assets
-from feedbot.core.selection import Head, Limit
-from feedbot.engine.output import Output
-from feedbot.model import Channel, Entry
-from feedbot.plugins import Format
-from feedbot.store.entries import Entries
-from feedbot.store.sources import Sources
-from feedbot.store.turns import Held, Turns
+
+if TYPE_CHECKING:
+    from feedbot.core.expression import Filter
+    from feedbot.core.selection import Head, Limit
+    from feedbot.engine.output import Output
+    from feedbot.model import Channel, Entry
+    from feedbot.plugins import Format
+    from feedbot.store.entries import Entries
+    from feedbot.store.sources import Sources
+    from feedbot.store.turns import Held, Turns
 
 _KEPT = 512  # entries kept cleaned, so that many feeds and a daemon clean each but once
 
@@ -80,8 +83,7 @@ class Shelf:
         return {pk: self._present(replace(one, content="", summary=""), False) for pk, one in stored.items()}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Sharing:
+class Sharing(NamedTuple):
     """What publishing needs where other processes publish too: whose turn a feed is, under this process's lease."""
 
     turns: Turns

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -96,9 +96,10 @@ class Readers:
         self._well, self._failing = _Line(), _Line()
         self._busy: defaultdict[str, int] = defaultdict(int)
         self._running: dict[str, tuple[_Line, str]] = {}  # by source: the line it stood in, and its host
-        self._read: SimpleQueue[Reading | BaseException] = SimpleQueue()
         self._running_failing = 0
-        self._pool: ThreadPoolExecutor | None = None
+        self._threads = 0
+        self._begun: SimpleQueue[tuple[SourceSpec, SourceState] | None] = SimpleQueue()  # None: a thread is to end
+        self._read: SimpleQueue[Reading | BaseException] = SimpleQueue()
         self.names: set[str] = set()
 
     def add(self, specs: Sequence[SourceSpec], states: Mapping[str, SourceState]) -> None:
@@ -150,26 +151,29 @@ class Readers:
 
     def close(self) -> None:
         """Begin no more, without waiting for what is being read: a signal ends a run meanwhile."""
-        if self._pool is not None:
-            self._pool.shutdown(wait=False, cancel_futures=True)
+        for _ in range(self._threads):
+            self._begun.put(None)
+        self._threads = 0
 
     def _start(self) -> None:
         """Begin to read as many as may be read at once."""
         while len(self._running) < self._concurrency and (taken := self._next()):
             line, host, spec, state = taken
-            if self._pool is None:
-                self._pool = ThreadPoolExecutor(self._concurrency, thread_name_prefix="poll")
             self._running[spec.name] = line, host
-            self._pool.submit(self._put, spec, state)
             self._busy[host] += 1
             self._running_failing += line is self._failing
+            self._begun.put((spec, state))
+            if len(self._running) > self._threads:
+                self._threads += 1
+                threading.Thread(target=self._work, name=f"poll {self._threads}", daemon=True).start()
 
-    def _put(self, spec: SourceSpec, state: SourceState) -> None:
-        """Read one source, in a thread; whoever waits for the readings is told of the end of the thread, too."""
-        try:
-            self._read.put(read(spec, state, self._clock))
-        except BaseException as end:
-            self._read.put(end)
+    def _work(self) -> None:
+        """Read in a thread what is begun; whoever waits for the readings is told of whatever ends one."""
+        while (begun := self._begun.get()) is not None:
+            try:
+                self._read.put(read(*begun, self._clock))
+            except BaseException as end:
+                self._read.put(end)
 
     def _next(self) -> tuple[_Line, str, SourceSpec, SourceState] | None:
         """Take out what is to be read next, and the line that it stood in; None where nothing may be read now."""

@@ -8,17 +8,19 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from hashlib import sha256
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from feedbot.engine import folder
 from feedbot.engine.leftovers import remove
 from feedbot.engine.output import OutputError, OvertakenError
-from feedbot.engine.pages import Contents, Page, plan
 from feedbot.engine.publishing import FeedSpec, Publishing
 from feedbot.engine.report import FeedReport
-from feedbot.formats.legal import legal_entry
 from feedbot.model import Entry, SourceState
 from feedbot.store.entries import FeedRecord
+
+if TYPE_CHECKING:
+    from feedbot.engine.pages import Contents, Page
 
 _PAGE = "text/html"
 
@@ -141,6 +143,8 @@ def render(
     spec: FeedSpec, path: str, kind: str, states: Mapping[str, SourceState], publishing: Publishing
 ) -> bytes | None:
     """One page of a feed in one format, written nowhere; None where the feed has no page at this path."""
+    from feedbot.engine.pages import plan
+
     edition = plan(spec, states, publishing, (), FeedReport(name=spec.name))
     page = next((one for one in edition.pages if one.path == path), None)
     if page is None:
@@ -169,6 +173,8 @@ class _Publication:
         """Write what is not there as it should be; gives what is published of the feed now."""
         if not self.force and self.stands():
             return self.own
+        from feedbot.engine.pages import plan  # with all that making a page takes, which most runs do not
+
         edition = plan(self.spec, self.states, self.publishing, self.own.keys(), self.report)
         self.report.entries = len(edition.pages[0].selection.entries)
         for page in edition.pages:
@@ -234,6 +240,8 @@ class _Publication:
         return True
 
     def _rendered(self, page: Page) -> dict[str, bytes]:
+        from feedbot.formats.legal import legal_entry
+
         shown = self.publishing.shelf.entries(page.selection.entries, short=page.summary_only)
         entries = [legal_entry(entry) for entry, _ in shown]  # once for all formats
         if self.publishing.write:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 from feedbot.model import ChangeKind, Entry, Problem
 
@@ -16,8 +17,7 @@ class SourceStatus(StrEnum):
     SKIPPED = "skipped"
 
 
-@dataclass(frozen=True)
-class Announced:
+class Announced(NamedTuple):
     """A change that notifications were planned for."""
 
     change: ChangeKind

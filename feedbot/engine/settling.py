@@ -7,25 +7,27 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from threading import Lock
+from typing import TYPE_CHECKING, NamedTuple
 
 from feedbot.core import schedule
 from feedbot.core.dates import in_words
-from feedbot.core.diff import Addition
 from feedbot.core.history import Past
-from feedbot.core.policy import due_and_scheduled, swapped
 from feedbot.core.text import storable
-from feedbot.engine.compare import compare, first
-from feedbot.engine.inheriting import LeftBehind
-from feedbot.engine.planning import Planner, Planning, Window
 from feedbot.engine.reading import Reading, SourceSpec, by_itself, unexpected
 from feedbot.engine.report import SourceReport, SourceStatus
 from feedbot.errors import FeedbotError, SourceError
 from feedbot.model import Document, Memory, Problem, SourceState
-from feedbot.plugins import SourceSettings, Turn
-from feedbot.store.alerts import Alert
 from feedbot.store.poll import Poll
 from feedbot.store.sources import Habits, Sources
-from feedbot.store.subscriptions import Subscriptions
+
+if TYPE_CHECKING:
+    from feedbot.core.diff import Addition, Changes
+    from feedbot.engine.inheriting import LeftBehind
+    from feedbot.engine.planning import Window
+    from feedbot.engine.rules import Planning
+    from feedbot.plugins import SourceSettings, Turn
+    from feedbot.store.alerts import Alert
+    from feedbot.store.subscriptions import Subscriptions
 
 _RHYTHM = 10  # newest entries whose dates tell how often a source has something new
 
@@ -55,22 +57,34 @@ class Polling:
 def settle(reading: Reading, polling: Polling) -> tuple[Poll, SourceReport]:
     """Decide what a reading leads to."""
     spec, state, document = reading.spec, reading.state, reading.document
-    report = SourceReport(name=spec.name, kind=spec.source.kind, entries=state.entries, seconds=reading.seconds)
-    report.failures = state.failures
-    error = reading.error or SourceError("it was not read")
+    report = _report(reading)
+    error = reading.error
     if document is not None:
-        planned = replace(report, notes=document.notes)
+        report.notes = document.notes
         try:
             if document.not_modified:
-                return _unmodified(reading, document, state, polling, planned), planned
-            return _success(reading, _decorated(document, spec.settings), state, polling, planned), planned
+                return _unmodified(reading, document, state, polling, report), report
+            return _success(reading, _decorated(document, spec.settings), state, polling, report), report
         except SourceError as failure:
             error = by_itself(failure)
         except FeedbotError:  # of the state, and so of all sources
             raise
         except Exception as fault:  # of what this source said
             error = unexpected(spec, fault)
-    return _failure(reading, error, report, polling), report
+        report = _report(reading)  # anew: what was planned comes to nothing
+    return _failure(reading, error or SourceError("it was not read"), report, polling), report
+
+
+def _report(reading: Reading) -> SourceReport:
+    """The report of a reading, before it is looked into."""
+    spec, state = reading.spec, reading.state
+    return SourceReport(
+        name=spec.name,
+        kind=spec.source.kind,
+        entries=state.entries,
+        seconds=reading.seconds,
+        failures=state.failures,
+    )
 
 
 def interval_of(settings: SourceSettings, state: SourceState | None) -> timedelta:
@@ -87,15 +101,14 @@ def _unmodified(
     spec = reading.spec
     polling.publish_assets(document.assets)
     report.status, report.problems = SourceStatus.NOT_MODIFIED, state.problems
-    rhythm = _rhythm(spec, state.name, (), polling, reading.at)
-    not_before = schedule.not_before(document.fresh_until, reading.at)
+    following = _next(reading, document, state, (), polling)
     return Poll(
         source=spec.name,
         lease=polling.lease,
         at=reading.at,
-        next_poll=schedule.next_poll(reading.at, rhythm or interval_of(spec.settings, state), not_before),
-        not_before=not_before,
-        rhythm=rhythm,
+        next_poll=following.at,
+        not_before=following.not_before,
+        rhythm=following.rhythm,
         memory=None if state.polled and document.memory == state.memory else document.memory,
         settings_digest=None if state.settings_digest == spec.digest else spec.digest,
         title=document.title if document.title != state.title else "",
@@ -108,41 +121,22 @@ def _unmodified(
 
 def _success(reading: Reading, document: Document, state: SourceState, polling: Polling, report: SourceReport) -> Poll:
     """What follows from a document with something new in it, or gone from it."""
+    from feedbot.core.policy import due_and_scheduled  # what most polls have no use for is imported here
+    from feedbot.engine.planning import Planner
+
     spec = reading.spec
     polling.publish_assets(document.assets)
-    rule = _rule(spec.settings)
-    fresh = not state.polled and not state.entries
-    former = polling.left_behind.predecessor(document) if fresh and polling.left_behind else None
-    if former is not None:
-        state, fresh, report.entries = former, False, former.entries
-        report.notes += (f'it was called "{former.name}" before: its entries keep their ids',)
-    habits = Habits() if fresh else polling.store.habits(state.name)
-    renamed = bool(state.polled and habits.identity and rule != habits.identity)
-    former_type, _, former_rule = habits.identity.partition(":")
-    moved = renamed and former_type != spec.settings.type
-    if fresh:
-        found = first(document)
-    else:
-        found = compare(document, state.name, polling.planning.knowledge, renamed=renamed, moved=moved)
-    if moved:
-        report.notes += (
-            f'it was of type "{former_type}" before: known entries keep their ids, and are not announced again',
-        )
-    elif renamed:
-        chosen = rule.partition(":")[2]
-        report.notes += (f'identity is "{chosen}" now, not "{former_rule}": known entries keep their ids',)
-    problems = (*document.problems, *_swapped_dates(document, reading.at))
-    report.problems, report.status = problems, SourceStatus.OK
+    former = _predecessor(document, state, polling, report)
+    state = former or state
+    compared = _compared(document, spec.settings, state, polling, report)
+    found = compared.changes
+    report.problems, report.status = (*document.problems, *_swapped_dates(document, reading.at)), SourceStatus.OK
     due, scheduled = due_and_scheduled(found.added, reading.at) if document.complete else (found.added, ())
     if scheduled:
         report.notes += (f"{len(scheduled)} scheduled for later",)
-    rhythm = _rhythm(spec, state.name, due, polling, reading.at)
-    interval = rhythm or interval_of(spec.settings, state)
-    not_before = schedule.not_before(document.fresh_until, reading.at)
+    following = _next(reading, document, state, due, polling)
     alerts = _recovery(spec, state, reading, polling, report)
-    listed = len(document.items) + len(document.standing)
-    window = Window(habits.listed, listed - len(found.added), moved=moved, complete=document.complete)
-    planner = Planner(polling.planning, spec.settings, state, report, reading.at, window)
+    planner = Planner(polling.planning, spec.settings, state, report, reading.at, compared.window)
     added = planner.added(due, newest_on_top=not document.complete)
     edited = planner.edited(found.edited)
     withdrawn, missing = planner.withdrawn(found.withdrawn)
@@ -153,12 +147,12 @@ def _success(reading: Reading, document: Document, state: SourceState, polling: 
         source=spec.name,
         lease=polling.lease,
         at=reading.at,
-        next_poll=schedule.next_poll(reading.at, interval, not_before),
-        not_before=not_before,
-        rhythm=rhythm,
+        next_poll=following.at,
+        not_before=following.not_before,
+        rhythm=following.rhythm,
         # What is missing has to be missed again, which takes reading a source that did not change meanwhile.
         memory=Memory(extra=document.memory.extra) if missing else document.memory,
-        problems=problems,
+        problems=report.problems,
         settings_digest=spec.digest,
         title=document.title,
         link=document.link,
@@ -169,13 +163,94 @@ def _success(reading: Reading, document: Document, state: SourceState, polling: 
         withdrawn=withdrawn,
         learnt=tuple((pk, keys.all) for pk, keys in found.learnt),
         missing=missing if counted else None,
-        identity=rule,
-        listed=listed,
+        identity=_rule(spec.settings),
+        listed=_listed(document),
         keep_revisions=polling.planning.keep_revisions,
         former=former.name if former is not None else "",
         past=_past(reading, report),
         alerts=alerts,
     )
+
+
+def _predecessor(document: Document, state: SourceState, polling: Polling, report: SourceReport) -> SourceState | None:
+    """What is known of the source under another name, where nothing is under its own."""
+    if not _is_fresh(state) or polling.left_behind is None:
+        return None
+    former = polling.left_behind.predecessor(document)
+    if former is not None:
+        report.entries = former.entries
+        report.notes += (f'it was called "{former.name}" before: its entries keep their ids',)
+    return former
+
+
+class _Compared(NamedTuple):
+    """What a document changes of a source, and what it lists beside what the last one did."""
+
+    changes: Changes
+    window: Window
+
+
+def _compared(
+    document: Document, settings: SourceSettings, state: SourceState, polling: Polling, report: SourceReport
+) -> _Compared:
+    """Compare a document with what is known of its source, which may have named its entries by another rule."""
+    from feedbot.engine.compare import compare, first
+    from feedbot.engine.planning import Window
+
+    if _is_fresh(state):
+        habits, moved, found = Habits(), False, first(document)
+    else:
+        habits, rule = polling.store.habits(state.name), _rule(settings)
+        former_type, _, former_rule = habits.identity.partition(":")
+        renamed = bool(state.polled and habits.identity and rule != habits.identity)
+        moved = renamed and former_type != settings.type
+        found = compare(document, state.name, polling.planning.knowledge, renamed=renamed, moved=moved)
+        if moved:
+            before = f'it was of type "{former_type}" before'
+            report.notes += (f"{before}: known entries keep their ids, and are not announced again",)
+        elif renamed:
+            chosen = rule.partition(":")[2]
+            report.notes += (f'identity is "{chosen}" now, not "{former_rule}": known entries keep their ids',)
+    there = _listed(document) - len(found.added)
+    return _Compared(found, Window(habits.listed, there, moved=moved, complete=document.complete))
+
+
+def _is_fresh(state: SourceState) -> bool:
+    """Whether the store knows nothing of a source."""
+    return not state.polled and not state.entries
+
+
+def _listed(document: Document) -> int:
+    return len(document.items) + len(document.standing)
+
+
+class _Next(NamedTuple):
+    """When a source is polled next. ``rhythm`` is its own, where it is polled by that."""
+
+    at: datetime
+    not_before: datetime | None
+    rhythm: timedelta | None
+
+
+def _next(
+    reading: Reading, document: Document, state: SourceState, added: Sequence[Addition], polling: Polling
+) -> _Next:
+    settings = reading.spec.settings
+    rhythm = _rhythm(settings, state.name, added, polling, reading.at)
+    not_before = schedule.not_before(document.fresh_until, reading.at)
+    interval = rhythm or interval_of(settings, state)
+    return _Next(schedule.next_poll(reading.at, interval, not_before), not_before, rhythm)
+
+
+def _rhythm(
+    settings: SourceSettings, known_as: str, added: Sequence[Addition], polling: Polling, now: datetime
+) -> timedelta | None:
+    if settings.interval != "auto":
+        return None
+    dates = [a.item.published for a in added if a.item.published]
+    dates += polling.store.dates(known_as, _RHYTHM)
+    newest = sorted(dates, reverse=True)[:_RHYTHM]
+    return schedule.rhythm(newest, now, settings.min_interval, settings.max_interval)
 
 
 def _recovery(
@@ -211,6 +286,8 @@ def _rule(settings: SourceSettings) -> str:
 
 def _swapped_dates(document: Document, now: datetime) -> Iterator[Problem]:
     """Items whose date, far ahead, looks as if day and month had changed places."""
+    from feedbot.core.policy import swapped
+
     for item in document.items:
         meant = swapped(item.published, now)
         if meant is not None and item.published is not None:
@@ -254,17 +331,6 @@ def _failure(reading: Reading, error: SourceError, report: SourceReport, polling
         past=_past(reading, report),
         alerts=alerts,
     )
-
-
-def _rhythm(
-    spec: SourceSpec, known_as: str, added: Sequence[Addition], polling: Polling, now: datetime
-) -> timedelta | None:
-    if spec.settings.interval != "auto":
-        return None
-    dates = [a.item.published for a in added if a.item.published]
-    dates += polling.store.dates(known_as, _RHYTHM)
-    newest = sorted(dates, reverse=True)[:_RHYTHM]
-    return schedule.rhythm(newest, now, spec.settings.min_interval, spec.settings.max_interval)
 
 
 def _decorated(document: Document, settings: SourceSettings) -> Document:

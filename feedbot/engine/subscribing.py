@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from feedbot.core import schedule
 from feedbot.engine.hubasking import ask
@@ -21,8 +21,7 @@ _REFUSED = timedelta(days=7)
 _TRUSTED = timedelta(days=14)  # after which a hub that has said nothing may say nothing any more
 
 
-@dataclass(frozen=True, kw_only=True)
-class Subscribing:
+class Subscribing(NamedTuple):
     """All that subscribing needs to know and to reach; ``turn`` says whether it is this process's to do so.
 
     ``public`` is where feedbot is reached from outside.
@@ -57,7 +56,7 @@ def _subscribed(wanted: Collection[str], subscribing: Subscribing) -> dict[str, 
         # Stored first: the hub may ask back before it has answered.
         attempts = subscription.attempts + 1
         subscribing.store.change(subscription.token, attempts=attempts, ask_at=now + _ANSWER)
-        error, again = _asked(replace(subscription, attempts=attempts), subscribing, now)
+        error, again = _asked(subscription._replace(attempts=attempts), subscribing, now)
         if error:
             failed[name] = error
             subscribing.store.change(subscription.token, ask_at=again, error=error)

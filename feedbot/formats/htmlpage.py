@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
-from feedbot.core.html import clean, to_text
 from feedbot.core.publication import Publication, address, relative
 from feedbot.core.text import shorten
 from feedbot.formats.legal import headline, is_web, legal_channel, legal_entry
@@ -21,7 +20,7 @@ class HtmlFormat:
 
     extension: ClassVar[str] = "html"
     media_type: ClassVar[str] = "text/html"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
 
     def render(self, channel: Channel, entries: Sequence[Entry]) -> bytes:
         """Write the entries in the order given, as UTF-8. No input makes it raise, or makes it pass a script."""
@@ -30,8 +29,8 @@ class HtmlFormat:
         links = list(_links(publication))
         articles = "".join(_article(publication, entry) for entry in legal)
         body = (
-            f"<header>\n<h1>{escape(publication.title)}</h1>\n{_about(publication)}</header>\n{subscribe(links)}"
-            f"{_navigation(publication)}<main>\n{articles or _EMPTY}</main>\n{_pager(publication)}"
+            f'<header>\n<h1 dir="auto">{escape(publication.title)}</h1>\n{_about(publication)}</header>\n'
+            f"{subscribe(links)}{_navigation(publication)}<main>\n{articles or _EMPTY}</main>\n{_pager(publication)}"
         )
         alternates = [(link, f"{publication.title} ({link.name})") for link in links]
         return page(publication.title, publication.language, alternates, body).encode()
@@ -84,8 +83,9 @@ def _article(publication: Publication, entry: Entry) -> str:
     if is_web(entry.url):
         title = f'<a href="{escape(entry.url)}">{title}</a>'
     language = f' lang="{escape(entry.language)}"' if entry.language and entry.language != publication.language else ""
+    byline = " · ".join(f"<bdi>{part}</bdi>" for part in _byline(publication, entry))
     return (
-        f'<article{language}>\n<h2>{title}</h2>\n<p class="dim">{" · ".join(_byline(publication, entry))}</p>\n'
+        f'<article dir="auto"{language}>\n<h2>{title}</h2>\n<p class="dim">{byline}</p>\n'
         f"{_text(entry)}{_enclosures(entry)}</article>\n"
     )
 
@@ -103,6 +103,8 @@ def _byline(publication: Publication, entry: Entry) -> Iterator[str]:
 
 
 def _text(entry: Entry) -> str:
+    from feedbot.core.html import clean, to_text  # not above: most runs write no feed
+
     # Clean already where it comes from feedbot; a page is no place to rely on that.
     content = without_ids(clean(entry.content or entry.summary))
     words = to_text(content)

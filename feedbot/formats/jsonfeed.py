@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 import orjson
 
 from feedbot.core.dates import rfc3339
-from feedbot.core.html import to_text
 from feedbot.core.publication import address
-from feedbot.formats.legal import UNKNOWN_TYPE, legal_channel, legal_entry
+from feedbot.core.uri import as_uri
+from feedbot.formats.legal import UNKNOWN_TYPE, legal_channel, legal_entry, with_uris
 from feedbot.model import Author, Channel, Enclosure, Entry
 
 
@@ -19,22 +19,22 @@ class JsonFormat:
 
     extension: ClassVar[str] = "json"
     media_type: ClassVar[str] = "application/feed+json"
-    version: ClassVar[int] = 4
+    version: ClassVar[int] = 5
 
     def render(self, channel: Channel, entries: Sequence[Entry]) -> bytes:
         """Write the entries in the order given, as UTF-8, ended by a line feed. No input makes it raise."""
-        legal = [legal_entry(entry) for entry in entries]
+        legal = [with_uris(legal_entry(entry)) for entry in entries]
         channel = legal_channel(channel, legal)
         head = {
             "version": "https://jsonfeed.org/version/1.1",
             "title": channel.title,
             **_told(
-                home_page_url=channel.link,
-                feed_url=channel.urls.get(self.extension, ""),
+                home_page_url=as_uri(channel.link),
+                feed_url=as_uri(channel.urls.get(self.extension, "")),
                 description=channel.description,
                 language=channel.language,
-                hubs=[{"type": "WebSub", "url": channel.hub}] if channel.hub else [],
-                next_url=address(channel, channel.previous, self.extension),
+                hubs=[{"type": "WebSub", "url": as_uri(channel.hub)}] if channel.hub else [],
+                next_url=as_uri(address(channel, channel.previous, self.extension)),
             ),
         }
         # An item a line, which is good to compare.
@@ -43,6 +43,8 @@ class JsonFormat:
 
 
 def _item(entry: Entry, language: str) -> dict[str, Any]:
+    from feedbot.core.html import to_text  # not above: most runs write no feed
+
     return {
         "id": entry.id,
         **_told(url=entry.url, title=entry.title),

@@ -13,9 +13,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import blake2b
 
-from feedbot.core.html import resolve, to_text
+from feedbot.core.address import resolve
 from feedbot.core.publication import Origin, Publication, Withdrawn, as_publication
 from feedbot.core.text import one_line, shorten, storable
+from feedbot.core.uri import as_uri
 from feedbot.formats.iri import mended
 from feedbot.model import Author, Channel, Enclosure, Entry
 
@@ -112,10 +113,26 @@ def legal_entry(entry: Entry) -> LegalEntry:
     )
 
 
+def with_uris(entry: LegalEntry) -> LegalEntry:
+    """The entry as formats want it whose addresses are URIs: RSS and JSON Feed, which know no IRIs."""
+    files, people = entry.enclosures, entry.authors
+    if "".join([entry.url, entry.image, *(one.url for one in files), *(one.url for one in people)]).isascii():
+        return entry
+    return replace(
+        entry,
+        url=as_uri(entry.url),
+        image=as_uri(entry.image),
+        enclosures=tuple(replace(one, url=as_uri(one.url)) for one in files),
+        authors=tuple(replace(one, url=as_uri(one.url)) for one in people),
+    )
+
+
 def headline(entry: Entry) -> str:
     """A title for formats that want one: the entry's own, else its first words, else its day."""
     if entry.title:
         return entry.title
+    from feedbot.core.html import to_text  # not above: most runs write no feed
+
     words = shorten(to_text(entry.summary or entry.content), _MAX_SYNTHETIC_TITLE)
     return words or (entry.published.date().isoformat() if entry.published else "Untitled")
 

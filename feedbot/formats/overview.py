@@ -39,7 +39,8 @@ def contents(title: str, by: str, path: str, rows: Sequence[Row]) -> bytes:
     heading = f"{one_line(title)} by {by}"
     up = anchor(path_href(posixpath.relpath("/index.html", f"/{folder}")), "All feeds")
     body = (
-        f"<header>\n<h1>{escape(heading)}</h1>\n</header>\n<nav>{up}</nav>\n{_list(rows, folder, discoverable=False)}"
+        f'<header>\n<h1 dir="auto">{escape(heading)}</h1>\n</header>\n<nav>{up}</nav>\n'
+        f"{_list(rows, folder, discoverable=False)}"
     )
     return sealed(page(heading, "en", (), body))
 
@@ -64,7 +65,7 @@ def _item(row: Row, folder: str, heading: str) -> str:
     described = f'<p class="dim">{escape(one_line(row.description))}</p>\n' if row.description else ""
     shown = [anchor(link.href, link.name) for link in links if link.media_type != _PAGE]
     shown += [anchor(path_href(_from(folder, path)), label) for label, path in row.more]
-    return f"<li><{heading}>{title}</{heading}>{number}\n{described}<nav>{' '.join(shown)}</nav></li>\n"
+    return f'<li dir="auto"><{heading}>{title}</{heading}>{number}\n{described}<nav>{" ".join(shown)}</nav></li>\n'
 
 
 def _links(row: Row, folder: str) -> list[Link]:

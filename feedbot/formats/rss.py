@@ -16,8 +16,9 @@ from functools import partial
 from typing import ClassVar
 
 from feedbot.core.publication import Publication, address
+from feedbot.core.uri import as_uri
 from feedbot.formats.feedtree import HISTORY, Element, FeedTree, put
-from feedbot.formats.legal import UNKNOWN_TYPE, is_web, legal_channel, legal_entry, web_address
+from feedbot.formats.legal import UNKNOWN_TYPE, is_web, legal_channel, legal_entry, web_address, with_uris
 from feedbot.model import Channel, Enclosure, Entry
 
 _NAMESPACES = {
@@ -42,17 +43,17 @@ class RssFormat:
 
     extension: ClassVar[str] = "rss"
     media_type: ClassVar[str] = "application/rss+xml"
-    version: ClassVar[int] = 4
+    version: ClassVar[int] = 5
 
     def render(self, channel: Channel, entries: Sequence[Entry]) -> bytes:
         """Write the entries in the order given, as UTF-8. No input makes it raise."""
-        legal = [legal_entry(entry) for entry in entries]
+        legal = [with_uris(legal_entry(entry)) for entry in entries]
         channel = legal_channel(channel, legal)
         own = channel.urls.get(self.extension, "")
         required = replace(
             channel,
             description=channel.description or channel.title,
-            link=channel.link or own or channel.id,
+            link=as_uri(channel.link or own or channel.id),
         )
         namespaces = _NAMESPACES | ({"fh": HISTORY} if channel.archived else {})
         tree = FeedTree(required, own, self.media_type, namespaces, partial(_finish_channel, channel))
@@ -82,7 +83,7 @@ def _finish_item(channel: Publication, entry: Entry, item: Element) -> None:
         put(item, f"{{{_NAMESPACES['dc']}}}creator", author.name)
     _put_files(item, entry.enclosures)
     if comments := web_address(entry.extra.get("comments")):
-        put(item, "comments", comments)
+        put(item, "comments", as_uri(comments))
     if entry.image:
         put(item, f"{{{_NAMESPACES['media']}}}thumbnail", url=entry.image)
     if entry.enclosures:
@@ -92,7 +93,7 @@ def _finish_item(channel: Publication, entry: Entry, item: Element) -> None:
             put(item, f"{{{_NAMESPACES['itunes']}}}image", href=entry.image)
     origin = channel.origins.get(entry.source)
     if origin and origin.url:  # which the address is required for
-        put(item, "source", origin.title, url=origin.url)
+        put(item, "source", origin.title, url=as_uri(origin.url))
 
 
 def _put_files(item: Element, enclosures: Sequence[Enclosure]) -> None:

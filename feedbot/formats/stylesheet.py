@@ -25,6 +25,7 @@ feed::before, channel::before { display: block; max-width: 44rem; margin: 0 auto
   border-radius: .4rem; white-space: pre-line;
   content: "This is a web feed. To follow it, copy the address of this page into your feed reader."; }
 
+title { unicode-bidi: plaintext; }
 feed > title, channel > title { display: block; font-size: 1.9rem; font-weight: 700; line-height: 1.2; }
 feed > subtitle, channel > description { display: block; margin-top: .4rem; color: var(--dim); }
 feed > link[rel="self"], channel > link[rel="self"] { display: block; margin-top: .6rem; color: var(--dim);

@@ -81,7 +81,7 @@ def _atom(feed: Element) -> Iterator[str]:
         for source in entry.findall(f"{_ATOM}source"):
             yield from _atom_common(source, f"line {source.sourceline}: the source")
     for gone in feed.findall(_DELETED):
-        if not _is_iri(gone.get("ref")) or not _RFC3339.fullmatch(gone.get("when") or ""):
+        if not is_iri(gone.get("ref") or "") or not _RFC3339.fullmatch(gone.get("when") or ""):
             yield f"line {gone.sourceline}: deleted-entry takes ref and when (RFC 6721, 3)"
 
 
@@ -136,23 +136,23 @@ def _rss(rss: Element) -> Iterator[str]:
                 yield f"{where} has more than one {name.rpartition('}')[2]}"
         guid = item.find("guid")
         if guid is not None:
-            if guid.get("isPermaLink", "true") == "true" and not _is_iri(guid.text):
+            if guid.get("isPermaLink", "true") == "true" and not _is_uri(guid.text):
                 yield f"line {guid.sourceline}: a guid that is a permalink is an address"
             if guid.text in seen:
                 yield f"line {guid.sourceline}: the guid {guid.text!r} is that of another item"
             seen.add(guid.text)
-        if item.find("link") is not None and not _is_iri(item.findtext("link")):
+        if item.find("link") is not None and not _is_uri(item.findtext("link")):
             yield f"{where} has a link that is no address"
         yield from _rss_dates(item, "pubDate")
         if len(item.findall("enclosure")) > 1:
             yield f"{where} has more than one enclosure, of which readers take any"
         for enclosure in item.findall("enclosure"):
-            if not _is_iri(enclosure.get("url")) or "/" not in (enclosure.get("type") or ""):
+            if not _is_uri(enclosure.get("url")) or "/" not in (enclosure.get("type") or ""):
                 yield f"line {enclosure.sourceline}: an enclosure takes url and type"
             if not (enclosure.get("length") or "").isdigit():
                 yield f"line {enclosure.sourceline}: the length of an enclosure is a number"
         for source in item.findall("source"):
-            if not _is_iri(source.get("url")):
+            if not _is_uri(source.get("url")):
                 yield f"line {source.sourceline}: a source takes a url"
 
 
@@ -176,7 +176,7 @@ def _json(data: bytes) -> Iterator[str]:
     if not isinstance(feed.get("title"), str):
         yield "it has no title"
     for key in ("home_page_url", "feed_url", "next_url"):
-        if key in feed and not _is_iri(feed[key]):
+        if key in feed and not _is_uri(feed[key]):
             yield f"{key} is no address"
     items = feed.get("items")
     if not isinstance(items, list):
@@ -200,7 +200,7 @@ def _json_item(item: dict[str, Any], where: str) -> Iterator[str]:
     if not isinstance(item.get("content_html", item.get("content_text")), str):
         yield f"{where} has neither content_html nor content_text"
     for key in ("url", "external_url", "image", "banner_image"):
-        if key in item and not _is_iri(item[key]):
+        if key in item and not _is_uri(item[key]):
             yield f"{where}: {key} is no address"
     for key in ("date_published", "date_modified"):
         if key in item and not _RFC3339.fullmatch(str(item[key])):
@@ -209,7 +209,7 @@ def _json_item(item: dict[str, Any], where: str) -> Iterator[str]:
         if not any(author.get(key) for key in ("name", "url", "avatar")):
             yield f"{where} has an author of whom nothing is told"
     for attachment in item.get("attachments", ()):
-        if not _is_iri(attachment.get("url")) or not isinstance(attachment.get("mime_type"), str):
+        if not _is_uri(attachment.get("url")) or not isinstance(attachment.get("mime_type"), str):
             yield f"{where}: an attachment takes url and mime_type"
 
 
@@ -224,9 +224,9 @@ def _html(data: bytes) -> Iterator[str]:
         yield "the page has a script, frame or form"
 
 
-def _is_iri(text: object) -> bool:
+def _is_uri(text: object) -> bool:
     try:
-        return isinstance(text, str) and is_iri(text.strip()) and bool(urlsplit(text.strip()).scheme)
+        return isinstance(text, str) and text.isascii() and is_iri(text.strip()) and bool(urlsplit(text.strip()).scheme)
     except ValueError:
         return False
 

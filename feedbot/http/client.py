@@ -71,7 +71,8 @@ class Client:
         took: Callable[[int], None] = lambda _count: None,
     ) -> None:
         """Raises ValueError where an entry of ``allow_private`` is none, HttpError where ``proxy`` is none."""
-        self._defaults = {"User-Agent": user_agent, "Accept": "*/*", "Accept-Encoding": "gzip"}
+        defaults = {"User-Agent": user_agent, "Accept": "*/*", "Accept-Encoding": "gzip"}
+        self._defaults: _Headers = {name.lower(): (name, value) for name, value in defaults.items()}
         self._timeout = timeout
         self._max_bytes = max_bytes
         self._max_decoded = max_decoded
@@ -255,11 +256,11 @@ def retry_at(value: str, now: datetime) -> datetime | None:
 _Headers = dict[str, tuple[str, str]]
 
 
-def _headers(defaults: Mapping[str, str], request: Request) -> tuple[_Headers, _Headers]:
+def _headers(defaults: _Headers, request: Request) -> tuple[_Headers, _Headers]:
     """What goes to every address and what to the first origin only, by lower-case name. Raises HttpError."""
     if not _TOKEN.fullmatch(request.method):
         raise HttpError("the method of the request is no word of HTTP", forbidden=True)
-    public: _Headers = {name.lower(): (name, value) for name, value in defaults.items()}
+    public = dict(defaults)
     secret: _Headers = {}
     for given, kept in ((request.headers, public), (request.secret_headers, secret)):
         for name, value in given.items():

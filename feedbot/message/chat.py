@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import quote, urlsplit
 
-from feedbot.core import html
 from feedbot.message import values
 from feedbot.message.templates import Templates
 from feedbot.message.terminal import inert
@@ -32,7 +31,8 @@ _SHORTEST = 20  # characters of text that are worth to be shown
 _KEPT_IN_URLS = "!#$%&'()*+,/:;=?@[]~"
 _WEB = re.compile(r"https?://[^/?#\s]", re.IGNORECASE)
 _LINK = re.compile(r"https?://\S+", re.IGNORECASE)
-_MARKDOWN = re.compile(r"(https?://[\w./?=&%#:+~-]+)|([\\`*_\[\]#|~>]|^[+-])", re.IGNORECASE | re.MULTILINE)
+_MARKDOWN = re.compile(r"(https?://[\w./?=&%#:+~-]+)|([\\`*_\[\]#|~>]|^[+=-])", re.IGNORECASE | re.MULTILINE)
+_NUMBERED = re.compile(r"^(\d{1,9})(?=[.)](?:\s|$))", re.MULTILINE)
 _MENTION = re.compile(r"@(?=[\w&!])|<(?=[@#!&:/a-z])|:(?=[\w+-]*[a-z+][\w+-]*:)", re.IGNORECASE)
 _LIVE = re.compile(r"[@#＠＃](?=[^\s\u200b])|(?<!\S)/(?=\w)")
 
@@ -190,7 +190,8 @@ def as_html(text: str) -> str:
 
 def as_markdown(text: str) -> str:
     """For services that read Markdown: each mark stands for itself, and addresses stay whole."""
-    return defused(_MARKDOWN.sub(lambda found: found[1] or f"\\{found[2]}", text))
+    text = _MARKDOWN.sub(lambda found: found[1] or f"\\{found[2]}", text)
+    return defused(_NUMBERED.sub(r"\1\\", text))
 
 
 def defused(text: str) -> str:
@@ -219,8 +220,10 @@ def hashtags(tags: tuple[str, ...], most: int) -> tuple[str, ...]:
 
 
 def _beginning(entry: Entry) -> str:
-    content = entry.summary if html.to_text(entry.summary[:_MAX_READ]) else entry.content
-    lines = [line for line in map(inert, html.to_lines(content[:_MAX_READ])) if line]
+    from feedbot.core.html import to_lines, to_text  # not above: most runs send nothing
+
+    content = entry.summary if to_text(entry.summary[:_MAX_READ]) else entry.content
+    lines = [line for line in map(inert, to_lines(content[:_MAX_READ])) if line]
     return cut("\n".join(lines), _MAX_TEXT)
 
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 import email.header
 import re
 from typing import NamedTuple
-from urllib.parse import quote
 
 from feedbot.core.text import one_line
+from feedbot.message.chat import web_address
 from feedbot.message.terminal import inert
 
 _LINE = 76
@@ -70,8 +70,8 @@ def mailbox_header(name: str, mailboxes: tuple[Mailbox, ...]) -> Header:
 
 def address_header(name: str, url: str) -> Header | None:
     """A header that holds a web address in angle brackets, or None where it is none or too long."""
-    ascii_url = quote(url.encode("utf-8", "replace"), safe="!#$%&'()*+,/:;=?@[]~")
-    return Header(name, f"<{ascii_url}>") if ADDRESS.fullmatch(ascii_url) else None
+    address = web_address(url)
+    return Header(name, f"<{address}>") if ADDRESS.fullmatch(address) else None
 
 
 def _shown(mailbox: Mailbox) -> str:

@@ -45,13 +45,21 @@ class TemplateFailedError(Exception):
         self.line = line
 
 
+class TemplateEndlessError(TemplateFailedError):
+    """The process that rendered an own template had to be ended."""
+
+
 class Templates:
-    """What renders the messages of a sink. Own templates lie in ``folders``, the first one that has it counting."""
+    """What renders the messages of a sink. Own templates lie in ``folders``, the first one that has it counting.
+
+    One that never ends is tried once: a digest would wait for it at each of its entries.
+    """
 
     def __init__(self, folders: Sequence[Path] = (), report: Report = lambda _problem: None) -> None:
         self._folders = tuple(folders)
         self._report = report
         self._own: dict[str, Path | None] = {}
+        self._endless: set[str] = set()
 
     @classmethod
     def of(cls, folder: Path, sink: str, kind: str, report: Report) -> Templates:
@@ -68,20 +76,28 @@ class Templates:
     def render(self, name: str, values: Mapping[str, Any]) -> str:
         """Make a text of a template; ``values`` are plain data as JSON has it."""
         path = self.own(name)
-        if path is not None:
+        if path is not None and name not in self._endless:
             try:
                 return rendered(path, values, self._folders)
             except TemplateFailedError as error:
+                self._failed(name, error)
                 self._report(f"the template {path} {error}; the shipped one was used")
         return _shipped_environment().get_template(f"{name}.j2").render(values)
 
     def line(self, text: str, what: str, values: Mapping[str, Any]) -> str:
         """One line made of a template that a key of the configuration holds; "" where it fails."""
+        if what in self._endless:
+            return ""
         try:
             return one_line(_asked({"text": text, "html": False, "folders": [], "values": values})[:10_000])
         except TemplateFailedError as error:
+            self._failed(what, error)
             self._report(f"the template in {what} {error}; the usual text was used")
             return ""
+
+    def _failed(self, name: str, error: TemplateFailedError) -> None:
+        if isinstance(error, TemplateEndlessError):
+            self._endless.add(name)
 
 
 def rendered(path: Path, values: Mapping[str, Any], folders: Sequence[Path]) -> str:
@@ -131,9 +147,9 @@ def _asked(question: Mapping[str, Any]) -> str:
     try:
         answer = json.loads(_helpers().ask(json.dumps(question).encode(), SECONDS))
     except TimeoutError:
-        raise TemplateFailedError(f"did not end within {SECONDS:g} s") from None
+        raise TemplateEndlessError(f"did not end within {SECONDS:g} s") from None
     except EOFError:
-        raise TemplateFailedError("took too much memory") from None
+        raise TemplateEndlessError("took too much memory") from None
     except OSError as error:
         raise TemplateFailedError("cannot be rendered", str(error.strerror or error)) from error
     if "what" in answer:

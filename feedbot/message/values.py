@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from feedbot.core import html
 from feedbot.core.expose import exposed
 from feedbot.core.text import one_line, shorten
 from feedbot.message.pictures import Images, with_images
@@ -99,8 +98,10 @@ def _in_brief(delivery: Delivery) -> dict[str, Any]:
 def _beginning(delivery: Delivery) -> str:
     if delivery.change is ChangeKind.WITHDRAWN:
         return ""
+    from feedbot.core.html import to_text  # not above: most runs send nothing
+
     entry = delivery.entry
-    return shorten(inert(html.to_text((entry.summary or entry.content)[:50_000])), _BEGINNING)
+    return shorten(inert(to_text((entry.summary or entry.content)[:50_000])), _BEGINNING)
 
 
 def _difference(diff: str, most: int) -> list[tuple[str, str]]:

@@ -12,13 +12,18 @@ from feedbot.errors import ConfigError
 from feedbot.location import BUCKET, is_database
 from feedbot.paths import located
 from feedbot.plugins import FORMATS, Place, Settings
+from feedbot.plugins import exists as plugin_exists
 from feedbot.plugins import load as load_plugin
 from feedbot.plugins import names as plugin_names
 from feedbot.settings.document import Document, label, suggestion
 from feedbot.settings.locate import Key
 from feedbot.settings.model import FeedbotSettings, FeedSettings, RouteSettings
 
-_RESERVED = {"index.html": "the page of all feeds", "feeds.opml": "the list of all feeds"}
+_RESERVED = {
+    "index.html": "the page of all feeds",
+    "feeds.opml": "the list of all feeds",
+    "feed.css": "the style sheet of all feeds",
+}
 _PLACE_HINTS = {
     "folder": "relative paths start from the folder of the configuration",
     "file": "relative paths start from the folder of the configuration",
@@ -73,7 +78,8 @@ def check_feeds(document: Document, feeds: Mapping[Key, FeedSettings], *, served
     """
     if not feeds:
         return
-    sources, formats = _names(document, "sources"), plugin_names(FORMATS)
+    sources = _names(document, "sources")
+    formats = {name for feed in feeds.values() for name in feed.formats if plugin_exists(FORMATS, name)}
     for key, feed in feeds.items():
         _check_names(document, (*key, "sources"), feed.sources, sources, "source")
         _check_filter(document, (*key, "filter"), feed.filter)
@@ -87,7 +93,8 @@ def check_feeds(document: Document, feeds: Mapping[Key, FeedSettings], *, served
             elif name in formats or document.is_broken(place):
                 continue
             else:
-                document.problem(place, f'{label(place)}: there is no format "{name}"', suggestion(name, formats))
+                known = plugin_names(FORMATS)
+                document.problem(place, f'{label(place)}: there is no format "{name}"', suggestion(name, known))
     if any(feed.aliases for feed in feeds.values()):
         _check_files(document, feeds, formats)
 
@@ -182,17 +189,20 @@ def _check_filter(document: Document, key: Key, text: str) -> None:
 
 def _check_files(document: Document, feeds: Mapping[Key, FeedSettings], formats: Collection[str]) -> None:
     """No two files at one path, in any spelling, and none where another needs a folder."""
-    owners = dict(_RESERVED)
+    owners, taken = dict(_RESERVED), dict(_folders(feeds))
     files = list(_files(document, feeds, formats))
     for path, _, owner in files:
         owners.setdefault(path.casefold(), owner)
     for path, key, owner in files:
         folded = path.casefold()
         above = next((part for part in _parents(folded) if part in owners), "")
+        met = next((one for one in taken if f"{folded}/".startswith(f"{one}/") or one.startswith(f"{folded}/")), "")
         if owners[folded] != owner:
             document.problem(key, f'{owner} would be written to "{path}", where {owners[folded]} is written')
         elif above:
             document.problem(key, f'{owner} would be written to "{path}", but "{above}" is a file: {owners[above]}')
+        elif met:
+            document.problem(key, f'{owner} would be written to "{path}", but "{met}" is the folder of {taken[met]}')
 
 
 def _files(
@@ -209,6 +219,15 @@ def _files(
     for key, feed in feeds.items():
         for index, alias in enumerate(feed.aliases):
             yield alias, (*key, "aliases", index), f'the alias {index + 1} of the feed "{key[1]}"'
+
+
+def _folders(feeds: Mapping[Key, FeedSettings]) -> Iterator[tuple[str, str]]:
+    """The folders of which feedbot names the files, with the words for what is in them."""
+    yield "media", "copied files"
+    for key, feed in feeds.items():
+        yield from ((f"{key[1]}/{by}".casefold(), f'the feed "{key[1]}" by {by}') for by in feed.split)
+        if feed.archive:
+            yield f"{key[1]}/archive".casefold(), f'the archive of the feed "{key[1]}"'
 
 
 def _parents(path: str) -> list[str]:

@@ -6,7 +6,6 @@ import ast
 import re
 import tomllib
 from collections.abc import Collection, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +113,8 @@ def label(key: Key) -> str:
 
 def nearest(name: str, known: Collection[str]) -> str:
     """The one of the known names that was most likely meant; "" when none is like it."""
+    from difflib import get_close_matches  # most configurations are in order
+
     folded = {candidate.casefold(): candidate for candidate in sorted(known)}
     wanted = name.casefold()
     close = get_close_matches(wanted, folded, n=1, cutoff=0.6)

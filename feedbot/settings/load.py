@@ -14,6 +14,7 @@ from feedbot.core.text import slug
 from feedbot.errors import ConfigError
 from feedbot.location import BUCKET, Database, is_database
 from feedbot.plugins import SINKS, SOURCES, Settings, SinkSettings, SourceSettings
+from feedbot.plugins import exists as plugin_exists
 from feedbot.plugins import load as load_plugin
 from feedbot.plugins import names as plugin_names
 from feedbot.settings.crosscheck import check_alerts, check_feeds, check_paths, check_places, check_routes
@@ -70,7 +71,8 @@ def load(path: Path, env: Mapping[str, str], *, thorough: bool = False, text: st
         check_places(document, ("feedbot",), feedbot or FeedbotSettings())
         for key, part in {**sources, **sinks}.items():
             check_places(document, key, part.settings)
-    check_feeds(document, feeds, served=feedbot is None or bool(feedbot.base_url))
+    served = feedbot is None or feedbot.base_url or data.get("feedbot", {}).get("base_url")  # also one that is wrong
+    check_feeds(document, feeds, served=bool(served))
     check_alerts(document, feedbot)
     check_routes(document, routes, told=feedbot.alerts if feedbot else ())
     _warn(document, {**sources, **sinks})
@@ -171,9 +173,8 @@ def _parts(document: Document, group: str, base: type[Settings]) -> dict[Key, Pa
     """The sources or the sinks that are in order."""
     found: dict[Key, Part] = {}
     plugins: dict[str, type[Any] | None] = {}
-    known = plugin_names(group)
     for key, values in _named_tables(document, group.removeprefix("feedbot.")):
-        kind = _kind(document, group, key, values, known)
+        kind = _kind(document, group, key, values)
         if not kind:
             continue
         if kind not in plugins:
@@ -187,31 +188,32 @@ def _parts(document: Document, group: str, base: type[Settings]) -> dict[Key, Pa
     return found
 
 
-def _kind(document: Document, group: str, key: Key, values: Mapping[str, Any], known: list[str]) -> str:
+def _kind(document: Document, group: str, key: Key, values: Mapping[str, Any]) -> str:
     """The type of a source or sink; "" where it is missing or unknown."""
     kind, place, noun = values.get("type"), (*key, "type"), group.removeprefix("feedbot.").removesuffix("s")
     if "type" not in values:
         meant = nearest("type", set(values))
-        hint = f'did you mean "type" instead of "{meant}"?' if meant else f"known types: {', '.join(known)}"
+        hint = f'did you mean "type" instead of "{meant}"?' if meant else _types(group)
         document.problem(place, f'"type" is missing in {label(key)}', hint)
     elif not isinstance(kind, str):
-        document.problem(
-            place, f"{label(place)}: expected text in quotes, found {show(kind)}", f"known types: {', '.join(known)}"
-        )
-    elif kind in known:
+        document.problem(place, f"{label(place)}: expected text in quotes, found {show(kind)}", _types(group))
+    elif plugin_exists(group, kind):
         return kind
     elif not document.is_broken(place):
         written = show(document.written(place, kind))
         document.problem(
-            place, f"{label(place)}: there is no {noun} of type {written}", _MEANT.get(kind) or _type_hint(kind, known)
+            place, f"{label(place)}: there is no {noun} of type {written}", _MEANT.get(kind) or _type_hint(kind, group)
         )
     return ""
 
 
-def _type_hint(kind: str, known: list[str]) -> str:
-    meant = nearest(kind, known)
-    types = f"known types: {', '.join(known)}"
-    return f'did you mean "{meant}"? {types}' if meant else types
+def _type_hint(kind: str, group: str) -> str:
+    meant = nearest(kind, plugin_names(group))
+    return f'did you mean "{meant}"? {_types(group)}' if meant else _types(group)
+
+
+def _types(group: str) -> str:
+    return f"known types: {', '.join(plugin_names(group))}"
 
 
 def _plugin(document: Document, group: str, kind: str, base: type[Settings], place: Key) -> type[Any] | None:
@@ -252,7 +254,7 @@ def _routes(document: Document) -> dict[Key, RouteSettings]:
 
 
 def _default_routes(sinks: Mapping[Key, Part]) -> tuple[RouteSettings, ...]:
-    return (RouteSettings(),) if sinks else ()
+    return (RouteSettings.model_construct(),) if sinks else ()  # as it is by default, without a validator for it
 
 
 def _warn(document: Document, parts: Mapping[Key, Part]) -> None:

@@ -18,6 +18,7 @@ from feedbot import __version__
 from feedbot.core.calendar import parse_crontab, parse_quiet
 from feedbot.core.route import named
 from feedbot.core.units import parse_duration
+from feedbot.core.uri import as_uri
 from feedbot.errors import ConfigProblem
 from feedbot.location import BUCKET, BucketPlace, Database, Location, is_database, parse_bucket
 from feedbot.model import ChangeKind
@@ -37,9 +38,17 @@ def _web_address(text: str) -> str:
         whole = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
     except ValueError:
         whole = False
-    if not whole or re.search(r"[\s\x00-\x1f]", text):
+    if not whole:
         raise ValueError('expected an address that starts with "https://" or "http://"')
+    if re.search(r"[\s\x00-\x1f]", text):
+        raise ValueError('an address has no spaces: write "%20"')
     return text
+
+
+def _filled(secret: SecretStr) -> SecretStr:
+    if not secret.get_secret_value().strip():  # which anybody could bring
+        raise ValueError("expected text that is not empty")
+    return secret
 
 
 def _folder_address(text: str) -> str:
@@ -50,7 +59,7 @@ def _folder_address(text: str) -> str:
         raise ValueError("the address is published in the feeds, and must not hold a user name or password")
     if "?" in address or "#" in address:
         raise ValueError('expected the address of a folder, without "?" and "#"')
-    return address if address.endswith("/") else f"{address}/"
+    return as_uri(address if address.endswith("/") else f"{address}/")
 
 
 def _state(text: str) -> str:
@@ -149,7 +158,7 @@ def _distinct(values: tuple[str, ...]) -> tuple[str, ...]:
 
 def agent(base_url: str = "") -> str:
     """How feedbot names itself where nobody chose how, with where its operator is to be found if that is known."""
-    contact = f"+{base_url}" if base_url.isascii() and base_url else "feed reader; see user_agent in its configuration"
+    contact = f"+{base_url}" if base_url else "feed reader; see user_agent in its configuration"
     return f"feedbot/{__version__} ({contact})"
 
 
@@ -200,7 +209,7 @@ class FeedbotSettings(Settings):
     where it listens to this machine alone."""
     callback: Annotated[str, AfterValidator(_folder_address)] = ""
     """The address under which the server of feedbot is reached from outside, for hubs to push to (WebSub)."""
-    token: SecretStr | None = None
+    token: Annotated[SecretStr, AfterValidator(_filled)] | None = None
     """What a request must carry to see of the server more than the published feeds and /healthz; without one it
     listens to this machine alone."""
     s3_endpoint: Annotated[str, AfterValidator(_web_address)] = ""
@@ -246,7 +255,7 @@ class FeedSettings(Settings):
     """How many of the newest entries it has; or how far back they go from the newest one, such as "90d"."""
     content: Literal["full", "summary"] = "full"
     """Whether entries have their whole content or only a summary."""
-    token: SecretStr | None = None
+    token: Annotated[SecretStr, AfterValidator(_filled)] | None = None
     """What a request for it must carry, as ``?token=...`` or as a bearer token; on the server alone, the files carry
     none."""
     description: str = ""

@@ -24,7 +24,6 @@ class Start:
     settings: Mapping[str, Any]
     name: str = "example"
     title: str = ""
-    entries: int = 0
     why: Sequence[str] = ()
     reach: Mapping[str, Any] = field(default_factory=dict)
     output: str = "public"
@@ -36,7 +35,7 @@ def starting(start: Start) -> str:
 
 
 def _feedbot(start: Start) -> Iterator[str]:
-    site = str(start.settings.get("site") or "https://example.org")
+    site = str(start.settings.get("site") or "https://example.org").rstrip("/")
     yield "# feedbot reads the sources below, publishes feeds, and tells the sinks what is new. Every key is told in"
     yield "# docs/configuration.md; feedbot check finds what is wrong, feedbot status shows how it goes."
     yield ""

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import ClassVar
 
-from feedbot.core.html import to_text
 from feedbot.errors import DeliveryError
 from feedbot.message.terminal import fit, inert
 from feedbot.message.values import heading
@@ -57,6 +56,8 @@ class ConsoleSink:
 
 
 def _lines(delivery: Delivery) -> tuple[str, str]:
+    from feedbot.core.html import to_text  # not above: most runs print nothing
+
     entry = delivery.entry
     moment = (entry.published or entry.updated or entry.first_seen).astimezone(UTC)
     summary = inert(to_text(entry.summary or entry.content)[:_SUMMARY])

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _REFUSALS = frozenset({0x84, 0x85, 0x86, 0x87, 0x8A, 0x8C})  # protocol, client id, password, rights, ban, method
 _PASSING = frozenset({0x80, 0x83, 0x88, 0x89, 0x97, 0x9F})  # unspecified, implementation, busy, quota, rate
+_FRAME = 60  # bytes of a message beside its topic, its key and its body, at most
 
 
 class MqttSettings(SinkSettings):
@@ -136,6 +137,7 @@ class _Connection:
         self._timeout = settings.timeout.total_seconds()
         self._answered = Event()
         self._refusal: DeliveryError | None = None
+        self._most = 0  # bytes of a message that the broker takes, 0 where it does not say
         self._codes: dict[int, int] = {}
         self._client: Client = paho.Client(
             CallbackAPIVersion.VERSION2, protocol=paho.MQTTv5 if settings.protocol == "5" else paho.MQTTv311
@@ -188,6 +190,13 @@ class _Connection:
         """Hand a message over. Raises DeliveryError where the broker does not take it in time."""
         from paho.mqtt.client import MQTT_ERR_SUCCESS
 
+        size = len(body) + len(topic.encode()) + len(key) + _FRAME
+        if 0 < self._most < size:
+            raise DeliveryError(
+                f"{self._place} takes messages of {self._most} bytes at most, and this one has {size}",
+                "raise what the broker takes (max_packet_size of mosquitto)",
+                refused=True,
+            )
         try:
             message = self._client.publish(
                 topic, body, self._settings.qos, self._settings.retain, properties=self._properties(key)
@@ -236,6 +245,7 @@ class _Connection:
             self._refusal = DeliveryError(
                 text, "check username and password" if refused else "", refused=refused, sink_down=True
             )
+        self._most = getattr(properties, "MaximumPacketSize", 0)
         self._answered.set()
 
     def _on_disconnect(

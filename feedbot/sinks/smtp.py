@@ -20,7 +20,7 @@ from feedbot.sinks.transports import Letter, Refusal
 
 Tls = Literal["starttls", "tls", "none"]
 Answer: TypeAlias = tuple[int, bytes]
-_TAKEN = (250, 251)
+_TOO_MANY = 452
 _GO_ON = 354
 _CLOSING = 421
 _TOGETHER = 50  # commands sent at once: answers and further commands must not wait for each other
@@ -65,24 +65,22 @@ class SmtpTransport:
         self._deadline = Deadline(2 * server.timeout, self._cut)
 
     def deliver(self, letter: Letter) -> Mapping[str, Refusal]:
-        """Hand a letter over; gives the recipients who were refused, by address."""
+        """Hand a letter over; gives the recipients who were refused, by address.
+
+        Whom a server takes no more of in one mail, after others, get another at once (RFC 5321, 4.5.3.1.10).
+        """
         data = as_bytes(letter.mail)
         with self._within_time():
-            client, (_, *answers) = self._begin(letter, len(data))
-            if answers and answers[-1][0] == _CLOSING:
-                self._fail(f"{self._server.place} closes the connection: {_said(*answers[-1])}")
-            number = len(letter.recipients)
-            taken, begun = answers[:number], answers[number:]
-            refused = {
-                recipient: Refusal(code, _said(code, text))
-                for recipient, (code, text) in zip(letter.recipients, taken, strict=True)
-                if code not in _TAKEN
-            }
-            if len(refused) == number:
-                self._abandon(client, begun)
-                return refused
-            accepted = [one for one in letter.recipients if one not in refused]
-            return refused | self._send(client, data, begun[0], accepted)
+            offered, refused = letter.recipients, self._offer(letter, data)
+            last = refused
+            while len(last) < len(offered) and (offered := [one for one in last if last[one].code == _TOO_MANY]):
+                try:
+                    last = self._offer(letter._replace(recipients=offered), data)
+                except (DeliveryError, smtplib.SMTPException, OSError, ValueError):  # the others have it all the same
+                    self._drop()
+                    break
+                refused = {one: refused[one] for one in refused if one not in offered} | last
+        return refused
 
     def close(self) -> None:
         """Say goodbye."""
@@ -95,9 +93,26 @@ class SmtpTransport:
                 client.quit()
             client.close()
 
+    def _offer(self, letter: Letter, data: bytes) -> dict[str, Refusal]:
+        client, (_, *answers) = self._begin(letter, len(data))
+        if answers and answers[-1][0] == _CLOSING:
+            self._fail(f"{self._server.place} closes the connection: {_said(*answers[-1])}")
+        number = len(letter.recipients)
+        taken, begun = answers[:number], answers[number:]
+        refused = {
+            recipient: Refusal(code, _said(code, text))
+            for recipient, (code, text) in zip(letter.recipients, taken, strict=True)
+            if not _is_yes(code)
+        }
+        if len(refused) == number:
+            self._abandon(client, begun)
+            return refused
+        accepted = [one for one in letter.recipients if one not in refused]
+        return refused | self._send(client, data, begun[0], accepted)
+
     def _send(self, client: smtplib.SMTP, data: bytes, begun: Answer, recipients: list[str]) -> dict[str, Refusal]:
-        answers = [begun]
-        if begun[0] == _GO_ON:
+        answers, is_begun = [begun], begun[0] == _GO_ON
+        if is_begun:
             client.send(data.replace(b"\n.", b"\n..") + b".\r\n")  # RFC 5321, 4.5.2; it begins with a header
             # LMTP answers for each recipient it has accepted, in that order (RFC 2033, 4.2).
             answers = [_whole(client.getreply()) for _ in (recipients if self._server.lmtp else recipients[:1])]
@@ -107,7 +122,7 @@ class SmtpTransport:
         for recipient, (code, text) in zip(recipients, answers, strict=True):
             if code == _CLOSING:
                 self._drop()
-            if code != 250:
+            if not (is_begun and _is_yes(code)):
                 refused[recipient] = Refusal(code, _said(code, text))
         if len(refused) == len(recipients) and answers[0][0] == _CLOSING:
             self._fail(f"{self._server.place} closes the connection: {refused[recipients[0]].text}")
@@ -135,7 +150,7 @@ class SmtpTransport:
         if self._client is not None:
             try:
                 answers = self._announce(self._client, letter, size)
-                if answers[0][0] == 250:
+                if _is_yes(answers[0][0]):
                     return self._client, answers
             except (smtplib.SMTPException, OSError):  # closed since the last mail, as servers do with idle ones
                 if self._deadline.late:
@@ -143,7 +158,7 @@ class SmtpTransport:
             self._drop()
         self._client = client = self._connect()
         answers = self._announce(client, letter, size)
-        if answers[0][0] != 250:
+        if not _is_yes(answers[0][0]):
             self._refuse_sender(letter.sender, *answers[0])
         return client, answers
 
@@ -159,14 +174,14 @@ class SmtpTransport:
         answers: list[Answer] = []
         while len(answers) < len(commands):
             some = commands[len(answers) :][:most]
-            if some == ["DATA"] and not any(code in _TAKEN for code, _ in answers[1:]):
+            if some == ["DATA"] and not any(_is_yes(code) for code, _ in answers[1:]):
                 break
             client.send("".join(f"{command}\r\n" for command in some))
             for _ in some:
                 answers.append(_whole(client.getreply()))
                 if answers[-1][0] == _CLOSING:
                     return answers
-            if answers[0][0] != 250:
+            if not _is_yes(answers[0][0]):
                 break
         return answers
 
@@ -287,8 +302,15 @@ def _own_name(client: smtplib.SMTP) -> str:
     return f"[IPv6:{address.partition('%')[0]}]" if ":" in address else f"[{address}]"
 
 
+def _is_yes(code: int) -> bool:
+    """By the first digit alone, as the rest of a code may be one that nobody knows (RFC 5321, 4.3.2)."""
+    return 200 <= code < 300
+
+
 def _whole(answer: Answer) -> Answer:
-    """An answer with a whole code. Raises SMTPServerDisconnected where it was cut off before."""
+    """An answer with a whole code. Raises SMTPServerDisconnected where it was cut off before, else SMTPException."""
+    if answer[0] < 0:
+        raise smtplib.SMTPException("no answer of SMTP")
     if 0 < answer[0] < 200:
         raise smtplib.SMTPServerDisconnected("the answer was cut off")
     return answer

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
@@ -23,8 +23,7 @@ from feedbot.store.transactions import upsert
 _NO_PRINTS = {"text_print": "", "metadata_print": "", "whole_print": ""}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Alert:
+class Alert(NamedTuple):
     """Something to tell, and the sinks that are told with the key of the delivery to each.
 
     ``topic`` is what kind of thing happened to what. ``not_within``: it is left out where the same topic was told so

@@ -12,8 +12,9 @@ from feedbot.core.expose import plain
 from feedbot.core.text import storable
 from feedbot.model import CONTENT_FIELDS, Author, Content, Enclosure
 
-# How JSON writes control characters; and characters that XML and databases refuse.
-_SUSPICIOUS = (b"\\u00", b"\\b", b"\\f", "\ufffe".encode(), "\uffff".encode())
+# How JSON writes control characters; and how characters begin that XML and databases refuse, with some others.
+_ESCAPED = (b"\\u00", b"\\b", b"\\f")
+_REFUSED = "\uffff".encode()[:2]
 
 
 def to_text(content: Content) -> str:
@@ -23,7 +24,7 @@ def to_text(content: Content) -> str:
         text = orjson.dumps(data)
     except orjson.JSONEncodeError:
         return encode(_storable(data))
-    if any(sign in text for sign in _SUSPICIOUS):
+    if _REFUSED in text or (b"\\" in text and any(sign in text for sign in _ESCAPED)):
         text = orjson.dumps(_storable(data))
     return text.decode()
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from feedbot.model import ChangeKind, Delivery, DeliveryState
+from feedbot.core.identity import across
+from feedbot.model import ChangeKind, Delivery, DeliveryState, Entry
 from feedbot.store.entries import entry_columns, to_entry
 from feedbot.store.schema import Moment, entries, id_key, outbox, sources, tries
 from feedbot.store.transactions import Transactions, in_chunks, persistent
@@ -19,8 +19,7 @@ from feedbot.store.transactions import Transactions, in_chunks, persistent
 _NOT_DONE = [DeliveryState.PENDING, DeliveryState.SENDING, DeliveryState.HELD, DeliveryState.DEAD]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Trace:
+class Trace(NamedTuple):
     """Where a delivery comes from and what became of it: routes, reason, revision, the last failed tries."""
 
     delivery: Delivery
@@ -131,22 +130,35 @@ class Deliveries:
             for row in rows
         ]
 
+    @persistent
+    def told_elsewhere(self, entry: Entry, sinks: Sequence[str]) -> list[tuple[str, str]]:
+        """The sinks that are told of an entry once across sources, and were by another, each with that source."""
+        query = (
+            sa.select(outbox.c.sink, sources.c.name)
+            .join(entries, entries.c.pk == outbox.c.entry_pk)
+            .join(sources, sources.c.pk == entries.c.source_pk)
+            .where(outbox.c.across == across(entry), outbox.c.sink.in_(sinks), sources.c.name != entry.source)
+            .order_by(outbox.c.pk)
+        )
+        with self._transactions.read() as connection:
+            return [(row.sink, row.name) for row in connection.execute(query)]
+
 
 @cache
 def with_entries() -> sa.Select[Any]:
     """All deliveries, each with its entry as it is now and with what its sink was told of that, for ``to_delivery``."""
     told, new = outbox.alias("told"), ChangeKind.NEW.value
-    sent = (
+    own = (
         sa.select(told)
-        .where(
-            told.c.entry_pk == outbox.c.entry_pk, told.c.sink == outbox.c.sink, told.c.state == DeliveryState.SENT.value
-        )
+        .where(told.c.entry_pk == outbox.c.entry_pk, told.c.sink == outbox.c.sink)
         .limit(1)
         .correlate(outbox)
     )
     message = sa.func.coalesce(told.c.batch, told.c.key)
-    first = sent.with_only_columns(message).where(told.c.change == new).order_by(told.c.pk)
-    last = sent.with_only_columns(told.c.receipt).where(told.c.receipt != "").order_by(told.c.pk.desc())
+    is_sent = told.c.state == DeliveryState.SENT.value
+    tried = is_sent | (told.c.attempts > 0)  # as one is that some recipients have and others refused
+    first = own.with_only_columns(message).where(told.c.change == new, tried).order_by(is_sent.desc(), told.c.pk)
+    last = own.with_only_columns(told.c.receipt).where(told.c.receipt != "", is_sent).order_by(told.c.pk.desc())
     return (
         sa.select(
             outbox,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -29,8 +28,7 @@ class FeedRecord(NamedTuple):
     inputs: str
 
 
-@dataclass(frozen=True)
-class Revision:
+class Revision(NamedTuple):
     """One state of an entry: when it was seen, what kind of edit made it, and what was decided about it."""
 
     entry: Entry

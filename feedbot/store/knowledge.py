@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -17,8 +16,7 @@ from feedbot.store.schema import aliases, announced, entries, id_key, outbox, re
 from feedbot.store.transactions import Transactions, in_parts, one_of_part, persistent
 
 
-@dataclass(frozen=True)
-class Stored:
+class Stored(NamedTuple):
     """A stored entry's content, with when its text or markup was last seen to change."""
 
     content: Mapping[str, Any]
@@ -124,6 +122,7 @@ class Knowledge:
                         done_at=row.done_at,
                         carried=row.carried,
                         base=row.base,
+                        partly=row.state != DeliveryState.SENT.value and bool(row.delivered),
                         gone_first=row.state == DeliveryState.DROPPED.value and row.error == GONE_FIRST,
                         digest=row.digest,
                         quiet=row.quiet,

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
 from feedbot import faults
 from feedbot.core.outbox import MAY_FOLLOW
 from feedbot.core.schedule import DAY, LONGEST_WAIT
-from feedbot.core.textdiff import text_diff
 from feedbot.errors import LeaseLostError
 from feedbot.model import Content, Delivery, DeliveryState
 from feedbot.store.alerts import Alert, write_alerts
@@ -55,8 +54,7 @@ _MARK = (
 )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Claimed:
+class Claimed(NamedTuple):
     """A delivery that was taken up for sending, its try counted, with how it goes out (see core.route.Manner).
 
     ``batch``: the key of the digest that it is part of.
@@ -69,12 +67,11 @@ class Claimed:
     most: int | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What became, ``at`` a moment, of claimed deliveries that were tried together.
 
     ``delivered`` are recipients that have them now, ``receipt`` is what the sink calls the message; ``alerts`` tell a
-    person of it.
+    person of it. ``batch`` is the key of the digest that they are from now on, where another one.
     """
 
     pks: Sequence[int]
@@ -85,6 +82,7 @@ class Outcome:
     delivered: frozenset[str] = frozenset()
     receipt: str = ""
     alerts: Sequence[Alert] = ()
+    batch: str = ""
 
 
 class Outbox:
@@ -299,8 +297,12 @@ class Outbox:
 def _claimed(connection: sa.Connection, row: Any, batch: str) -> Claimed:
     base = None if row.base is None else _content(connection, row.entry_pk, row.base)
     delivery = replace(to_delivery(row), state=DeliveryState.SENDING, attempts=row.attempts + 1)
+    if base is not None:
+        from feedbot.core.textdiff import text_diff  # reads HTML, which takes importing a parser of it
+
+        delivery = replace(delivery, diff=text_diff(base, delivery.entry))
     return Claimed(
-        delivery=delivery if base is None else replace(delivery, diff=text_diff(base, delivery.entry)),
+        delivery=delivery,
         batch=batch,
         quiet=row.quiet,
         route=row.route,
@@ -323,7 +325,9 @@ def _marking(outcome: Outcome, lease: str) -> list[dict[str, Any]]:
 
 
 def _add_to(connection: sa.Connection, outcome: Outcome) -> None:
-    """Write what beside its row tells of a delivery."""
+    """Write what is told of a delivery beside how it ended."""
+    if outcome.batch:
+        connection.execute(sa.update(outbox).where(outbox.c.pk.in_(outcome.pks)).values(batch=outcome.batch))
     for pk in outcome.pks if outcome.delivered else ():
         had = connection.execute(sa.select(outbox.c.delivered).where(outbox.c.pk == pk)).scalar_one()
         both = sorted({*had, *outcome.delivered})

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
@@ -13,8 +13,7 @@ from feedbot.store.schema import pings
 from feedbot.store.transactions import Transactions, persistent, upsert
 
 
-@dataclass(frozen=True, kw_only=True)
-class Ping:
+class Ping(NamedTuple):
     """A hub, and the address of a feed that it is to be told of. ``attempts`` counts the tries so far."""
 
     topic: str

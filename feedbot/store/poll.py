@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
-from feedbot.core.history import Past
-from feedbot.core.policy import Shift
 from feedbot.model import Content, DeliveryState, EditKind, Fingerprints, Hub, Memory, Problem
-from feedbot.store.alerts import Alert
+
+if TYPE_CHECKING:
+    from feedbot.core.history import Past
+    from feedbot.core.policy import Shift
+    from feedbot.store.alerts import Alert
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
@@ -19,8 +19,7 @@ _PAGES = 1000  # of the file, likewise
 _DONE = [DeliveryState.SENT.value, DeliveryState.DROPPED.value]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Old:
+class Old(NamedTuple):
     """Which entries are old: nothing happened to them since ``before``, and each source has ``keep`` newer ones.
 
     What a source listed when it was last read is not, nor is anything of the ``spared`` sources.

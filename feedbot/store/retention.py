@@ -61,9 +61,10 @@ class Retention:
 
     @persistent
     def sent(self, sink: str, since: datetime, until: datetime, source: str = "") -> list[int]:
-        """The deliveries that a sink was sent from one moment to another, oldest first."""
+        """The deliveries that a sink was sent from one moment to another, oldest first; each once, however often."""
+        first = sa.func.min(outbox.c.pk)
         query = (
-            sa.select(outbox.c.pk)
+            sa.select(first)
             .where(
                 outbox.c.state == DeliveryState.SENT.value,
                 outbox.c.sink == sink,
@@ -71,7 +72,8 @@ class Retention:
                 outbox.c.not_before >= since,
                 outbox.c.not_before <= until,
             )
-            .order_by(outbox.c.pk)
+            .group_by(outbox.c.entry_pk, outbox.c.change, outbox.c.revision)
+            .order_by(first)
         )
         if source:
             query = query.join(entries, entries.c.pk == outbox.c.entry_pk).join(

@@ -13,7 +13,7 @@ from feedbot.model import ALERTS, SourceState
 from feedbot.store.jobs import reaching_jobs
 from feedbot.store.postgres import LOCKS, SCHEDULING
 from feedbot.store.schema import sources, workers
-from feedbot.store.sources import to_state
+from feedbot.store.sources import states_of
 from feedbot.store.transactions import Transactions, in_chunks, persistent, unless_taken, upsert
 
 _DUE = sa.select(
@@ -84,7 +84,7 @@ class Scheduling:
             rows = in_chunks(
                 connection, pks, lambda part: taking.where(sources.c.pk.in_(part), sources.c.lease_id == lease)
             )
-            return {row.name: to_state(row) for row in rows}
+            return states_of(rows)
 
     @persistent
     def lag(self, now: datetime) -> timedelta:

@@ -70,6 +70,11 @@ class Encoded(sa.types.UserDefinedType[str]):
         return "JSON"
 
 
+def driven(kind: sa.types.TypeEngine[Any]) -> sa.types.TypeEngine[Any]:
+    """The type of what a driver is given for a column of this one: a time in microseconds, JSON as text."""
+    return sa.BigInteger() if isinstance(kind, Moment) else Encoded() if isinstance(kind, sa.JSON) else kind
+
+
 def _where(condition: str) -> dict[str, Any]:
     """The condition of an index on some of the rows. PostgreSQL is told of it when the index is made, by ``make``:
     to name that database here has SQLAlchemy import all that it knows of it, in every run on SQLite too."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
@@ -14,8 +14,7 @@ from feedbot.store.schema import sinks
 from feedbot.store.transactions import Transactions, persistent, upsert
 
 
-@dataclass(frozen=True, kw_only=True)
-class SinkState:
+class SinkState(NamedTuple):
     """What is not well with a sink. ``disabled_at``: it said then that it wants no more; ``told``: a person knows."""
 
     name: str

@@ -20,6 +20,7 @@ APPLICATION_ID = 0x66656564  # "feed": what PRAGMA application_id of a state fil
 _CACHE = 1024  # KiB a connection, of which there are some; what they leave out the system's own cache has
 _STATEMENTS = 32  # a connection that are kept prepared
 _BUSY_SECONDS = 5
+_JOURNAL = 4_000  # pages, 16 MB: a round writes the same ones again and again, each of which then goes to the file once
 
 
 def open_state(path: Path, *, create: bool = True) -> sa.Engine:
@@ -161,6 +162,7 @@ def _prepare(engine: sa.Engine, *, writes: bool = True) -> None:
             cursor.execute("PRAGMA journal_mode = WAL")
             cursor.execute("PRAGMA synchronous = FULL")
             cursor.execute("PRAGMA foreign_keys = ON")
+            cursor.execute(f"PRAGMA wal_autocheckpoint = {_JOURNAL}")
         cursor.close()
 
     @sa.event.listens_for(engine, "begin")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -15,8 +14,7 @@ from feedbot.store.schema import subscriptions
 from feedbot.store.transactions import Transactions, persistent
 
 
-@dataclass(frozen=True, kw_only=True)
-class Subscription:
+class Subscription(NamedTuple):
     """A feed at a hub. ``token`` ends the address it pushes to, ``secret`` signs what it pushes.
 
     ``ask_at`` is when the hub is asked (again); ``lease_until`` how long it has promised to push, None where it has

@@ -127,31 +127,27 @@ def upsert(table: sa.Table) -> sqlite.Insert:
 
 
 class Bulk:
-    """An INSERT of many rows, compiled once for each kind of database.
+    """A statement that writes many rows, compiled once for each kind of database.
 
-    The rows are tuples of what the database's driver takes, in the order of the names: times as whole
-    microseconds, JSON as text. What an INSERT through expressions costs a row is spared.
+    The rows are tuples of what the database's driver takes, in the order of the names, which are those of columns or
+    of parameters: times as whole microseconds, JSON as text. What writing through expressions costs a row is spared.
     """
 
-    def __init__(self, statement: sa.Insert, *names: str) -> None:
+    def __init__(self, statement: sa.Insert | sa.Update, *names: str) -> None:
         self._statement = statement
         self._names = names
-        self._texts = [at for at, name in enumerate(names) if isinstance(statement.table.c[name].type, Text)]
-        self._compiled: dict[str, tuple[str, Callable[[Sequence[Any]], Any]]] = {}
+        self._compiled: dict[str, tuple[str, list[int], Callable[[Sequence[Any]], Any]]] = {}
 
-    def __call__(self, connection: sa.Connection, rows: Sequence[tuple[Any, ...]]) -> None:
-        if rows:
-            text, parameters = self._for(connection.dialect)
-            connection.exec_driver_sql(text, [parameters(self._storable(row)) for row in rows])
+    def __call__(self, connection: sa.Connection, rows: Sequence[tuple[Any, ...]]) -> int:
+        """Write the rows; gives how many rows of the table that touched, where the driver can tell."""
+        if not rows:
+            return 0
+        statement, texts, parameters = self._for(connection.dialect)
+        values = [_storable(row, texts) for row in rows] if texts else rows
+        return connection.exec_driver_sql(statement, list(map(parameters, values))).rowcount
 
-    def _storable(self, row: tuple[Any, ...]) -> Sequence[Any]:
-        values = list(row)
-        for at in self._texts:
-            values[at] = storable(values[at])
-        return values
-
-    def _for(self, dialect: sa.Dialect) -> tuple[str, Callable[[Sequence[Any]], Any]]:
-        """The statement as the database has it, and what makes its parameters of a row."""
+    def _for(self, dialect: sa.Dialect) -> tuple[str, list[int], Callable[[Sequence[Any]], Any]]:
+        """The statement as the database has it, where texts stand in a row, and what makes its parameters of one."""
         if dialect.name not in self._compiled:
             names = self._names
             compiled = self._statement.compile(dialect=dialect, column_keys=list(names), for_executemany=True)
@@ -162,8 +158,17 @@ class Bulk:
                 def parameters(row: Sequence[Any]) -> Any:
                     return dict(zip(names, row, strict=True))
 
-            self._compiled[dialect.name] = (str(compiled), parameters)
+            texts = [at for at, name in enumerate(names) if isinstance(compiled.binds[name].type, Text)]
+            self._compiled[dialect.name] = (str(compiled), texts, parameters)
         return self._compiled[dialect.name]
+
+
+def _storable(row: tuple[Any, ...], texts: Sequence[int]) -> Sequence[Any]:
+    values = list(row)
+    for at in texts:
+        if values[at] is not None:
+            values[at] = storable(values[at])
+    return values
 
 
 def unless_taken(query: sa.Select[Any]) -> sa.Select[Any]:

@@ -16,9 +16,9 @@ from feedbot.core.text import storable
 from feedbot.errors import LeaseLostError
 from feedbot.model import ChangeKind, DeliveryState, EditKind, Fingerprints
 from feedbot.store.alerts import write_alerts
-from feedbot.store.codec import to_text
+from feedbot.store.codec import encode, to_text
 from feedbot.store.poll import AddedEntry, EditedEntry, Planned, Poll, WithdrawnEntry
-from feedbot.store.schema import Encoded, aliases, entries, id_key, meta, outbox, revisions, sources, to_micros
+from feedbot.store.schema import Encoded, aliases, driven, entries, id_key, meta, outbox, revisions, sources, to_micros
 from feedbot.store.schema import polls as history
 from feedbot.store.subscriptions import want
 from feedbot.store.transactions import Bulk, upsert
@@ -39,6 +39,7 @@ _OUTBOX = Bulk(
     "key", "sink", "entry_pk", "across", "change", "revision", "base", "route", "why", "state", "created_at",
     "not_before", "planned_at", "delivered", "digest", "quiet", "most",
 )  # fmt: skip
+_DRIVEN = {column.name: driven(column.type) for column in sources.c}
 _LAST = sa.select(sa.func.max(entries.c.pk))
 _SINCE = sa.select(entries.c.id, entries.c.pk).where(
     entries.c.pk > sa.bindparam("last"), entries.c.source_pk == sa.bindparam("source")
@@ -86,45 +87,45 @@ _LEFT = sa.delete(aliases).where(
 )
 _past = upsert(history)
 _joined = history.c.recent + _past.excluded.recent
-_HISTORY = _past.values(
-    source_pk=sa.select(sources.c.pk).where(sources.c.name == sa.bindparam("its_name")).scalar_subquery(),
-    recent=sa.bindparam("record"),
-).on_conflict_do_update(
-    index_elements=["source_pk"],
-    set_={
-        "recent": sa.func.substr(
-            _joined,
-            sa.case((sa.func.length(_joined) > KEPT * LETTERS, sa.func.length(_joined) - KEPT * LETTERS + 1), else_=1),
-        )
-    },
+# Literals, as the rows of a Bulk give every parameter.
+_too_many = sa.func.length(_joined) - sa.literal_column(str(KEPT * LETTERS))
+_one: sa.ColumnElement[int] = sa.literal_column("1")
+_HISTORY = Bulk(
+    _past.values(
+        source_pk=sa.select(sources.c.pk).where(sources.c.name == sa.bindparam("its_name")).scalar_subquery(),
+        recent=sa.bindparam("record"),
+    ).on_conflict_do_update(
+        index_elements=["source_pk"],
+        set_={
+            "recent": sa.func.substr(
+                _joined, sa.case((_too_many > sa.literal_column("0"), _too_many + _one), else_=_one)
+            )
+        },
+    ),
+    "its_name",
+    "record",
 )
 
 
 def write_polls(connection: sa.Connection, polls: Sequence[Poll]) -> None:
     """Store what polls of different sources found. Raises LeaseLostError where one was taken over by somebody else."""
-    quiet: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    quiet: dict[tuple[str, ...], list[tuple[Any, ...]]] = {}
     together = connection.dialect.supports_sane_multi_rowcount
     for poll in polls:
         if poll.touches_entries or not together:
             _write(connection, poll)
         else:
             values = _source_values(poll)
-            quiet.setdefault(tuple(values), []).append(values | {"its_name": poll.source, "its_lease": poll.lease})
+            quiet.setdefault(tuple(values), []).append((*values.values(), poll.source, poll.lease))
     for names, rows in quiet.items():
-        if connection.execute(_update_source(names, False), rows).rowcount != len(rows):
-            raise _lost(rows[0]["its_name"] if len(rows) == 1 else f"one of {len(rows)} sources")
-    _remember(connection, polls)
+        if _update_many(names)(connection, rows) != len(rows):
+            raise _lost(f"one of {len(rows)} sources" if len(rows) > 1 else rows[0][-2])
+    # Put each poll behind the last ones of its source, of which the oldest go.
+    _HISTORY(connection, [(poll.source, packed(poll.past)) for poll in polls if poll.past is not None])
     for poll in polls:
         if poll.hub is not None:
             want(connection, poll.source, poll.hub, poll.at)
         write_alerts(connection, poll.alerts, poll.at)
-
-
-def _remember(connection: sa.Connection, polls: Sequence[Poll]) -> None:
-    """Put each poll behind the last ones of its source, of which the oldest go."""
-    rows = [{"its_name": poll.source, "record": packed(poll.past)} for poll in polls if poll.past is not None]
-    if rows:
-        connection.execute(_HISTORY, rows)
 
 
 def _write(connection: sa.Connection, poll: Poll) -> None:
@@ -169,14 +170,15 @@ def _lost(what: str) -> LeaseLostError:
 
 
 def _source_values(poll: Poll) -> dict[str, Any]:
+    """What a poll sets of its source's row, as the database's driver takes it."""
     values: dict[str, Any] = {
-        "last_poll": poll.at,
-        "next_poll": poll.next_poll,
-        "not_before": poll.not_before,
+        "last_poll": to_micros(poll.at),
+        "next_poll": to_micros(poll.next_poll),
+        "not_before": _micros(poll.not_before),
         "failures": poll.failures,
-        "failing_since": poll.failing_since,
+        "failing_since": _micros(poll.failing_since),
         "failing_told": poll.failing_told,
-        "error": None if poll.error is None else storable(poll.error),
+        "error": poll.error,
         "gone": poll.gone,
         "lease_id": None,
         "lease_until": None,
@@ -186,35 +188,46 @@ def _source_values(poll: Poll) -> dict[str, Any]:
             "etag": poll.memory.validators.etag,
             "last_modified": poll.memory.validators.last_modified,
             "body_digest": poll.memory.digest,
-            "memory": dict(poll.memory.extra),
+            "memory": encode(dict(poll.memory.extra)),
             "polled": True,
         }
     if poll.problems is not None:
-        values["wake_at"] = poll.wake_at
-        values["problems"] = [[p.where, p.message, p.hint] for p in poll.problems]
+        values["wake_at"] = _micros(poll.wake_at)
+        values["problems"] = encode([[p.where, p.message, p.hint] for p in poll.problems])
     if poll.rhythm is not None:
         values["rhythm"] = int(poll.rhythm.total_seconds())
     if poll.title or poll.link:
-        values |= {"title": storable(poll.title), "link": storable(poll.link)}
+        values |= {"title": poll.title, "link": poll.link}
     given = {"settings_digest": poll.settings_digest, "identity": poll.identity, "listed": poll.listed}
     values |= {name: value for name, value in given.items() if value is not None}
     return values
 
 
+def _micros(moment: datetime | None) -> int | None:
+    return None if moment is None else to_micros(moment)
+
+
+# Statements are built once for each choice of columns, since building one costs more than running it.
+
+
 @cache
-def _update_source(names: tuple[str, ...], changed: bool) -> sa.Update:
-    """The statement that sets these columns of a claimed source; built once, since building costs more than running."""
-    values: dict[str, Any] = {name: sa.bindparam(name) for name in names}
-    if changed:
-        values |= {"version": sources.c.version + 1, "entries": sources.c.entries + sa.bindparam("more")}
-    whose = (sources.c.name == sa.bindparam("its_name"), sources.c.lease_id == sa.bindparam("its_lease"))
-    return sa.update(sources).where(*whose).values(values)
+def _update_many(names: tuple[str, ...]) -> Bulk:
+    """What sets these columns of claimed sources, whose entries stay as they are."""
+    return Bulk(_update_source(names), *names, "its_name", "its_lease")
 
 
 @cache
 def _update_and_tell(names: tuple[str, ...], changed: bool) -> sa.Executable:
-    """The same, which gives the key of the source's row, and nothing where it was taken over."""
-    return _update_source(names, changed).returning(sources.c.pk)
+    """The same of one source, giving the key of its row, and nothing where it was taken over."""
+    update = _update_source(names)
+    if changed:
+        update = update.values(version=sources.c.version + 1, entries=sources.c.entries + sa.bindparam("more"))
+    return update.returning(sources.c.pk)
+
+
+def _update_source(names: Sequence[str]) -> sa.Update:
+    whose = (sources.c.name == sa.bindparam("its_name"), sources.c.lease_id == sa.bindparam("its_lease"))
+    return sa.update(sources).where(*whose).values({name: sa.bindparam(name, type_=_DRIVEN[name]) for name in names})
 
 
 def _add(connection: sa.Connection, source_pk: int, added: Sequence[AddedEntry], now: datetime) -> list[Named]:
@@ -230,7 +243,8 @@ def _add(connection: sa.Connection, source_pk: int, added: Sequence[AddedEntry],
     ]
     last = connection.execute(_LAST).scalar() or 0
     _ENTRIES(connection, rows)
-    pks = {row.id: row.pk for row in connection.execute(_SINCE, {"last": last, "source": source_pk})}
+    since = connection.execute(_SINCE, {"last": last, "source": source_pk})
+    pks: dict[str, int] = dict(map(tuple, since))
     named = [(pks[own], entry) for own, entry in zip(ids, added, strict=True)]
     _enqueue(connection, [(pk, ChangeKind.NEW, 1, delivery) for pk, e in named for delivery in e.deliveries], now)
     return [(pk, entry.keys) for pk, entry in named]
@@ -258,7 +272,7 @@ def _edit(connection: sa.Connection, edited: EditedEntry, now: datetime, kept: i
             .where(
                 outbox.c.entry_pk == edited.pk,
                 outbox.c.change == ChangeKind.WITHDRAWN.value,
-                outbox.c.state.in_(_OPEN),
+                outbox.c.state.in_(_UNTOLD),
             )
             .values(state=DeliveryState.DROPPED.value, done_at=now, error=BACK_FIRST)
         )
@@ -284,10 +298,11 @@ def _withdraw(connection: sa.Connection, gone: WithdrawnEntry, now: datetime, ke
         .where(entries.c.pk == gone.pk)
         .values(withdrawn_at=now, revision=gone.revision, edit="withdrawn", why=gone.why, edited_at=now, missing=0)
     )
+    # Dead ones too, lest they be tried again; and none of them keeps back the same entry of another source.
     connection.execute(
         sa.update(outbox)
-        .where(outbox.c.entry_pk == gone.pk, outbox.c.state.in_(_OPEN))
-        .values(state=DeliveryState.DROPPED.value, done_at=now, error=GONE_FIRST)
+        .where(outbox.c.entry_pk == gone.pk, outbox.c.state.in_(_UNTOLD))
+        .values(state=DeliveryState.DROPPED.value, done_at=now, error=GONE_FIRST, across=None)
     )
     _enqueue(connection, [(gone.pk, ChangeKind.WITHDRAWN, gone.revision, d) for d in gone.deliveries], now)
 

@@ -23,7 +23,7 @@ def encoded(status: int, headers: Sequence[tuple[str, str]], length: int = 0) ->
     else:
         told = [*headers, ("content-length", str(length))]
         if not any(name == "content-type" for name, _ in headers):
-            told.append(("content-type", "text/plain; charset=utf-8"))
+            told += [("content-type", "text/plain; charset=utf-8"), ("x-content-type-options", "nosniff")]
     return [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in told]
 
 

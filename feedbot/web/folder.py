@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hmac
 import mimetypes
+import posixpath
 import stat
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,8 +21,11 @@ from feedbot.web.answers import Receive, Scope, Send, encoded, respond
 from feedbot.web.delta import Versions, entries_of, without
 from feedbot.web.ready import Asked, Ready, Stamp, plainly_asked, stamp_of
 
-_KEPT_WHOLE = 8_000_000
+_KEPT_WHOLE = 32_000_000
+"""Bytes of the largest file that is kept, and so compressed: not for each request anew."""
 _CACHE = 64_000_000
+_LARGE = 4_000_000
+"""Bytes of a file from which on it is compressed quickly rather than well, as everybody waits meanwhile."""
 _PREFLIGHT = [
     ("allow", "GET, HEAD, OPTIONS"),
     ("access-control-allow-origin", "*"),
@@ -48,8 +52,8 @@ _TYPES = {
 class Site:
     """What the output folder holds: ``types`` gives the media type of each feed format by its extension.
 
-    ``aliases`` are paths with the media type of what they carry; ``tokens`` the feeds that want one; ``hubs``
-    those that a hub is told about.
+    ``aliases`` are further paths of files, case folded; ``tokens`` the feeds that want one; ``hubs`` those that a hub
+    is told about.
     """
 
     folder: Path
@@ -107,7 +111,7 @@ class Folder:
     async def _answer(self, scope: Scope, send: Send, asked: Asked | None) -> None:
         """Answer a request; where it is ``asked`` plainly, the next one of its kind finds the answer ready."""
         method = scope["method"]
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        headers = _joined(scope["headers"])
         if method == "OPTIONS":
             found = _Answer(204, _PREFLIGHT)
         elif method not in ("GET", "HEAD"):
@@ -126,18 +130,22 @@ class Folder:
 
     def _response(self, path: str, query: bytes, headers: Mapping[str, str]) -> _Answer:
         name = path.removeprefix("/")
-        found = self._locate(name)
+        own = self.site.aliases.get(name.casefold(), name)
+        if not self._may(own, query, headers):
+            refusal = [("www-authenticate", "Bearer"), ("cache-control", "no-store")]
+            return _Answer(401, refusal, b"this feed wants its token\n")
+        found = self._locate(own)
         if found is None:
             return _Answer(404, [("cache-control", "max-age=60")], b"there is nothing here\n")
         if found.endswith("/"):
-            return _Answer(308, [("location", f"/{quote(found)}")])
-        if not self._may(found, query, headers):
-            refusal = [("www-authenticate", "Bearer"), ("cache-control", "no-store")]
-            return _Answer(401, refusal, b"this feed wants its token\n")
+            # Relative, as a proxy may have the folder elsewhere.
+            place = f"{quote(posixpath.basename(found[:-1]))}/"
+            return _Answer(308, [("location", f"{place}?{query.decode('latin-1')}" if query else place)])
         accept = headers.get("accept", "")
         kind = self._feed_type(found)
         if kind and negotiate.is_browser(accept):
-            page = f"{found.rpartition('.')[0]}.html" if "." in found.rpartition("/")[2] else ""
+            # Links of the page lead nowhere from an alias.
+            page = f"{found.rpartition('.')[0]}.html" if found == name else ""
             shown = page if page and self._locate(page) == page else found
             return self._representation(shown, headers, page=True, negotiated=True, asked=found)
         return self._representation(found, headers, page=False, negotiated=bool(kind), asked=found)
@@ -151,8 +159,10 @@ class Folder:
         feed_type = self._feed_type(name)
         answer = self._headers(name, feed_type, page=page, negotiated=negotiated)
         if name != asked:
-            answer.append(("content-location", f"/{quote(name)}"))
-        compressed = file.packed is not None and negotiate.takes_gzip(headers.get("accept-encoding", ""))
+            answer.append(("content-location", quote(posixpath.basename(name))))
+        compressed = file.packed is not None and negotiate.takes(
+            headers.get("accept-encoding", ""), "gzip", "x-gzip", "*"
+        )
         etags = (file.etag, _packed_etag(file.etag))
         answer.append(("etag", etags[compressed]))
         answer.append(("last-modified", negotiate.http_date(file.modified)))
@@ -161,7 +171,7 @@ class Folder:
         lasting = "" if page and name == asked else name
         if negotiate.has_it(etags, file.modified, given, headers.get("if-modified-since")):
             return _Answer(304, answer, file=lasting)
-        if feed_type and not page and _wants_delta(headers.get("a-im", "")):
+        if feed_type and not page and negotiate.takes(headers.get("a-im", ""), "feed"):
             body = self._lacking(name, feed_type, file, negotiate.etags_of(given))
             if body is not None:
                 answer = [pair for pair in answer if pair[0] not in ("etag", "cache-control")]
@@ -215,7 +225,7 @@ class Folder:
     def _feed_type(self, name: str) -> str:
         """The media type of a feed, "" for what is none."""
         extension = name.rpartition(".")[2].lower()
-        kind = self.site.aliases.get(name) or self.site.types.get(extension, "")
+        kind = self.site.types.get(extension, "")
         return "" if kind.startswith("text/html") else kind
 
     def _token(self, name: str) -> str | None:
@@ -227,9 +237,9 @@ class Folder:
         if wanted is None:
             return True
         scheme, _, bearer = headers.get("authorization", "").partition(" ")
-        given = [value for key, value in parse_qsl(query.decode("latin-1")) if key == "token"]
-        given += [bearer.strip()] if scheme.lower() == "bearer" else []
-        return any(hmac.compare_digest(token.encode(), wanted.encode()) for token in given)
+        given = [value.encode() for key, value in parse_qsl(query.decode("latin-1")) if key == "token"]
+        given += [bearer.strip().encode("latin-1")] if scheme.lower() == "bearer" else []
+        return any(hmac.compare_digest(token, wanted.encode()) for token in given)
 
     def _locate(self, name: str) -> str | None:
         """The file that a path names: itself, or the index of a folder, which ends in a slash."""
@@ -267,12 +277,12 @@ class Folder:
         if known is not None and feed_type:  # its readers may come back for what they lack
             self._versions.remember(name, known.etag, entries_of(known.body, feed_type))
         kind = self._content_type(name, feed_type, page=False)
-        compressible = len(body) > 500 and any(word in kind for word in _COMPRESSED)
+        compressible = 500 < len(body) <= _KEPT_WHOLE and any(word in kind for word in _COMPRESSED)
         etag = f'"{blake2b(body, digest_size=16).hexdigest()}"'
         file = _File(
             stamp,
             body,
-            gzip.compress(body, 6, mtime=0) if compressible else None,
+            gzip.compress(body, 6 if len(body) < _LARGE else 1, mtime=0) if compressible else None,
             etag,
             datetime.fromtimestamp(status.st_mtime, UTC),
         )
@@ -283,7 +293,7 @@ class Folder:
         self._ready.clear()  # which would hold on to what is forgotten here
         former = self._files.pop(name, None)
         self._held -= _size(former) if former else 0
-        if _size(file) > _KEPT_WHOLE:
+        if len(file.body) > _KEPT_WHOLE:
             return
         self._files[name] = file
         self._held += _size(file)
@@ -298,14 +308,22 @@ class Folder:
         return without(file.body, feed_type, frozenset().union(*known)) if known else None
 
 
+def _joined(lines: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """The headers of a request; what came in several lines is one list (RFC 9110, 5.3)."""
+    headers: dict[str, str] = {}
+    for line, said in lines:
+        name, value = line.decode("latin-1"), said.decode("latin-1")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
+
+
 def _feed_of(name: str, feeds: Iterable[str]) -> str:
-    """The feed that a file belongs to: ``all.atom``, ``all/tag/x.atom`` and ``all`` are of ``all``."""
-    first = name.partition("/")[0].partition(".")[0]
+    """The feed that a file belongs to: ``all.atom``, ``all/tag/x.atom`` and ``all`` are of ``all``.
+
+    And so is ``ALL.atom``, which is the same file where the file system says so.
+    """
+    first = name.partition("/")[0].partition(".")[0].casefold()
     return first if first in feeds else ""
-
-
-def _wants_delta(a_im: str) -> bool:
-    return any(part.partition(";")[0].strip().lower() == "feed" for part in a_im.split(","))
 
 
 def _packed_etag(etag: str) -> str:

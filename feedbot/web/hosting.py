@@ -9,6 +9,7 @@ from functools import partial
 from starlette.types import ASGIApp
 
 from feedbot import plugins
+from feedbot.core.uri import as_uri
 from feedbot.errors import UsageError
 from feedbot.metrics import has_client, require_client
 from feedbot.settings import Configuration
@@ -91,10 +92,10 @@ def site(configuration: Configuration) -> Site:
         )
     types: dict[str, str] = {}
     aliases: dict[str, str] = {}
-    for settings in configuration.feeds.values():
+    for name, settings in configuration.feeds.items():
         formats = [plugins.load(plugins.FORMATS, kind) for kind in settings.formats]
         types |= {form.extension: form.media_type for form in formats}
-        aliases |= dict.fromkeys(settings.aliases, formats[0].media_type)
+        aliases |= dict.fromkeys(map(str.casefold, settings.aliases), f"{name}.{formats[0].extension}")
     return Site(
         folder=configuration.output_path,
         types=types,
@@ -104,6 +105,6 @@ def site(configuration: Configuration) -> Site:
             for name, settings in configuration.feeds.items()
             if settings.token is not None
         },
-        hubs={name: settings.hub for name, settings in configuration.feeds.items() if settings.hub},
+        hubs={name: as_uri(settings.hub) for name, settings in configuration.feeds.items() if settings.hub},
         base_url=configuration.feedbot.base_url,
     )

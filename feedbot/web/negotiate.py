@@ -29,13 +29,13 @@ def is_browser(accept: str) -> bool:
     return "text/html" in accept.lower() and quality(accept, "text/html") > quality(accept, "application/atom+xml")
 
 
-def takes_gzip(accept_encoding: str) -> bool:
-    """Whether a client takes content that is compressed with gzip."""
-    for part in accept_encoding.split(","):
+def takes(given: str, *names: str) -> bool:
+    """Whether a client takes something, by a list such as that of Accept-Encoding; the first name there decides."""
+    weights: dict[str, float] = {}
+    for part in given.split(","):
         name, *parameters = (piece.strip().lower() for piece in part.split(";"))
-        if name in ("gzip", "x-gzip", "*"):
-            return _weight(parameters) > 0
-    return False
+        weights.setdefault(name, _weight(parameters))
+    return next((weights[name] for name in names if name in weights), 0.0) > 0
 
 
 def has_it(etags: Sequence[str], modified: datetime, if_none_match: str | None, if_modified_since: str | None) -> bool:

@@ -57,9 +57,9 @@ def plainly_asked(scope: Scope) -> tuple[Asked | None, bytes]:
     accept = encoding = had = b""
     for name, value in scope["headers"]:
         if name == b"accept":
-            accept = value
+            accept = accept + b", " + value if accept else value
         elif name == b"accept-encoding":
-            encoding = value
+            encoding = encoding + b", " + value if encoding else value
         elif name == b"if-none-match":
             had = value
         elif name in _PARTICULAR:

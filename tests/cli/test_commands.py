@@ -21,6 +21,8 @@ from tests.support.processes import wait_until
 from tests.support.web import Answer, WebServer
 
 HEAVY = {"feedparser", "feedgen", "lxml", "requests", "urllib3", "sqlalchemy", "pydantic", "jinja2", "rich", "alembic"}
+FOR_WHAT_IS_NEW = {"nh3", "cronsim", "markdown_it", "yaml", "feedbot.core.policy", "feedbot.engine.planning"}
+FOR_WHAT_GOES_OUT = {"smtplib", "standardwebhooks", "urllib.request", "feedbot.core.html", "feedbot.engine.pages"}
 
 
 def imported(*arguments: str, cwd: Path) -> set[str]:
@@ -43,7 +45,11 @@ def test_a_run_with_nothing_new_imports_only_what_it_needs(place: Path) -> None:
     assert feedbot("run", cwd=place).code == 0
     loaded = imported("run", "-q", cwd=place)
     assert not loaded & (HEAVY - {"pydantic", "sqlalchemy"}), loaded & HEAVY
-    assert not loaded & {"markdown_it", "yaml", "smtplib", "standardwebhooks"}
+    assert not loaded & (FOR_WHAT_IS_NEW | FOR_WHAT_GOES_OUT)
+
+
+def test_a_check_imports_nothing_of_the_state(place: Path) -> None:
+    assert not imported("check", "-q", cwd=place) & (HEAVY - {"pydantic"})
 
 
 def test_a_run_prints_a_line_a_source_the_entries_and_what_was_done(place: Path) -> None:

@@ -28,6 +28,7 @@ def test_a_shell_completes_commands(shell: str, tmp_path: Path) -> None:
 
     assert printed.code == 0
     assert "_FEEDBOT_COMPLETE" in printed.out
+    assert feedbot("completion", shell, "--json", cwd=tmp_path).json["text"] in printed.out
     if program := shutil.which(shell):
         plain = {"bash": "--norc", "fish": "--no-config", "zsh": "-f"}[shell]
         path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))

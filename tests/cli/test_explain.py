@@ -37,6 +37,22 @@ def test_an_entry_is_explained_and_its_revisions_compared(
     assert os.fspath(place) not in said
 
 
+def test_who_was_told_by_another_source_is_named(tmp_path: Path) -> None:
+    item = '{"id": "a", "url": "https://blog.example/a", "content_text": "hello"}'
+    sources = ""
+    for name in ("blog", "planet"):
+        feed = f'{{"version": "https://jsonfeed.org/version/1.1", "title": "T", "items": [{item}]}}'
+        (tmp_path / f"{name}.json").write_text(feed)
+        sources += f'[sources.{name}]\ntype = "feed"\npath = "{name}.json"\nbackfill = "all"\n'
+    sink = '[sinks.log]\ntype = "file"\npath = "log.jsonl"\n[[routes]]\ndedupe = "across"\n'
+    (tmp_path / "feedbot.toml").write_text(f'[feedbot]\nstate = "state.db"\n{sources}{sink}')
+    assert feedbot("run", cwd=tmp_path).code == 0
+    said = feedbot("explain", "a", cwd=tmp_path).out
+    assert said.count("log: announcement, through route 1") == 1
+    assert said.count("log was told of it as an entry of the source ") == 1
+    assert "no route" not in said
+
+
 def test_an_entry_is_found_by_the_addresses_that_it_has_and_had(place: Path) -> None:
     assert feedbot("run", cwd=place).code == 0
     (before,) = feedbot("entry", "list", "--json", cwd=place).json["entries"]

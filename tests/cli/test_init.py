@@ -129,6 +129,14 @@ def test_a_blog_below_the_folder_is_found(tmp_path: Path) -> None:
     assert config(tmp_path)["sources"]["my-blog"]["path"] == "website"
 
 
+def test_of_two_blogs_below_the_folder_the_other_one_is_named(tmp_path: Path) -> None:
+    for engine in ("jekyll", "hugo"):
+        make_blog(tmp_path / f"my {engine}", engine)
+    ran = init(tmp_path)
+    assert [one["path"] for one in config(tmp_path)["sources"].values()] == ["my hugo"]
+    assert "feedbot add 'my jekyll'" in ran.out
+
+
 def test_posts_without_any_tool_are_found_by_their_front_matter(tmp_path: Path) -> None:
     for name in ("one", "two"):
         (tmp_path / f"{name}.md").write_text(POST.format(title=name))

@@ -32,6 +32,7 @@ def get(running: RunningDaemon, path: str, token: str = "") -> tuple[int, str]:
 def test_the_metrics_are_printed_or_written_whole_to_a_file(folder: Path) -> None:
     feedbot("run", cwd=folder)
     assert 'feedbot_sources{health="ok"} 1.0' in feedbot("metrics", cwd=folder).out
+    assert "feedbot_entries 1.0\n" in feedbot("metrics", "--json", cwd=folder).json["text"]
     target = folder / "feedbot.prom"
 
     written = feedbot("metrics", "--textfile", target, cwd=folder)

@@ -89,3 +89,8 @@ def test_an_address_that_is_taken_is_told(folder: Path, serving: RunningDaemon) 
     refused = feedbot("serve", "--port", port, cwd=folder)
     assert refused.code == 2
     assert "Address already in use" in refused.err
+
+
+def test_an_address_whose_port_nobody_can_tell_is_refused(folder: Path) -> None:
+    ran = feedbot("daemon", "--serve", "::1", cwd=folder)
+    assert (ran.code, '"::1" is no address' in ran.err) == (2, True)

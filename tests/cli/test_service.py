@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from feedbot.cli.servicefiles import FILES, Place
+from feedbot.errors import UsageError
 from tests.support.cli import feedbot
 
 
@@ -144,10 +145,33 @@ def test_nginx_serves_the_feeds_where_base_url_says() -> None:
     assert location("") == 'location "/feeds/" {'
 
 
+def test_a_path_that_nginx_cannot_be_told_is_refused() -> None:
+    with pytest.raises(UsageError, match="for a variable"):
+        FILES["nginx"](place(Path("/srv/$feeds")))
+
+
+def test_nginx_knows_aliases_and_pages_and_leaves_out_what_wants_a_token(folder: Path) -> None:
+    (folder / "feedbot.toml").write_text(
+        '[sources.a]\ntype = "feed"\npath = "a.xml"\n'
+        '[feeds.all]\nformats = ["rss", "html"]\naliases = ["feeds/default"]\n'
+        '[feeds.few]\nformats = ["atom", "html"]\naliases = ["old/few"]\ntoken = "opensesame"\n'
+    )
+    lines = [line.strip() for line in feedbot("service", "print", "nginx", cwd=folder).out.splitlines()]
+
+    def inside(begin: str) -> str:
+        return lines[lines.index(begin) + 1]
+
+    assert inside('location = "/feeds/feeds/default" {') == "types { } default_type application/rss+xml;"
+    assert inside('if ($http_accept ~* "^text/html") {').startswith('rewrite "^(/feeds/(?:all)(?:/')
+    assert inside('location = "/feeds/old/few" {') == inside('location ~* "^/feeds/(?:few)[./]" {') == "return 404;"
+    assert "opensesame" not in "".join(lines)
+
+
 def test_nginx_takes_its_location(tmp_path: Path) -> None:
     nginx = shutil.which("nginx")
     folder = tmp_path / "all feeds"
-    text = FILES["nginx"](place(folder))
+    feeds = {"paged": ("all", "b"), "guarded": ("few",), "aliases": {"feeds/old one": "application/rss+xml", "x": ""}}
+    text = FILES["nginx"](place(folder, base_url="https://x.example/a%20b/", **feeds))
     assert f'alias "{folder}/public/";' in text
     if nginx is not None:
         config = tmp_path / "nginx.conf"

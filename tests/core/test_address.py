@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feedbot.core.address import is_usual, usual_host, usual_page
-from feedbot.core.html import resolve
+from feedbot.core.address import is_usual, resolve, usual_host, usual_page
 from feedbot.core.identity import normalised
 
 PARTS = [" ", *"a B.c .. . / // ? q=1 & # top : 8080 ; @ %20 é".split()]

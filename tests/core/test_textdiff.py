@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feedbot.core.textdiff import text_diff
+from feedbot.core.textdiff import Words, changed_words, text_diff
 from tests.support.build import item
 
 
@@ -37,6 +38,27 @@ def test_a_great_difference_is_cut_and_made_in_no_time() -> None:
     assert lines[-1].endswith(" more lines")
     long = text_diff(item("a"), item("a", content="x" * 100_000)).splitlines()
     assert max(map(len, long)) <= 500
+
+
+@pytest.mark.parametrize("space", [" ", ""])
+def test_of_long_lines_the_part_is_shown_that_was_edited(space: str) -> None:
+    much = space.join(f"w{n}" for n in range(400))
+    before, after = item("a", content=f"<p>{much} end</p>"), item("a", content=f"<p>{much} fin{much}</p>")
+    old, new = text_diff(before, after).splitlines()[-2:]
+    assert (old.startswith("-…"), old.endswith("w399 end"), len(old) < 100) == (True, True, True)
+    assert (new.startswith("+…"), "w399 finw0" in new, len(new) <= 500) == (True, True, True)
+
+
+def test_words_that_changed_are_found_in_lines_of_any_length() -> None:
+    much = " ".join(f"w{n}" for n in range(400))
+    before, after = item("a", content=f"<p>{much} one {much}</p>"), item("a", content=f"<p>{much} two {much}</p>")
+    old, new = changed_words(before, after)[-2:]
+    assert (marked(old.words), marked(new.words)) == (["one"], ["two"])
+    assert (old.text, new.text) == (f"{much} one {much}", f"{much} two {much}")
+
+
+def marked(words: Words) -> list[str]:
+    return [text for text, changed in words if changed]
 
 
 @given(st.text(max_size=60), st.text(max_size=60))

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from feedbot.errors import DeliveryError
 from feedbot.model import ChangeKind, Delivery, DeliveryState, Document, Item
 from feedbot.plugins import SourceSettings
 from feedbot.settings import RouteSettings
@@ -140,6 +141,24 @@ STORIES = [
         [("new", "late", "LATE")],
     ),
     Story("a renamed file", [(0, blog(OTHER, A)), (60, blog(OTHER, replace(A, keys=("path:b/index.md",))))], []),
+    Story(
+        "a post with another title, and a file and an address that go with that",
+        [(0, blog(OTHER, A)), (60, blog(OTHER, post("b", "first words", title="B!")))],
+        [("updated", "a", "B!")],
+    ),
+    Story(
+        "a post that was edited when it got another date, and with that another file and address",
+        [
+            (0, blog(OTHER, A)),
+            (
+                60,
+                blog(
+                    OTHER, replace(dated(post("a", "edited", published=at(days=-9)), "2026/10"), keys=("path:9-a.md",))
+                ),
+            ),
+        ],
+        [("updated", "a", "A")],
+    ),
     Story("a deleted post", [(0, blog(OTHER, A)), (60, blog(OTHER)), (60, blog(OTHER))], [("withdrawn", "a", "A")]),
     Story(
         "a withdrawn entry that comes back is told as an update, never as new",
@@ -316,8 +335,6 @@ def test_a_folded_notice_shows_what_changed_since_the_last_one_and_the_revision_
 
 
 def test_a_retried_update_carries_a_revision_and_the_content_of_it_under_one_key(world: World) -> None:
-    from feedbot.errors import DeliveryError
-
     hear(world, (60, folder(A, OTHER)))
     RememberingSink.errors = {"log": [DeliveryError("500")]}
     hear(world, (60, folder(post("a", "second"), OTHER)))
@@ -329,8 +346,6 @@ def test_a_retried_update_carries_a_revision_and_the_content_of_it_under_one_key
 
 
 def test_an_edit_of_an_entry_whose_announcement_waits_is_no_update(world: World) -> None:
-    from feedbot.errors import DeliveryError
-
     RememberingSink.errors = {"log": [DeliveryError("down", sink_down=True)] * 3}
     hear(world, (60, folder(OTHER)), (60, folder(A, OTHER)), (1, folder(post("a", "better"), OTHER)))
     hear(world, (200, folder(post("a", "better"), OTHER)), (1200, folder(post("a", "better"), OTHER)))
@@ -354,6 +369,51 @@ def test_a_withdrawal_is_told_to_nobody_for_whom_the_announcement_was_still_wait
     world.sources = {"blog": SourceSettings(type="scripted", settle=timedelta(hours=2))}
     hear(world, (60, folder(OTHER)), (60, folder(A, OTHER)), (30, folder(OTHER)), (300, folder(OTHER)))
     assert sent() == []
+
+
+def test_what_was_withdrawn_before_it_was_told_keeps_no_other_source_from_telling(world: World) -> None:
+    world.sources = {"blog": SourceSettings(type="scripted", settle=timedelta(hours=2))}
+    world.routes = [RouteSettings(to=("log",), dedupe="across")]
+    hear(world, (60, folder(OTHER)), (60, folder(A, OTHER)), (30, folder(OTHER)), (60, folder(A, OTHER)))
+    hear(world, (121, folder(A, OTHER)))
+    assert world.sent == [("log", "new", A.id)]
+
+
+def test_what_could_not_be_told_is_not_tried_again_once_it_is_no_longer_so(world: World) -> None:
+    refusal = DeliveryError("no", permanent=True)
+    RememberingSink.errors = {"log": [refusal]}
+    hear(world, (60, folder(OTHER)), (60, folder(A, OTHER)), (60, folder(OTHER)), (60, folder(A, OTHER)))
+    RememberingSink.errors = {"log": [refusal]}
+    hear(world, (60, folder(OTHER)), (60, folder(A, OTHER)))
+    store = world.store()
+    assert store.outbox.move(DeliveryState.PENDING, world.now) == 0  # neither an announcement nor a withdrawal
+    store.close()
+    assert [d.change.value for d in sent()] == ["new"]
+
+
+def test_who_was_told_hears_how_it_goes_on_though_another_recipient_refused_the_mail(world: World) -> None:
+    for permanent in (True, False):
+        name = f"p{permanent}"
+        RememberingSink.errors = {"log": [DeliveryError("no", permanent=permanent, delivered=frozenset({"ada"}))]}
+        hear(world, (60, folder(OTHER)), (60, folder(post(name), OTHER)), (0, folder(post(name, "edited"), OTHER)))
+        hear(world, (600, folder(OTHER)))
+    told = [(d.change.value, _name(d), bool(d.first_key)) for d in sent()]
+    assert told == [
+        ("updated", "pTrue", True),
+        ("withdrawn", "pTrue", True),
+        ("updated", "pFalse", True),
+        ("withdrawn", "pFalse", True),
+    ]
+
+
+def test_an_edit_that_waited_when_its_entry_was_withdrawn_is_told_once_that_is_back(world: World) -> None:
+    world.sources = {"blog": SourceSettings(type="scripted", settle=timedelta(minutes=30))}
+    world.routes = [RouteSettings(to=("log",), on=(ChangeKind.NEW, ChangeKind.UPDATED))]
+    old, new = folder(A, OTHER), folder(post("a", "second words"), OTHER)
+    hear(world, (60, old), (60, new), (5, folder(OTHER)), (60, new), (31, new))
+    assert [(d.change.value, "-first words\n+second words" in d.diff) for d in sent()] == [("updated", True)]
+    hear(world, (600, old), (5, folder(OTHER)), (60, new), (600, new))  # as it was told of
+    assert len(sent()) == 1
 
 
 def test_a_return_is_told_only_to_those_who_heard_of_the_withdrawal(world: World) -> None:

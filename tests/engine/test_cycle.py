@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from feedbot.errors import DeliveryError, SourceError
 from feedbot.model import ChangeKind
 from feedbot.plugins import SourceSettings
 from feedbot.settings import RouteSettings
-from tests.engine.world import World
+from tests.engine.world import RememberingSink, World
 from tests.support.build import feed, folder, item, post
 
 
@@ -186,8 +187,6 @@ def test_a_dry_run_tells_what_would_be_and_does_nothing(world: World) -> None:
 
 
 def test_a_failing_sink_delays_no_other_and_is_tried_again(world: World) -> None:
-    from tests.engine.world import RememberingSink
-
     world.sinks = ("down", "up")
     RememberingSink.errors = {"down": [DeliveryError("refused", sink_down=True)]}
     report = world.run(feed(item("a")))
@@ -200,8 +199,6 @@ def test_a_failing_sink_delays_no_other_and_is_tried_again(world: World) -> None
 
 
 def test_a_poison_entry_dies_after_three_refusals_and_holds_up_nothing(world: World) -> None:
-    from tests.engine.world import RememberingSink
-
     RememberingSink.errors = {"log": [DeliveryError("400", refused=True)]}
     world.run(feed(item("a"), item("b")))
     assert len(world.sent) == 1
@@ -300,8 +297,6 @@ def test_a_date_that_was_wrong_and_is_mended_leads_to_one_announcement(world: Wo
 
 
 def test_a_receiver_that_wants_no_more_is_not_asked_for_each_entry(world: World) -> None:
-    from tests.engine.world import RememberingSink
-
     RememberingSink.errors = {"log": [DeliveryError("410", permanent=True, sink_down=True)]}
     report = world.run(feed(item("a"), item("b"), item("c")))
     assert (report.sinks["log"].dead, report.sinks["log"].held, report.sinks["log"].sent) == (0, 3, 0)
@@ -315,6 +310,23 @@ def test_an_entry_that_several_sources_have_is_announced_once_where_asked(world:
     world.say(feed(item("guid-1", url="http://blog.example/p?utm_source=planet")), "planet")
     world.run(feed(item("https://blog.example/p", url="https://blog.example/p")))
     assert sorted(name for name, _, _ in world.sent) == ["each", "each", "once"]
+
+
+def test_an_edit_of_an_entry_that_several_sources_have_is_told_once_where_asked(world: World) -> None:
+    world.sources = {name: SourceSettings(type="scripted") for name in ("blog", "planet")}
+    world.routes = [RouteSettings(to=("log",), on=(ChangeKind.NEW, ChangeKind.UPDATED), dedupe="across")]
+    for known in (item("old"), item("a")):  # the first of which nobody was told of
+        for text in ("one", "two", "three"):
+            world.say(feed(replace(known, content=text)), "planet")
+            world.run(feed(replace(known, content=text)), later=timedelta(days=1))
+    assert [(change, name) for _, change, name in world.sent] == [
+        ("updated", "old"),
+        ("updated", "old"),
+        ("new", "a"),
+        ("updated", "a"),
+        ("updated", "a"),
+    ]
+    assert len({delivery.entry.source for _, delivery in RememberingSink.sent}) == 1
 
 
 def test_content_that_differs_at_every_poll_is_no_news(world: World) -> None:

@@ -149,6 +149,14 @@ def test_one_failure_is_forgotten_with_the_next_success(world: World) -> None:
     store.close()
 
 
+def test_a_sink_of_which_one_of_many_recipients_takes_nothing_is_well(world: World) -> None:
+    RememberingSink.errors = {"log": [DeliveryError("full", delivered=frozenset({"ada"}))]}
+    world.run(feed(item("a")))
+    store = world.store()
+    assert store.sinks.states() == {}
+    store.close()
+
+
 def test_what_was_sent_long_ago_is_forgotten_and_never_announced_again(world: World) -> None:
     world.feedbot = {"retention": timedelta(days=30)}
     world.routes = [RouteSettings(to=("log",), dedupe="across")]
@@ -175,3 +183,6 @@ def test_what_was_sent_is_sent_again_under_other_keys(world: World) -> None:
     world.run()
     assert [name for _, _, name in world.sent] == ["a", "b", "b", "b"]
     assert len({delivery.key for _, delivery in RememberingSink.sent}) == 4
+    store = world.store()
+    assert len(store.retention.sent("log", NOW, world.now)) == 2  # however often "b" was sent again
+    store.close()

@@ -22,11 +22,14 @@ DAY = timedelta(days=1)
 
 
 class DigestingSink(RememberingSink):
-    """Takes digests too."""
+    """Takes digests too, but none with an entry of the title that it minds."""
 
     digests: ClassVar[list[Digest]] = []
+    minded: ClassVar[str] = ""
 
     def send_digest(self, digest: Digest, now: datetime) -> None:
+        if any(delivery.entry.title == self.minded for delivery in digest.deliveries):
+            raise DeliveryError("413 too large", refused=True)
         self.digests.append(digest)
         waiting = self.errors.get(self.name, [])
         if waiting:
@@ -36,7 +39,7 @@ class DigestingSink(RememberingSink):
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr(worlds, "RememberingSink", DigestingSink)
-    DigestingSink.digests = []
+    DigestingSink.digests, DigestingSink.minded = [], ""
     settings = {name: SourceSettings(type="scripted", backfill="all") for name in ("blog", "news")}
     world = World(tmp_path, now=NOON, sources=settings, routes=[RouteSettings(digest="0 8 * * 1-5")])
     world.say(feed(), "news")
@@ -95,6 +98,15 @@ def test_a_digest_that_failed_is_the_same_at_every_try_and_new_changes_are_anoth
     assert told() == [["B", "A"], ["B", "A"], ["C"]]
     assert {delivery.delivered for delivery in again.deliveries} == {frozenset({"x"})}
     assert states(world) == ["sent"] * 3
+
+
+def test_of_a_digest_that_is_refused_for_good_only_what_is_minded_is_lost(world: World) -> None:
+    world.run(feed(*(item(name) for name in "abcde")))
+    DigestingSink.minded = "D"
+    for days in range(1, 4):
+        run_at(world, EIGHT + days * DAY)
+    assert sorted(states(world)) == ["dead", *["sent"] * 4]
+    assert sorted(title for titles in told() for title in titles) == ["A", "B", "C", "E"]
 
 
 def test_what_is_held_of_a_digest_that_failed_goes_out_under_another_key(world: World) -> None:

@@ -14,10 +14,10 @@ from hypothesis import HealthCheck, Phase, given
 from hypothesis import strategies as st
 
 from feedbot.core.route import Route
-from feedbot.engine.planning import Planning
 from feedbot.engine.poll import poll
 from feedbot.engine.reading import SourceSpec
 from feedbot.engine.report import SourceReport, SourceStatus
+from feedbot.engine.rules import Planning
 from feedbot.engine.settling import Polling
 from feedbot.errors import SourceError
 from feedbot.model import ChangeKind, Document, Item

@@ -87,6 +87,18 @@ def test_a_hub_that_fails_is_told_again_later_and_holds_up_nothing(folder: Path,
     assert told(web) == ["all.atom", "all.json", "all.rss"]
 
 
+def test_a_hub_may_lead_to_another_one(folder: Path, web: WebServer) -> None:
+    web.answers |= {"/hub": Answer(307, headers={"Location": "/other"}), "/other": Answer(202)}
+    ran = run(folder)
+    assert "hub" not in ran.out
+    assert [one.path for one in web.asked] == ["/hub", "/other"] * 3
+    assert len({one.body for one in web.asked}) == 3
+
+    web.answers["/other"] = Answer(308, headers={"Location": "/hub"})
+    write(folder, "two", "one")
+    assert "answered 30" in run(folder).out
+
+
 def test_what_was_written_by_a_run_that_was_killed_is_told_by_the_next(folder: Path, web: WebServer) -> None:
     killed = feedbot("run", cwd=folder, env={"FEEDBOT_FAULT": "file-renamed:2:kill"})
     assert killed.code != 0

@@ -37,6 +37,11 @@ def is_address(text: str | None) -> bool:
     return text is not None and bool(IRI.fullmatch(text)) and text.count("#") <= 1 and bool(urlsplit(text).scheme)
 
 
+def is_uri(text: str | None) -> bool:
+    """RSS and JSON Feed know no IRIs."""
+    return is_address(text) and (text or "").isascii()
+
+
 def feedbot_id(text: str | None) -> str:
     """The id of an entry, of which Atom has a quoted form where it is no IRI."""
     known = text or ""
@@ -134,23 +139,23 @@ def _check_item(item: etree._Element) -> None:
     for name in ("title", "link", "description", CONTENT, "guid", "pubDate", "comments", "author"):
         assert len(item.findall(name)) <= 1, name
     assert item.findtext("title") or item.findtext("description")
-    assert all(is_address(item.findtext(name)) for name in ("link", "comments") if item.find(name) is not None)
+    assert all(is_uri(item.findtext(name)) for name in ("link", "comments") if item.find(name) is not None)
     guid = item.find("guid")
     assert guid is not None
     assert (guid.text or "").strip()
     assert guid.get("isPermaLink") in ("true", "false")
     if guid.get("isPermaLink") == "true":
-        assert is_address(guid.text)
+        assert is_uri(guid.text)
     rfc822(item.findtext("pubDate"))
     assert len(item.findall("enclosure")) <= 1
     for enclosure in item.findall("enclosure"):
         assert set(enclosure.attrib) == {"url", "length", "type"}
-        assert is_address(enclosure.get("url"))
+        assert is_uri(enclosure.get("url"))
         assert (enclosure.get("length") or "").isdigit()
         assert "/" in (enclosure.get("type") or "")
     assert all(category.text for category in item.findall("category"))
     for media in item.findall(f"{MEDIA}content"):
-        assert is_address(media.get("url"))
+        assert is_uri(media.get("url"))
         assert (media.get("fileSize") or "0").isdigit()
     for name, legal in EPISODE.items():
         assert all(re.fullmatch(legal, one.text or "", re.ASCII) for one in item.findall(f"{ITUNES}{name}"))
@@ -161,10 +166,10 @@ def check_json(data: bytes) -> dict[str, Any]:
     feed: dict[str, Any] = json.loads(data.decode("utf-8"))
     wrong = best_match(_JSON_FEED.iter_errors(feed))
     assert wrong is None, f"{wrong.json_path}: {wrong.message}"
-    assert all(is_address(feed[key]) for key in ("home_page_url", "feed_url") if key in feed)
+    assert all(is_uri(feed[key]) for key in ("home_page_url", "feed_url") if key in feed)
     for item in feed["items"]:
         assert item["id"].strip()
-        assert all(is_address(item[key]) for key in ("url", "image") if key in item)
+        assert all(is_uri(item[key]) for key in ("url", "image") if key in item)
         assert all(RFC3339.fullmatch(item[key]) for key in ("date_published", "date_modified") if key in item)
-        assert all(is_address(attachment["url"]) for attachment in item.get("attachments", ()))
+        assert all(is_uri(attachment["url"]) for attachment in item.get("attachments", ()))
     return feed

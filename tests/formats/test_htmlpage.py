@@ -14,10 +14,10 @@ from feedbot.formats.htmlpage import HtmlFormat
 from feedbot.formats.rss import RssFormat
 from feedbot.formats.validity import problems
 from feedbot.interchange import opml
-from feedbot.model import Channel, Entry
+from feedbot.model import Author, Channel, Entry
 from tests.formats import samples
 from tests.formats.rules import check_atom, check_rss
-from tests.formats.samples import FORMATS, entry, podcast
+from tests.formats.samples import FORMATS, channel, entry, podcast
 from tests.support.examples import examples
 
 whatever = examples(20, suppress_health_check=[HealthCheck.too_slow])
@@ -102,3 +102,13 @@ def test_an_entry_of_another_feed_names_it() -> None:
     assert item is not None
     assert (item.get("url"), item.text) == ("https://blog.example/feed", "A <b> blog")
     assert atom.splitlines()[1] == b'<?xml-stylesheet type="text/css" href="../../feed.css"?>'
+
+
+def test_words_from_right_to_left_stay_where_they_are() -> None:
+    page = (
+        HtmlFormat()
+        .render(channel(), [entry(title="שלום", tags=("\u202ereversed",), authors=(Author("Ann"),))])
+        .decode()
+    )
+    assert '<article dir="auto">' in page
+    assert "<bdi>Ann</bdi> · <bdi>\u202ereversed</bdi>" in page

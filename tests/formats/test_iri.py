@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from feedbot.core.uri import as_uri
 from feedbot.formats.iri import as_id, is_iri, mended
 
 texts = st.text(st.characters(codec="utf-8"), min_size=1, max_size=40)
@@ -66,3 +67,24 @@ def test_a_mended_address_is_an_iri_and_needs_no_mending(text: str) -> None:
 def test_a_long_address_is_looked_at_in_no_time() -> None:
     for odd in ("//" + "@" * 200_000 + " ", "//" + "[" * 200_000, "#" * 200_000, "%" * 200_000):
         assert not is_iri(f"https:{odd}")
+
+
+@pytest.mark.parametrize(
+    ("iri", "uri"),
+    [
+        ("https://example.org/a?b", "https://example.org/a?b"),
+        ("https://exämple.org:8443/ü/日?é#ß", "https://xn--exmple-cua.org:8443/%C3%BC/%E6%97%A5?%C3%A9#%C3%9F"),
+        ("https://me@日本語.jp/", "https://me@xn--wgv71a119e.jp/"),
+        ("https://☃️🏴/x", "https://%E2%98%83%EF%B8%8F%F0%9F%8F%B4/x"),
+        ("mailto:ü@example.org", "mailto:%C3%BC@example.org"),
+    ],
+)
+def test_an_iri_is_a_uri_where_none_is_known(iri: str, uri: str) -> None:
+    assert as_uri(iri) == uri
+
+
+@given(texts)
+def test_every_mended_address_is_an_iri_in_ascii_too(text: str) -> None:
+    made = as_uri(mended(f"https://{text}"))
+    assert made.isascii()
+    assert not made or is_iri(made)

@@ -131,6 +131,7 @@ def test_markdown_stands_for_itself() -> None:
     assert as_markdown("# a\n- b_c_ *d* [e](f) https://x.example/a_b_c") == (
         "\\# a\n\\- b\\_c\\_ \\*d\\* \\[e\\](f) https://x.example/a_b_c"
     )
+    assert as_markdown("1. a 2. b\n2) c\n3.0 d\n===") == "1\\. a 2. b\n2\\) c\n3.0 d\n\\==="
 
 
 def test_hashtags_are_single_words_each_once() -> None:

@@ -166,7 +166,7 @@ def test_an_address_that_is_not_of_the_web_is_no_link() -> None:
 
 def test_addresses_with_letters_of_the_world_are_archived_in_ascii() -> None:
     assert sent(url="https://bücher.example/größe?q=ä b")["Archived-At"] == (
-        "<https://b%C3%BCcher.example/gr%C3%B6%C3%9Fe?q=%C3%A4%20b>"
+        "<https://xn--bcher-kva.example/gr%C3%B6%C3%9Fe?q=%C3%A4%20b>"
     )
     assert sent(url="https://a.org/%C3%A4?x=[1]")["Archived-At"] == "<https://a.org/%C3%A4?x=[1]>"
     assert "Archived-At" not in sent(url="https://a.org/" + "x" * 2000)

@@ -130,7 +130,7 @@ def test_it_says_who_asks_and_carries_nothing_from_one_poll_to_the_next(company:
     [
         ("https://feeds.example/planet", "+https://feeds.example/planet/"),
         ("", "feed reader; see user_agent in its configuration"),
-        ("https://bücher.example/", "feed reader; see user_agent in its configuration"),
+        ("https://bücher.example/", "+https://xn--bcher-kva.example/"),
     ],
 )
 def test_where_nobody_chose_its_name_it_tells_whom_to_turn_to_as_far_as_it_knows(

@@ -37,6 +37,7 @@ def stand_ins(monkeypatch: pytest.MonkeyPatch) -> None:
     def points(group: str) -> tuple[EntryPoint, ...]:
         return tuple(EntryPoint(name, value, group) for name, value in STAND_INS[group].items())
 
+    monkeypatch.setattr("feedbot.plugins._own", lambda: ())
     monkeypatch.setattr("feedbot.plugins._points", points)
 
 

@@ -231,3 +231,8 @@ def test_a_sink_that_no_route_leads_to_is_warned_of(config: Config) -> None:
 
     assert warning.where == "feedbot.toml:6"
     assert '"team"' in warning.message
+
+
+def test_where_the_feeds_are_served_is_known_in_ascii(config: Config) -> None:
+    found = config.load('[feedbot]\nbase_url = "https://exämple.org/ü"\n' + SOURCE)
+    assert found.feedbot.base_url == "https://xn--exmple-cua.org/%C3%BC/"

@@ -186,6 +186,20 @@ def test_hundreds_of_recipients_are_not_asked_for_in_one_breath(tmp_path: Path) 
     assert server.ahead[0].count(b"\r\n") < 60
 
 
+def test_more_recipients_than_a_server_takes_at_once_get_a_mail_each_without_a_wait(
+    smtp: SmtpServer, tmp_path: Path
+) -> None:
+    many = [f"reader{number}@example.org" for number in range(7)]
+    smtp.room = 3
+    to = sink(tmp_path, smtp, to=many)
+    to.send(delivery(), NOW)
+    assert [mail.recipients for mail in smtp.received] == [many[:3], many[3:6], many[6:]]
+    smtp.answers[many[1]] = "450 later"
+    assert failure(to).delivered == {one for one in many if one != many[1]}
+    smtp.room = 0
+    assert failure(to).delivered == frozenset()
+
+
 @contextmanager
 def scripted(*answers: bytes) -> Iterator[tuple[int, list[bytes]]]:
     """Greets, then gives one answer for each read; what was read is noted."""
@@ -217,6 +231,20 @@ def test_a_mail_that_nobody_takes_is_empty_where_the_server_has_begun_to_read_it
         to.close()
     assert error.permanent
     assert read[2:] == [b".\r\n", b"rset\r\n", b"quit\r\n"]
+
+
+def test_any_code_of_a_yes_is_one(tmp_path: Path) -> None:
+    script = (b"250 hello\r\n", b"259 yes\r\n", b"252 it will be tried\r\n", b"354 go on\r\n", b"200 yes\r\n")
+    with scripted(*script) as (port, read):
+        sink(tmp_path, SmtpServer(port=port)).send(delivery(), NOW)
+    assert len(read) == len(script)
+
+
+def test_a_yes_to_what_was_not_sent_is_none(tmp_path: Path) -> None:
+    yes = b"250 yes\r\n"
+    with scripted(yes, yes, yes, yes, yes) as (port, _):  # to EHLO, MAIL, RCPT, DATA, RSET
+        error = failure(sink(tmp_path, SmtpServer(port=port)))
+    assert (error.permanent, error.delivered) == (False, frozenset())
 
 
 def test_an_answer_that_is_cut_off_is_none(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -13,7 +14,7 @@ from pydantic import ValidationError
 from feedbot.errors import DeliveryError
 from feedbot.sinks.mqtt import MqttSettings, MqttSink
 from tests.sinks.builders import NOW, context, delivery
-from tests.support.mqtt import KINDS, PASSWORD, USER, Broker, broker, free_port, subscriber
+from tests.support.mqtt import KINDS, MOST, PASSWORD, USER, Broker, broker, free_port, subscriber
 
 with_each = pytest.mark.parametrize("kind", KINDS)
 
@@ -29,9 +30,9 @@ def sink(port: int, folder: Path, **settings: object) -> MqttSink:
     return MqttSink(MqttSettings.model_validate(keys), context(folder))
 
 
-def failure(made: MqttSink) -> DeliveryError:
+def failure(made: MqttSink, **values: Any) -> DeliveryError:
     with pytest.raises(DeliveryError) as caught:
-        made.send(delivery(), NOW)
+        made.send(delivery(**values), NOW)
     assert "hush" not in str(caught.value)
     made.close()
     return caught.value
@@ -95,6 +96,18 @@ def test_a_topic_that_may_not_be_written_is_a_refusal(kind: str, tmp_path: Path)
         error = failure(sink(started.port, tmp_path))
         assert (error.refused, error.sink_down) == (True, False)
         made = sink(started.port, tmp_path, topic="other/x")
+        made.send(delivery(), NOW)
+        made.close()
+
+
+@with_each
+def test_a_message_that_is_too_long_for_the_broker_is_refused_at_once(kind: str, tmp_path: Path) -> None:
+    with broker(kind, tmp_path) as started:
+        made = sink(started.port, tmp_path)
+        made.send(delivery(content="x" * (MOST - 2000)), NOW)
+        error = failure(made, content="x" * MOST)
+        assert (error.refused, error.sink_down) == (True, False)
+        assert f"at most, and this one has {MOST // 1000}" in error.message
         made.send(delivery(), NOW)
         made.close()
 

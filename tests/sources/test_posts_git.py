@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -112,6 +115,23 @@ def test_only_what_changed_is_read(reader: Reader) -> None:
     assert [item.url for item in document.items] == [f"{SITE}/b/", f"{SITE}/c/"]
     assert document.standing == {"path:a/index.md"}
     assert list(document.assets.values()) != []
+
+
+def test_an_edited_post_takes_few_commands_of_git(
+    reader: Reader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader.poll()
+    reader.blog.commit({"content/posts/b.md": post(body="Other.")})
+    git, run = tmp_path / "bin" / "git", tmp_path / "run"
+    git.parent.mkdir()
+    git.write_text(f'#!/bin/sh\necho "$1" >> "{run}"\nexec "{shutil.which("git")}" "$@"\n')
+    git.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{git.parent}:{os.environ['PATH']}")
+
+    assert reader.read().keys() == {"b"}
+    ran = Counter(run.read_text().split())
+    assert (ran["ls-remote"], ran["fetch"], ran["ls-tree"], ran["diff-tree"]) == (1, 2, 1, 0)
+    assert ran["cat-file"] <= 6  # the commit; what the author file and the post are, and say
 
 
 def test_a_post_that_moved_and_was_retitled_and_edited_brings_its_former_name(reader: Reader) -> None:

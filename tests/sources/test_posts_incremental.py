@@ -268,17 +268,21 @@ def test_a_post_whose_date_has_come_is_read_by_itself(blog: Blog) -> None:
 def test_an_index_is_unpacked_as_it_was_packed() -> None:
     problem = Problem("b.md:3", "its tags are a number", "write a list")
     files = {
-        "a.md": Record("1.2.3.4", True, "d1", "post", "https://blog.example/a/", "own", 1.5, None, ["author:Jo"], ()),
-        "b.md": Record("1.2.3.5", False, "d2", "broken", problems=[problem, Problem("b.md", "ünlesbar")]),
+        "a.md": Record("1.2.3.4", True, "d1", "post", "https://blog.example/a/", "own", 1.5, None, ("author:Jo",), ()),
+        "b.md": Record("1.2.3.5", False, "d2", "broken", problems=(problem, Problem("b.md", "ünlesbar"))),
     }
     whole = Index(files=files, answers={"author:Jo": "Jo\n\n"}, copies={"x.png": Copy("1", True, "x1.png")}, told="t")
     back = unpacked(whole.packed())
 
     assert unpacked("") == Index() == unpacked(Index().packed())
     assert back.packed() == whole.packed()
-    assert back.files["a.md"] == files["a.md"]._replace(asked=["author:Jo"])
-    assert back.files["b.md"].problems == files["b.md"].problems
-    assert (back.copies, back.answers, back.told, back.wake) == (whole.copies, whole.answers, "t", 1.5)
+    assert (back.files, back.copies, back.answers, back.told, back.wake) == (
+        files,
+        whole.copies,
+        whole.answers,
+        "t",
+        1.5,
+    )
 
 
 @pytest.mark.parametrize("size", [0, 1, 20_000, 50_000])

@@ -138,6 +138,35 @@ def test_a_poll_whose_lease_was_lost_stores_nothing(store: Store) -> None:
     assert list(store.entries.newest(["blog"])) == []
 
 
+def test_of_quiet_polls_that_are_stored_together_all_is_kept(store: Store) -> None:
+    memory = Memory(Validators('"e"', "today"), "digest", {"a": ["ü", 1], "at": "https://example.org/"})
+    problem = Problem("post.md:3", 'a "quoted" thing', "mend it")
+    for name in ("a", "b"):
+        claimed(store, name)
+    told = {"at": NOW, "next_poll": at(minutes=30), "not_before": at(minutes=20), "wake_at": at(days=1)}
+    store.sources.commit(
+        [
+            Poll(source="a", lease=LEASE, memory=memory, problems=(problem,), title="A", **told),  # type: ignore[arg-type]
+            Poll(
+                source="b", lease=LEASE, failures=2, failing_since=NOW, error="odd\x00 \ud800one", at=NOW, next_poll=NOW
+            ),
+        ]
+    )
+
+    known = store.sources.states()
+    assert (known["a"].memory, known["a"].problems, known["a"].title) == (memory, (problem,), "A")
+    assert (known["a"].not_before, known["a"].wake_at, known["a"].polled) == (at(minutes=20), at(days=1), True)
+    assert (known["b"].failures, known["b"].failing_since, known["b"].error) == (2, NOW, "odd one")
+
+
+def test_quiet_polls_are_stored_together_or_not_at_all(store: Store) -> None:
+    claimed(store, "a")
+    claimed(store, "b", lease="somebody else's")
+    with pytest.raises(LeaseLostError):
+        store.sources.commit([Poll(source=name, lease=LEASE, at=NOW, next_poll=NOW) for name in ("a", "b")])
+    assert store.sources.states()["a"].last_poll is None
+
+
 def test_a_claimed_source_is_free_again_after_its_lease(store: Store) -> None:
     claimed(store)
     assert store.sources.claim(["blog"], "other", at(minutes=9), at(minutes=4)) == {}

@@ -21,6 +21,8 @@ from paho.mqtt.enums import CallbackAPIVersion
 MOSQUITTO = shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin:/opt/homebrew/sbin")
 KINDS = ("small", "mosquitto") if MOSQUITTO else ("small",)
 USER, PASSWORD = "ada", "hush-hush"
+MOST = 200_000
+"""Bytes of a message that a broker takes, and says so in MQTT 5.0."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,12 @@ def free_port() -> int:
 def _mosquitto(folder: Path, password: bool, writable: str) -> Broker:
     assert MOSQUITTO is not None
     port = free_port()
-    lines = [f"listener {port} 127.0.0.1", f"allow_anonymous {str(not password).lower()}", "user root"]
+    lines = [
+        f"listener {port} 127.0.0.1",
+        f"allow_anonymous {str(not password).lower()}",
+        "user root",
+        f"max_packet_size {MOST}",
+    ]
     if password:
         passwords = folder / "passwords"
         program = str(Path(MOSQUITTO).parent.parent / "bin" / "mosquitto_passwd")
@@ -194,7 +201,8 @@ class _Session(socketserver.StreamRequestHandler):
         password = packet.text() if flags & 64 else b""
         refused = self.server.password and (name, password) != (USER.encode(), PASSWORD.encode())
         code = (0x87 if self.version == 5 else 5) if refused else 0
-        self.write(0x20, bytes([0, code]) + self.none)
+        most = b"\x05\x27" + MOST.to_bytes(4)
+        self.write(0x20, bytes([0, code]) + (most if self.version == 5 else b""))
 
     def take(self, packet: _Packet) -> None:
         qos, topic = packet.flags >> 1 & 3, packet.text()

@@ -39,6 +39,7 @@ class SmtpServer:
     ``drop`` and ``hang`` name where the connection is cut, or nothing said any more: "mail", "rcpt", "data".
     LMTP is answered once a recipient, by what ``answers`` has for "data:" and its address.
     ``pipelining`` is announced where it is true (RFC 2920); ``ahead`` has what had come after MAIL when that was read.
+    ``room`` is how many recipients a mail may have.
     ``drop_once`` cuts the connection at its next command, and only that. ``connections`` counts STARTTLS as one more.
     """
 
@@ -53,6 +54,7 @@ class SmtpServer:
     encrypted: list[bool] = field(default_factory=list)
     pipelining: bool = False
     ahead: list[bytes] = field(default_factory=list)
+    room: int = 1000
 
     async def handle_EHLO(  # noqa: N802 - as aiosmtpd names them
         self, smtp: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]
@@ -82,6 +84,8 @@ class SmtpServer:
         self, smtp: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         await self._stage(smtp, "rcpt")
+        if len(envelope.rcpt_tos) >= self.room:
+            return "452 too many recipients"
         if address not in self.answers:
             envelope.rcpt_tos.append(address)
         return self.answers.get(address, "250 OK")

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -71,7 +72,7 @@ def served(tmp_path: Path) -> Iterator[Served]:
     site = Site(
         folder=folder,
         types=TYPES,
-        aliases={"feeds/default": "application/atom+xml"},
+        aliases={"feeds/default": "all.atom", "feeds/old": "secret.atom"},
         tokens={"secret": "opensesame"},
         hubs={"all": "https://hub.example/"},
         base_url="https://example.org/feeds/",
@@ -167,7 +168,7 @@ def test_a_browser_gets_the_page_of_a_feed_and_readers_never(served: Served) -> 
 
     assert b"<!doctype html>" in page.body
     assert page.headers["content-type"] == "text/html; charset=utf-8"
-    assert page.headers["content-location"] == "/all.html"
+    assert page.headers["content-location"] == "all.html"
     assert "default-src 'none'" in page.headers["content-security-policy"]
     for accept in ("", "*/*", "application/rss+xml, application/atom+xml;q=0.9, */*;q=0.1", "text/html;q=0.2, */*"):
         assert served.get("/all.atom", Accept=accept).headers["content-type"].startswith("application/atom+xml")
@@ -178,8 +179,26 @@ def test_a_browser_sees_a_feed_without_a_page_as_xml(served: Served) -> None:
     assert got.headers["content-type"] == "application/xml; charset=utf-8"
 
 
-def test_an_alias_has_the_type_of_its_feed(served: Served) -> None:
-    assert served.get("/feeds/default").headers["content-type"] == "application/atom+xml; charset=utf-8"
+def test_an_alias_answers_as_its_feed_does(served: Served) -> None:
+    feed, alias = served.get("/all.atom"), served.get("/feeds/default")
+    assert (alias.body, {**alias.headers, "date": ""}) == (feed.body, {**feed.headers, "date": ""})
+    assert served.get("/feeds/old").status == 401
+    assert served.get("/feeds/old?token=opensesame").status == 200
+
+
+def test_a_folder_is_found_without_its_slash_whatever_is_before_it(served: Served) -> None:
+    (served.folder / "secret" / "year").mkdir(parents=True)
+    (served.folder / "secret" / "year" / "index.html").write_text("2024")
+    got = served.get("/secret/year?token=opensesame")
+    assert (got.status, got.headers["location"]) == (308, "year/?token=opensesame")
+
+
+def test_headers_in_several_lines_are_one_list(served: Served) -> None:
+    etag = served.get("/all.atom").headers["etag"]
+    with socket.create_connection(("127.0.0.1", served.port), 10) as client:
+        lines = f'If-None-Match: {etag}\r\nIf-None-Match: "x"\r\nConnection: close\r\n\r\n'
+        client.sendall(f"GET /all.atom HTTP/1.1\r\nHost: x\r\n{lines}".encode())
+        assert client.recv(100).startswith(b"HTTP/1.1 304")
 
 
 def test_who_asks_for_what_it_lacks_gets_the_new_entries_alone(served: Served) -> None:
@@ -195,6 +214,7 @@ def test_who_asks_for_what_it_lacks_gets_the_new_entries_alone(served: Served) -
     assert served.get("/all.atom", A_IM="feed", If_None_Match=got.headers["etag"]).status == 304
     assert served.get("/all.atom", A_IM="feed", If_None_Match='"unknown"').status == 200
     assert served.get("/all.atom", If_None_Match=had).status == 200
+    assert served.get("/all.atom", A_IM="vcdiff, feed;q=0", If_None_Match=had).status == 200
 
 
 def test_a_json_feed_is_cut_to_what_is_lacking_too(served: Served) -> None:
@@ -225,6 +245,9 @@ def test_a_damaged_file_is_served_as_it_is_until_it_is_made_anew(served: Served,
 def test_a_feed_with_a_token_is_for_who_brings_it(served: Served) -> None:
     assert served.get("/secret.atom").status == 401
     assert served.get("/secret.atom?token=wrong").status == 401
+    for path in ("/SECRET.atom", "/\u017fecret.atom", "/Feeds/OLD"):  # the same files where the file system says so
+        assert served.get(quote(path)).status == 401
+    assert served.get("/secret/tag/nothing.atom").status == 401, "which parts there are is nobody's business"
     for got in (
         served.get("/secret.atom?token=opensesame"),
         served.get("/secret.atom", Authorization="Bearer opensesame"),
@@ -294,6 +317,23 @@ def test_who_asks_as_another_did_is_answered_alike_until_the_file_changes(served
     (served.folder / "all.atom").unlink()
     (served.folder / "all.html").unlink()
     assert served.get("/all.atom", **how).status == 404
+
+
+def test_a_large_feed_is_compressed_once_and_not_for_each_who_asks(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[int] = []
+    compress = gzip.compress
+
+    def counting(data: bytes, *how: int, **when: int) -> bytes:
+        made.append(len(data))
+        return compress(data, *how, **when)
+
+    monkeypatch.setattr(gzip, "compress", counting)
+    (served.folder / "all.atom").write_bytes(bytes(9_000_000))
+    for had in ("", '"x"', "*"):
+        served.get("/all.atom", Accept_Encoding="gzip", If_None_Match=had)
+    assert made == [9_000_000]
 
 
 def test_a_feed_that_gets_a_token_is_closed_to_those_who_had_it(served: Served) -> None:

@@ -6,11 +6,10 @@ nowhere, so that what was relative can be told, and an id be given back as it ca
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from feedbot.core.address import usual_host
-from feedbot.core.html import resolve
+from feedbot.core.address import resolve, usual_host
 
 UNSTATED = "http://feedbot.invalid/-/"
 """The base that feedparser is told. It has a folder, so that "x" and "/x" stay different."""
@@ -41,8 +40,7 @@ def is_web(address: str) -> bool:
     return address.lower().startswith(("http://", "https://")) and bool(host(address))
 
 
-@dataclass(frozen=True, slots=True)
-class Bases:
+class Bases(NamedTuple):
     """What relative addresses are read against: where the document came from, and the site it is about."""
 
     document: str

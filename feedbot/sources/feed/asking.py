@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from feedbot.errors import SourceError
@@ -31,8 +31,7 @@ _BUSY = (429, 503)
 _EMPTY = "see what a browser shows there; some servers have nothing for agents that they do not know: set user_agent"
 
 
-@dataclass(frozen=True)
-class Whereabouts:
+class Whereabouts(NamedTuple):
     """Where a feed is, as far as it is not at its configured address, and where it says that it moved to."""
 
     at: str = ""
@@ -65,8 +64,7 @@ class Asking:
     until: float
 
 
-@dataclass(frozen=True)
-class Asked:
+class Asked(NamedTuple):
     """The feed's answer (200, 203, 226 or 304), where it is by now, and what to tell of that.
 
     ``text`` is its body, decoded, None where that is the one that was read last; ``digest`` is of the body.
@@ -216,10 +214,10 @@ def _is_web_page(text: str) -> bool:
 
 def _moved(known: Whereabouts, moved_to: str) -> Whereabouts:
     if not moved_to:
-        return replace(known, moved_to="", seen=0) if known.moved_to else known
+        return known._replace(moved_to="", seen=0) if known.moved_to else known
     seen = known.seen + 1 if moved_to == known.moved_to else 1
     if seen < SIGHTINGS:
-        return replace(known, moved_to=moved_to, seen=seen)
+        return known._replace(moved_to=moved_to, seen=seen)
     return Whereabouts(at=moved_to)
 
 

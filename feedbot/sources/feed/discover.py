@@ -9,7 +9,7 @@ from urllib.parse import urljoin, urlsplit
 
 from lxml import etree
 
-from feedbot.core.html import resolve
+from feedbot.core.address import resolve
 from feedbot.core.text import one_line, shorten, storable
 from feedbot.sources.feed.head import links
 

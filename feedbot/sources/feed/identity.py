@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Literal
 
-from feedbot.core.html import to_text
 from feedbot.core.text import one_line
 from feedbot.model import Item
 
@@ -62,6 +61,8 @@ def _moment(item: Item) -> datetime:
 
 
 def _content_id(item: Item) -> str:
+    from feedbot.core.html import to_text
+
     said: list[object] = [one_line(item.title), to_text(item.content or item.summary)]
     if not any(said):
         said += [item.url, str(item.published), [enclosure.url for enclosure in item.enclosures]]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 from feedbot.errors import SourceError
 
@@ -40,4 +39,6 @@ def _path(name: str) -> str:
     parts = urlsplit(name)
     if parts.netloc not in ("", "localhost"):
         raise SourceError(f"{name} names another machine", "file: addresses are of this one")
+    from urllib.request import url2pathname  # brings along all that asks over HTTP in the standard library
+
     return url2pathname(parts.path)

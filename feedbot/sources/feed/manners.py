@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from feedbot.sources.feed.head import head_of
 
@@ -19,11 +18,11 @@ _SKIP_DAYS = re.compile(r"<skipDays>(.{0,2000}?)</skipDays>", re.IGNORECASE | re
 _PERIODS = {"hourly": 1, "daily": 24, "weekly": 168, "monthly": 720, "yearly": 8760}
 _LONGEST = timedelta(days=366)
 """What a server may say at most of how long its answer is fresh: no date is to come out that there is not."""
+_OF_FRESHNESS = ("cache-control", "expires")
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
-@dataclass(frozen=True)
-class Wishes:
+class Wishes(NamedTuple):
     """What the head of a feed asks for: time between polls, and hours (UTC) and weekdays (0 is Monday) without."""
 
     spacing: timedelta | None = None
@@ -41,6 +40,9 @@ class Wishes:
         seconds = wishes.get("spacing")
         spacing = timedelta(seconds=seconds) if seconds else None
         return cls(spacing, frozenset(wishes.get("hours", ())), frozenset(wishes.get("days", ())))
+
+
+_NO_WISHES = Wishes()
 
 
 def wishes_of(text: str) -> Wishes:
@@ -69,6 +71,8 @@ def fresh_until(headers: Mapping[str, str], wishes: Wishes, interval: timedelta,
 
     ``headers`` have lower-case names; Cache-Control and Expires are read as RFC 9111, 4.2.1 says.
     """
+    if wishes == _NO_WISHES and headers.keys().isdisjoint(_OF_FRESHNESS):
+        return None
     bounds = [now + interval]
     if wishes.spacing:
         bounds.append(now + wishes.spacing)

@@ -1,4 +1,4 @@
-"""Knows what posts ask for while they are rendered: addresses of other posts, copies of images, authors."""
+"""Knows what posts ask for while they are rendered: addresses of other posts, copies of images, authors, data."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import posixpath
 from collections.abc import Iterable, Iterator, Mapping
 
 from feedbot.sources.posts import authors
+from feedbot.sources.posts.cascade import Cascade
 from feedbot.sources.posts.index import Copy, Record
 from feedbot.sources.posts.press import about_author
 from feedbot.sources.posts.tree import MAX_IMAGE, Found, Tree
@@ -15,9 +16,10 @@ from feedbot.sources.posts.tree import MAX_IMAGE, Found, Tree
 class Answers:
     """Answers what the posts of a blog ask: "" where there is no answer, or none yet."""
 
-    def __init__(self, tree: Tree, known: authors.Directory, copies: Mapping[str, Copy]) -> None:
+    def __init__(self, tree: Tree, known: authors.Directory, data: Cascade, copies: Mapping[str, Copy]) -> None:
         self._tree = tree
         self._known = known
+        self._data = data
         self._former = copies
         self._copies: dict[str, Copy] = {}
         self._commits: Mapping[str, str] = {}
@@ -48,6 +50,8 @@ class Answers:
             return self._addresses.at(name) if kind == "post" else self._addresses.named(name)
         if kind == "author":
             return about_author(self._known.get(name))
+        if kind == "data":
+            return self._data.texts.get(name, "")
         if name not in self._images and self._tree.near:
             self._look([name])
         return self._images.get(name, "")

@@ -11,7 +11,7 @@ from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from feedbot.core.present import ASSET
 from feedbot.model import Problem
-from feedbot.sources.posts.tree import IMAGES, suffix
+from feedbot.sources.posts.tree import IMAGES
 
 Mode = Literal["copy", "link", "drop"]
 
@@ -42,7 +42,7 @@ class Images:
             return None
         if self.mode == "link":
             return self._linked(address)
-        if suffix(relative) not in IMAGES:
+        if not relative.lower().endswith(IMAGES):
             return address
         copied = self.copy(beside(self.name, relative))
         if not copied.startswith("!"):
@@ -69,7 +69,7 @@ class Images:
 
 def is_image(address: str) -> bool:
     """Whether a relative address leads to an image."""
-    return suffix(relative_path(address)) in IMAGES
+    return relative_path(address).lower().endswith(IMAGES)
 
 
 def beside(name: str, relative: str) -> str:

@@ -14,9 +14,9 @@ from datetime import datetime
 
 from feedbot.core.text import one_line
 from feedbot.model import Document, Problem
-from feedbot.sources.posts import authors
+from feedbot.sources.posts import authors, cascade
 from feedbot.sources.posts.answers import Answers
-from feedbot.sources.posts.index import Index, Record
+from feedbot.sources.posts.index import Copy, Index, Record
 from feedbot.sources.posts.press import Plan, Press, Sheet, broken
 from feedbot.sources.posts.tree import MAX_AUTHOR, MAX_POST, Found, Tree
 
@@ -56,31 +56,33 @@ def read_blog(
     """Read and render the posts that changed since ``index`` was made. What cannot be read stands as it is known.
 
     ``plan`` needs no authors yet. ``former`` tells the former names of posts that were renamed, once
-    these are read.
+    these are read; it is asked only where a name came.
     """
     read = dict(tree.read(tree.authors, MAX_AUTHOR))
     known, author_problems = authors.load(tree.authors, lambda file: _or_raise(read[file]))
-    plan = replace(plan, known=known)
-    blog = _Blog(tree, plan, index)
+    data, data_copies = cascade.load(tree, index)
+    blog = _Blog(tree, replace(plan, known=known, data=data), index, data_copies)
     blog.compare(now)
     blog.render(progress)
-    return blog.reading(now, author_problems, former())
+    come = any(file.name not in index.files for file in tree.posts)
+    return blog.reading(now, author_problems, former() if come else {})
 
 
 class _Blog:
     """One reading of a blog: what is known of each of its files, and what the posts that changed gave."""
 
-    def __init__(self, tree: Tree, plan: Plan, index: Index) -> None:
+    def __init__(self, tree: Tree, plan: Plan, index: Index, data_copies: Mapping[str, Copy]) -> None:
         self._tree = tree
         self._plan = plan
         self._index = index
+        self._data_copies = data_copies
         self._files = {file.name: file for file in tree.posts}
         self._records: dict[str, Record] = {}
         self._sheets: dict[str, Sheet] = {}
         self._digests: dict[str, str] = {}
         self._unread: dict[str, Problem] = {}
         self._pending: dict[str, None] = {}
-        self._answers = Answers(tree, plan.known, index.copies)
+        self._answers = Answers(tree, plan.known, plan.data, index.copies)
 
     def compare(self, now: datetime) -> None:
         """Tell apart what is as it was read last from what is to be read."""
@@ -93,6 +95,8 @@ class _Blog:
                 self._pending[file.name] = None  # what is scheduled is told of at every poll until its date has come
             elif record.stamp == file.stamp and record.settled:
                 self._records[file.name] = record
+            elif self._tree.exact:
+                self._pending[file.name] = None
             else:
                 doubtful.append(file)
         for file, data in self._tree.read(doubtful, MAX_POST):
@@ -101,6 +105,7 @@ class _Blog:
                 self._records[file.name] = record._replace(stamp=file.stamp, settled=file.settled)
             else:
                 self._pending[file.name] = None
+        self._pending.update(dict.fromkeys(self._newly_told_of()))
 
     def render(self, progress: Progress) -> None:
         """Render what is to be, and again what hangs on what came out."""
@@ -125,7 +130,7 @@ class _Blog:
         standing = set(self._tree.refused) | self._unread.keys()
         items = []
         places: dict[str, str] = {}
-        counts: Counter[str] = Counter()
+        counts = Counter(record.kind for record in self._records.values())
         owners = Counter(record.own_id for record in self._records.values())
         broken: list[Problem] = []
         for name in self._files:
@@ -133,7 +138,6 @@ class _Blog:
                 problems.append(self._unread[name])
                 continue
             record, sheet = self._records[name], self._sheets.get(name)
-            counts[record.kind] += 1
             (broken if record.kind == "broken" else problems).extend(record.problems)
             if sheet is not None and sheet.item is not None:
                 was = former.get(name)
@@ -149,31 +153,35 @@ class _Blog:
             elif record.kind in _ENTRIES:
                 standing.add(name)
         # Where only some are shown, what keeps a post out comes before what is shown otherwise than meant.
-        problems = [*broken, *author_problems, *_shared(self._records), *problems]
+        stuck = (record.asked for record in self._records.values() if record.kind == "broken")
+        problems = [*self._plan.data.problems(stuck), *broken, *author_problems, *_shared(self._records), *problems]
         asked = {question for record in self._records.values() for question in record.asked}
         answers = {question: self._answers.get(question) for question in sorted(asked)}
         index = Index(
             files={name: self._records[name] for name in self._files if name in self._records},
             answers=answers,
-            copies=self._answers.copies(answers),
+            copies={**self._answers.copies(answers), **self._data_copies},
             told=_digest("\n".join(map(str, problems)).encode()),
         )
         same = not self._sheets and index.told == self._index.told and index.files.keys() == self._index.files.keys()
+        # A file that cannot be read may be any post, so that all that is there has to be looked at.
+        certain = not (counts["broken"] or self._unread)
+        gone = frozenset(f"path:{name}" for name in self._gone(standing)) if certain else None
         document = Document(
             items=tuple(items),
             not_modified=same,
             complete=True,
             trusted_dates=True,
             standing=frozenset(f"path:{name}" for name in standing),
-            # A file that cannot be read may be any post, so that all that is there has to be looked at.
-            gone=None if broken or self._unread else frozenset(f"path:{name}" for name in self._gone(standing)),
+            gone=gone,
             problems=tuple(problems),
             notes=(_note(counts["post"], counts["draft"]),),
             assets=self._answers.exported(answers),
             places=places,
             link=self._plan.site.address,
         )
-        return Reading(document=document, index=index, beside=self._answers.beside(answers), whole=not self._unread)
+        whole = not self._unread and len(self._data_copies) == len(self._plan.data.texts)
+        return Reading(document=document, index=index, beside=self._answers.beside(answers), whole=whole)
 
     def _gone(self, standing: Set[str]) -> Iterator[str]:
         """The posts of the last reading that are there no longer, or are no posts any more."""
@@ -219,17 +227,26 @@ class _Blog:
 
     def _record(self, sheet: Sheet) -> Record:
         file = self._files[sheet.name]
+        # Posts that wait for their data file, maybe all of a blog, keep the addresses that others link to, and images.
+        former = self._index.files.get(sheet.name) if sheet.kind == "broken" and not sheet.problems else None
         return Record(
             stamp=file.stamp,
             settled=file.settled,
             digest=self._digests[sheet.name],
             kind=sheet.kind,
-            url=sheet.url,
-            own_id=sheet.own_id,
+            url=sheet.url or (former.url if former else ""),
+            own_id=sheet.own_id or (former.own_id if former else ""),
             ends=sheet.ends.timestamp() if sheet.ends else None,
-            asked=tuple(sheet.asked),
+            asked=tuple(dict.fromkeys((*sheet.asked, *(former.asked if former else ())))),
             problems=sheet.problems,
         )
+
+    def _newly_told_of(self) -> Iterator[str]:
+        """Posts of which a data file tells that was not there at the last reading."""
+        data = self._plan.data
+        new = data.texts.keys() - self._index.copies.keys()
+        if new:
+            yield from (name for name in self._records if not new.isdisjoint(data.of(name)))
 
     def _stale(self) -> Iterator[str]:
         """Posts that were rendered with other answers than there are now."""
@@ -258,9 +275,9 @@ class _Blog:
 def _shared(records: Mapping[str, Record]) -> Iterator[Problem]:
     """Posts that say to be another one: both are kept, the later one is named."""
     first: dict[str, str] = {}
-    urls = Counter(record.url for record in records.values() if record.url)
-    ids = Counter(record.own_id for record in records.values() if record.own_id)
-    doubtful = ((file, one) for file, one in records.items() if urls[one.url] > 1 or ids[one.own_id] > 1)
+    urls = _repeated(record.url for record in records.values())
+    ids = _repeated(record.own_id for record in records.values())
+    doubtful = ((file, one) for file, one in records.items() if one.url in urls or one.own_id in ids)
     for file, record in sorted(doubtful):
         for what, value, hint in (
             ("address", record.url, "give one of them another slug"),
@@ -269,6 +286,11 @@ def _shared(records: Mapping[str, Record]) -> Iterator[Problem]:
             if value and first.setdefault(f"{what} {value}", file) != file:
                 other = first[f"{what} {value}"]
                 yield Problem(file, f"it has the same {what} as {other}: {one_line(value)}", hint)
+
+
+def _repeated(values: Iterable[str]) -> Set[str]:
+    """Those that are there more than once, and not empty."""
+    return {value for value, number in Counter(values).items() if number > 1 and value}
 
 
 def _note(posts: int, drafts: int) -> str:

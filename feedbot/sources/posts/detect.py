@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from feedbot.sources.posts.presets import PRESETS, Preset, PresetName
 
@@ -23,8 +23,7 @@ _ABOVE = 3
 _SHOWN = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Detected:
+class Detected(NamedTuple):
     """The preset for a blog, and in words what told so."""
 
     preset: PresetName

@@ -34,7 +34,8 @@ class EngineConfig:
     ``permalink`` takes it. ``sections`` has the patterns of single sections (Hugo), ``languages`` what the names of
     files may end in (``index.de.md``), of which ``language`` is the one of the others: it is no part of their
     addresses unless ``prefixed``. ``tags`` has what tags are called, by what posts call them (Docusaurus). ``unclear``
-    are the keys whose values could not be understood.
+    are the keys whose values could not be understood. ``deep``: what data files say is put together, and not only
+    where a post says nothing (Eleventy).
     """
 
     file: str = ""
@@ -47,6 +48,7 @@ class EngineConfig:
     prefixed: bool = False
     tags: Mapping[str, str] = field(default_factory=dict)
     unclear: tuple[str, ...] = ()
+    deep: bool = True
 
 
 def gather(preset: str, content: Callable[[str], bytes]) -> Files:
@@ -256,14 +258,16 @@ def _astro(said: _Said, preset: str) -> None:
 
 
 def _eleventy(said: _Said, _preset: str) -> None:
-    prefix = _literal(said.script(".eleventy.js", ".eleventy.cjs", *_scripts("eleventy.config")), "pathPrefix")
+    config = said.script(".eleventy.js", ".eleventy.cjs", *_scripts("eleventy.config"))
+    said.config = replace(said.config, deep=not re.search(r"\bsetDataDeepMerge\(\s*false\s*\)", config))
     table = said.table(*(name for name in _ELEVENTY_DATA if name.endswith(".json")))
     script = said.script(*(name for name in _ELEVENTY_DATA if not name.endswith(".json")))
 
     def value(key: str) -> Any:
         return table.get(key) or _literal(script, key)
 
-    said.take(site=value("url"), base=prefix, title=value("title"), language=value("language") or value("lang"))
+    said.take(site=value("url"), base=_literal(config, "pathPrefix"), title=value("title"),
+              language=value("language") or value("lang"))  # fmt: skip
 
 
 def _assigned(program: bytes) -> dict[str, str]:

@@ -14,10 +14,12 @@ from typing import ClassVar, Protocol
 
 from feedbot.errors import SourceError
 from feedbot.files import write_atomic
+from feedbot.sources.posts import datafiles
+from feedbot.sources.posts.datafiles import DataFiles
 from feedbot.sources.posts.git import Blob, FileDates
 from feedbot.sources.posts.presets import Preset
 from feedbot.sources.posts.scan import printable
-from feedbot.sources.posts.tree import AUTHOR_FILES, IMAGES, MAX_IMAGE, Found, Globs, hidden, suffix
+from feedbot.sources.posts.tree import AUTHOR_FILES, IMAGES, MAX_IMAGE, Found, Globs, hidden
 
 MAX_TOTAL = 2_000_000_000
 """Bytes that are read of a repository in one go."""
@@ -43,6 +45,7 @@ class GitTree:
     """
 
     near: ClassVar[bool] = False
+    exact: ClassVar[bool] = True
 
     def __init__(self, repository: Archive, commit: str, copies: Path) -> None:
         self.commit = commit
@@ -51,6 +54,7 @@ class GitTree:
         self.images: Mapping[str, Found] = {}
         self.authors: Sequence[Found] = ()
         self.refused: Mapping[str, str] = {}
+        self.data = DataFiles()
         self._repository = repository
         self._copies = copies
         self._blobs = {blob.name: blob for blob in repository.files(commit)}
@@ -71,19 +75,25 @@ class GitTree:
             raise data
         return data
 
-    def choose(self, path: str, rules: Preset) -> None:
-        """Look for the posts, the images and the author files of a blog in the folder ``path``."""
+    def choose(self, path: str, rules: Preset, top: str = "") -> None:
+        """Look for the posts, the images, the author and the data files of a blog in the folder ``path``.
+
+        The data files are those of folders below ``top``.
+        """
         self.folder = self._base(path, rules.folders)
-        kind_of = _kinds(rules.files)
+        kind_of = _kinds(rules.files, rules.data_files)
         posts: list[Found] = []
         images: dict[str, Found] = {}
         refused: dict[str, str] = {}
+        data: dict[str, Found | str] = {}
         for name, blob in self._below(self.folder):
             kind = kind_of(name)
             if not kind:
                 continue
             reason = _refusal(name, blob)
-            if reason:
+            if kind == "data":
+                data[name] = reason or self._found(name, blob)
+            elif reason:
                 refused[printable(name)] = reason
             elif kind == "image":
                 images[name] = self._found(name, blob)
@@ -98,6 +108,8 @@ class GitTree:
         self.images = images
         self.refused = refused
         self.authors = self._authors(rules.authors_data)
+        if rules.data_files:
+            self.data = self._data(top, data)
 
     def read(self, files: Iterable[Found], limit: int) -> Iterator[tuple[Found, bytes | OSError]]:
         wanted = [(file, self._blobs[file.path]) for file in files]
@@ -124,7 +136,10 @@ class GitTree:
         return found if isinstance(found, str) else found.stamp
 
     def where(self, name: str) -> str:
-        return next((file.path for file in self.authors if file.name == name), posixpath.join(self.folder, name))
+        return next(
+            (file.path for file in self.authors if file.name == name),
+            posixpath.normpath(posixpath.join(self.folder, name)),
+        )
 
     def commits(self) -> Mapping[str, tuple[datetime, datetime, str]]:
         history = self._repository.history(self.commit, self.folder)
@@ -175,22 +190,37 @@ class GitTree:
                 return sorted(found, key=lambda file: file.name)
         return ()
 
+    def _data(self, top: str, below: Mapping[str, Found | str]) -> DataFiles:
+        """The data files of posts: those ``below`` their folder, and those of each folder from ``top`` to there."""
+        parts = Path(self.folder).relative_to(top).parts
+        paths = {name: posixpath.normpath(posixpath.join(top, path)) for name, path in datafiles.outer(parts)}
+        outer = {
+            name: _refusal(name, self._blobs[path]) or self._found(name, self._blobs[path])
+            for name, path in paths.items()
+            if path in self._blobs
+        }
+        return datafiles.chosen({**below, **outer}, self.posts, parts)
+
     def _found(self, name: str, blob: Blob, path: str = "") -> Found:
         return Found(name, path or blob.name, blob.size or 0, blob.id)
 
 
 @lru_cache(maxsize=8)
-def _kinds(files: tuple[str, ...]) -> Callable[[str], str]:
-    """Tells of a name whether it is one of an "image", or of a "post" by those globs; "" for neither.
+def _kinds(files: tuple[str, ...], data_files: bool) -> Callable[[str], str]:
+    """Tells of a name whether it is one of an "image", of a "post" by those globs, or of "data"; "" for none of these.
 
     What it told is kept, as the same names come with each commit.
     """
     matches = Globs(files).match
+    data = datafiles.ENDINGS if data_files else ()
 
     @lru_cache(maxsize=_NAMES)
     def kind_of(name: str) -> str:
-        kind = "image" if suffix(name) in IMAGES else "post" if matches(name) else ""
-        return "" if any(map(hidden, name.split("/"))) else kind
+        if hidden(name):
+            return ""
+        if name.lower().endswith(IMAGES):
+            return "image"
+        return "post" if matches(name) else "data" if name.endswith(data) else ""
 
     return kind_of
 

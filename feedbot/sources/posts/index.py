@@ -6,13 +6,15 @@ import base64
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from itertools import repeat
+from typing import Any, Literal, NamedTuple, TypeVar
 
 import orjson
 
 from feedbot.model import Problem
 
 Kind = Literal["post", "draft", "other", "broken"]
+Row = TypeVar("Row", bound=NamedTuple)
 
 
 class Record(NamedTuple):
@@ -70,15 +72,21 @@ def unpacked(text: str) -> Index:
         return Index()
     (names, *files), answers, (shown, *copies), told = orjson.loads(zlib.decompress(base64.b64decode(text)))
     if files:
-        files[-1] = [[Problem(**problem) for problem in problems] if problems else () for problems in files[-1]]
-    return Index(
-        files=dict(zip(names, map(Record, *files), strict=True)) if files else {},
-        answers=answers,
-        copies=dict(zip(shown, map(Copy, *copies), strict=True)) if copies else {},
-        told=told,
-    )
+        *files, asked, problems = files
+        files += [tuple(each) for each in asked], [tuple(Problem(**one) for one in each) for each in problems]
+    return Index(files=_rows(Record, names, files), answers=answers, copies=_rows(Copy, shown, copies), told=told)
 
 
 def _columns(rows: Mapping[str, tuple[Any, ...]]) -> list[Sequence[Any]]:
-    """The names of rows and each of their columns, as likes next to likes are packed and read fastest."""
-    return [list(rows), *zip(*rows.values(), strict=True)]
+    """The names of rows and each of their columns, as likes next to likes are packed and read fastest.
+
+    Of a column that holds one value throughout this value is kept alone.
+    """
+    columns = zip(*rows.values(), strict=True)
+    return [list(rows), *(column[: 1 if column.count(column[0]) == len(column) else None] for column in columns)]
+
+
+def _rows(kind: type[Row], names: Sequence[str], columns: Sequence[Sequence[Any]]) -> dict[str, Row]:
+    """The rows that ``_columns`` took apart, by their names."""
+    whole = (repeat(column[0], len(names)) if len(column) == 1 else column for column in columns)
+    return dict(zip(names, map(kind._make, zip(*whole, strict=True)), strict=True))

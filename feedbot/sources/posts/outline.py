@@ -10,13 +10,14 @@ from functools import cache, lru_cache
 from pathlib import PurePosixPath
 from urllib.parse import quote
 
-from feedbot.core.text import storable
 from feedbot.sources.posts import fields, permalink
+from feedbot.sources.posts.cascade import over
 from feedbot.sources.posts.engineconfig import EngineConfig
 from feedbot.sources.posts.frontmatter import FrontMatter, FrontMatterError, normal, read
 from feedbot.sources.posts.permalink import MissingFieldError, absolute, dated_name, expand
 from feedbot.sources.posts.presets import Preset
 from feedbot.sources.posts.tree import Found
+from feedbot.sources.posts.values import decoded
 
 History = Mapping[str, fields.Commits]
 """When files were first and last committed, by name; only asked for posts that say nothing of it themselves."""
@@ -74,18 +75,26 @@ class Skipped(Exception):  # noqa: N818 - nothing is wrong
         self.post = post
 
 
-def outline(file: Found, data: bytes, site: Site, history: History | None = None) -> Outline:
-    """Read a post of its bytes. Raises Skipped, or FrontMatterError for what is wrong with it."""
+def outline(
+    file: Found, data: bytes, site: Site, history: History | None = None, below: FrontMatter | None = None
+) -> Outline:
+    """Read a post of its bytes; ``below`` is said of it elsewhere, where its front matter does not.
+
+    Raises Skipped, or FrontMatterError for what is wrong with it.
+    """
     rules = site.rules
     name, language = _translated(file.name, site.engine)
-    found, body, body_line = read(_decoded(data), headers=rules.headers)
+    found, body, body_line = read(decoded(data), headers=rules.headers)
     if found is None:
         if PurePosixPath(name).stem.lower() in _NO_POSTS:
             raise Skipped(post=False)
-        if not rules.bare:
+        if not (rules.bare or (below and below.values)):
             raise FrontMatterError("it has no front matter", 1, "start it with --- and a title, or leave it out "
                                    "with files")  # fmt: skip
-    matter = (found or FrontMatter()).lifted(rules.lifted)
+    matter = found or FrontMatter()
+    if below is not None:
+        matter = over(matter, below, deep=site.engine.deep)
+    matter = matter.lifted(rules.lifted)
     if fields.is_draft(matter, rules.publish_if) or _among_drafts(name) or matter.get("permalink") is False:
         raise Skipped(post=True)
     expires = fields.date(matter, rules.expires, site.zone, month_first=rules.month_first)
@@ -126,14 +135,6 @@ def path_of(name: str) -> str:
 def tag_uri(source: str, name: str) -> str:
     """The id of a post that has no address (RFC 4151)."""
     return f"tag:feedbot,2026:{quote(source)}/{quote(path_of(name))}"
-
-
-def _decoded(data: bytes) -> str:
-    try:
-        return storable(data.decode("utf-8"))
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise FrontMatterError("it is not UTF-8", line, "save it as UTF-8") from None
 
 
 @cache
@@ -279,6 +280,10 @@ def _field(key: str, name: str, slug: str, matter: FrontMatter, site: Site) -> s
             return path + ("/" if PurePosixPath(name).stem == "index" else ".html")
         case "section":
             return permalink.section(site.folder, rules.folders, rules.inputs)
+        case "page.filePathStem":  # Eleventy's, from the folder on that it reads
+            *folders, last = PurePosixPath(name).with_suffix("").parts
+            top = permalink.section(site.folder, rules.folders, rules.inputs)
+            return "/" + "/".join(step for step in (top, *folders, dated_name(last)[1]) if step)
         case "categories":
             own = fields.tags(matter, ("categories", "category"), spaced=rules.spaced_tags)
             return "/".join(dict.fromkeys((*_folder_categories(matter, name, rules), *own))).lower()

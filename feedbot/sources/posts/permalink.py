@@ -124,7 +124,7 @@ def filled(template: str, field: Callable[[str], str], date: datetime | None) ->
             text = title_slug(text, ascii_only=True) if kind in ("slug", "slugify") else ""
         return quote(text, safe="~/") or "{{"
 
-    text = _TEMPLATE.sub(value, template)
+    text = re.sub(r"(?<!:)//+", "/", _TEMPLATE.sub(value, template))
     return "" if "{{" in text or "{%" in text else text
 
 

@@ -69,13 +69,14 @@ class FolderPlace:
         """What is there now; None where it is as it was when ``known`` was its digest."""
         found = self._detected()
         rules = self._settings.rules(found.preset)
+        top, engine = self._engine(found.preset)
         if self._path.suffix.lower() == ".json" and self._path.is_file():
             tree = scan(self._path.parent, (), (self._path.name,), (), now)
         else:
-            tree = scan(self._path, rules.folders, rules.files, rules.authors_data, now)
+            data_top = top if rules.data_files else None
+            tree = scan(self._path, rules.folders, rules.files, rules.authors_data, now, data_top)
         if wants_history(rules):
             tree = _Committed(**{each.name: getattr(tree, each.name) for each in fields(tree)})
-        engine = self._engine(found.preset)
         digest = tree.digest(f"{salt}\n{found.preset}\n{engineconfig.digest(engine)}")
         if digest == known and _as_marked(tree, remembered):
             return None
@@ -93,10 +94,9 @@ class FolderPlace:
             notes=_notes(found),
         )
 
-    def _engine(self, preset: str) -> engineconfig.Files:
-        """The configuration of the blog's tool, at the path or above it."""
-        found = (engineconfig.gather_in(top, preset) for top in tops(self._path.resolve(), preset))
-        return next(filter(None, found), {})
+    def _engine(self, preset: str) -> tuple[Path, engineconfig.Files]:
+        """The top of the blog, which is the path or above it, with the configuration of its tool there."""
+        return _topmost(self._path.resolve(), preset, lambda top: engineconfig.gather_in(top, preset))
 
     def _detected(self) -> Detected:
         if self._settings.preset != "auto":
@@ -151,7 +151,8 @@ class GitPlace:
         path = "/".join(step for step in self._settings.path.split("/") if step not in ("", "."))
         found = self._detected(tree, path)
         rules = self._settings.rules(found.preset)
-        tree.choose(path, rules)
+        top, engine = _engine_in(tree, path, found.preset)
+        tree.choose(path, rules, top.as_posix())
         before = remembered.get("commit", "")
         return Look(
             tree=tree,
@@ -159,7 +160,7 @@ class GitPlace:
             rules=rules,
             digest=digest,
             where=tree.where,
-            engine=_engine_in(tree, path, found.preset),
+            engine=engine,
             notes=_notes(found),
             # Asked for when the posts are read: how alike two files are takes the contents of both.
             former=lambda: repository.renames(before, commit, tree.folder) if before else {},
@@ -203,17 +204,19 @@ def access_to(
     )
 
 
-def _engine_in(tree: GitTree, path: str, preset: str) -> engineconfig.Files:
-    """The configuration of the blog's tool in a commit, in the folder ``path`` or above it."""
-    for top in tops(Path(path), preset):
-        start = "" if top == Path() else f"{top.as_posix()}/"
+def _engine_in(tree: GitTree, path: str, preset: str) -> tuple[Path, engineconfig.Files]:
+    """The top of a blog in a commit, which is the folder ``path`` or above it, with its tool's configuration there."""
 
-        def content(name: str, start: str = start) -> bytes:
-            return tree.content(start + name)
+    def files(top: Path) -> engineconfig.Files:
+        return engineconfig.gather(preset, lambda name: tree.content((top / name).as_posix()))
 
-        if files := engineconfig.gather(preset, content):
-            return files
-    return {}
+    return _topmost(Path(path), preset, files)
+
+
+def _topmost(place: Path, preset: str, files: Callable[[Path], engineconfig.Files]) -> tuple[Path, engineconfig.Files]:
+    """The nearest folder in which the configuration of a tool is; without any, the one that ``place`` is in."""
+    found = ((top, files(top)) for top in tops(place, preset))
+    return next((each for each in found if each[1]), (place.parent, {}))
 
 
 def _as_marked(tree: FolderTree, remembered: Mapping[str, Any]) -> bool:

@@ -73,6 +73,8 @@ class Preset:
     """A file that is called as its folder stands for the folder: ``a/b/b.md`` has the address of ``a/b``."""
     plain_names: bool = False
     """Names of files go into addresses in lower case, with hyphens for spaces and without signs."""
+    data_files: bool = False
+    """Files of data beside posts say what their front matter leaves open."""
     bare: bool = False
     """A file without front matter is a post too."""
     headers: bool = False
@@ -203,6 +205,7 @@ PRESETS: Mapping[str, Preset] = {
         dropped_tags=("post", "posts", "all"),
         dated_names=True,
         doubled_names=True,
+        data_files=True,
     ),
     "pelican": Preset(
         folders=("content",),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import posixpath
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from urllib.parse import quote, urljoin, urlsplit
 
@@ -13,6 +13,7 @@ from feedbot.core.text import slug
 from feedbot.model import Author, Item, Problem
 from feedbot.sources.posts import authors, fields
 from feedbot.sources.posts.assets import Images, Mode, beside, is_image, relative_path
+from feedbot.sources.posts.cascade import Cascade, is_wrong, question, together
 from feedbot.sources.posts.frontmatter import FrontMatterError
 from feedbot.sources.posts.index import Kind
 from feedbot.sources.posts.markdown import Addresses, Renderer, closing_line
@@ -41,14 +42,15 @@ class Plan:
     assets_base: str
     known: authors.Directory
     components: Mapping[str, str]
+    data: Cascade = field(default_factory=Cascade)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sheet:
     """What reading a post gave. ``asked`` has the questions that it hung on, with the answers it was given.
 
-    A ``broken`` one has no item, but problems. ``ends`` is when the post is published no longer,
-    ``date_line`` the line of its date in front matter, 1 where it is from elsewhere.
+    A ``broken`` one has no item, but problems, unless it is a data file that is told of. ``ends`` is when the post
+    is published no longer, ``date_line`` the line of its date in front matter, 1 where it is from elsewhere.
     """
 
     name: str
@@ -73,15 +75,24 @@ class Press:
     def sheet(self, file: Found, data: bytes, answer: Answer) -> Sheet:
         """Read and render a post of its bytes; what is wrong with it is among the problems."""
         name = file.name
-        asked: dict[str, str] = {}
+        data_files = self._plan.data
+        texts = {question(file): data_files.texts[file] for file in data_files.of(name)}
+        asked = dict(texts)
+        if any(map(is_wrong, texts.values())):
+            return Sheet(name=name, kind="broken", asked=asked)
+        site = self._plan.site
+        below = together(tuple(texts.values()), deep=site.engine.deep) if site.rules.data_files else None
         try:
             if len(data) > MAX_POST:
                 raise FrontMatterError(f"it is larger than {MAX_POST // 1_000_000} MB", 1, "leave it out with files")
-            post = outline(file, data, self._plan.site, _History(answer, asked))
+            post = outline(file, data, site, _History(answer, asked), below)
         except Skipped as skipped:
             return Sheet(name=name, kind="draft" if skipped.post else "other", asked=asked)
         except FrontMatterError as error:
-            return replace(broken(name, Problem(f"{name}:{error.line}", error.message, error.hint)), asked=asked)
+            hint = error.hint
+            if error.line == 1 and below is not None and below.values:  # where a key of theirs is told to be
+                hint = f"{hint}{hint and '; '}data files of it: {', '.join(data_files.of(name))}"
+            return replace(broken(name, Problem(f"{name}:{error.line}", error.message, hint)), asked=asked)
         setting = _Setting(self._plan, self._renderer, post, answer, asked)
         try:
             item = setting.item()

@@ -7,8 +7,8 @@ import os
 import re
 import stat
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from operator import itemgetter
@@ -17,6 +17,8 @@ from typing import ClassVar
 
 from feedbot.core.text import one_line
 from feedbot.errors import SourceError
+from feedbot.sources.posts import datafiles
+from feedbot.sources.posts.datafiles import DataFiles
 from feedbot.sources.posts.tree import AUTHOR_FILES, IMAGES, MAX_IMAGE, Found, Globs, hidden, suffix
 
 _SETTLED = 2_000_000_000
@@ -39,7 +41,9 @@ class FolderTree:
     images: Mapping[str, Found]
     authors: tuple[Found, ...]
     refused: Mapping[str, str]
+    data: DataFiles = field(default_factory=DataFiles)
     near: ClassVar[bool] = True
+    exact: ClassVar[bool] = False
 
     @property
     def folder(self) -> str:
@@ -52,12 +56,14 @@ class FolderTree:
         shortly ago that one more write might leave the same times: these are read.
         """
         digest = hashlib.blake2b(salt.encode(), digest_size=16)
-        for files in (self.posts, self.images.values(), self.authors):
+        tables = [file for file in self.data.files.values() if isinstance(file, Found)]
+        for files in (self.posts, self.images.values(), self.authors, tables):
             digest.update("".join(f"\n{file.name}\0{file.stamp}" for file in files).encode())
             for file in files:
                 if not file.settled:
                     digest.update(_content_digest(file.path))
-        for name, reason in sorted(self.refused.items()):
+        unread = {name: reason for name, reason in self.data.files.items() if isinstance(reason, str)}
+        for name, reason in sorted({**self.refused, **unread}.items()):
             digest.update(f"\n{name}\0{reason}".encode())
         return digest.hexdigest()
 
@@ -108,11 +114,19 @@ class FolderTree:
         return os.path.realpath(self.root)
 
 
-def scan(root: Path, folders: Sequence[str], files: Sequence[str], authors: Sequence[str], now: datetime) -> FolderTree:
+def scan(
+    root: Path,
+    folders: Sequence[str],
+    files: Sequence[str],
+    authors: Sequence[str],
+    now: datetime,
+    data_top: Path | None = None,
+) -> FolderTree:
     """Look for posts, images and author files without opening any. Raises SourceError where there is no post.
 
     ``folders`` are tried below ``root`` for the posts; ``files`` and ``authors`` are globs, the latter from each
-    folder between the posts and two above ``root``.
+    folder between the posts and two above ``root``. Data files are looked for where ``data_top`` is given, at or above
+    ``root``: those of the folders below it.
     """
     base = _base(root, folders)
     real_root, recent = os.path.realpath(root), int(now.timestamp() * 1e9) - _SETTLED
@@ -120,22 +134,25 @@ def scan(root: Path, folders: Sequence[str], files: Sequence[str], authors: Sequ
     posts: list[Found] = []
     images: list[Found] = []
     refused: dict[str, str] = {}
+    data: dict[str, Found | str] = {}
+    data_endings = datafiles.ENDINGS if data_top is not None else ()
     for name, entry in _walk(base):
-        image = suffix(name) in IMAGES
-        if not image and not matches(name):
+        image = name.lower().endswith(IMAGES)
+        is_data = not image and not matches(name)
+        if is_data and not name.endswith(data_endings):
             continue
-        try:
-            found = _found(name, entry, real_root, recent)
-        except OSError as error:
-            found = f"it cannot be looked at: {error.strerror}"
-        if isinstance(found, str):
+        found = _found(name, entry.path, entry.stat, real_root, recent)
+        if is_data:
+            data[name] = found
+        elif isinstance(found, str):
             refused[printable(name)] = found
         else:
             (images if image else posts).append(found)
     if not posts:
         raise SourceError(f"there are no posts in {base}", f"looked for {', '.join(files)}; set path or files")
     pictures = {image.name: image for image in _sorted(images)}
-    return FolderTree(root, base, recent, _sorted(posts), pictures, _authors(root, base, authors, recent), refused)
+    tree = FolderTree(root, base, recent, _sorted(posts), pictures, _authors(root, base, authors, recent), refused)
+    return tree if data_top is None else replace(tree, data=_data(root, base, data_top, data, tree.posts, recent))
 
 
 def read(path: str, limit: int) -> bytes:
@@ -187,7 +204,8 @@ def _walk(base: Path) -> Iterator[tuple[str, os.DirEntry[str]]]:
                 entries = list(listing)
         except OSError as error:  # what is in it must not be taken for deleted
             raise SourceError(f"the folder {folder} cannot be read: {error.strerror}") from error
-        for entry in entries:
+        while entries:
+            entry = entries.pop()  # each keeps its status, which takes more memory than all that is remembered
             if hidden(entry.name):
                 continue
             name = prefix + (entry.name if entry.name.isascii() else unicodedata.normalize("NFC", entry.name))
@@ -197,19 +215,20 @@ def _walk(base: Path) -> Iterator[tuple[str, os.DirEntry[str]]]:
                 yield name, entry
 
 
-def _found(name: str, entry: os.DirEntry[str], real_root: str, recent: int) -> Found | str:
+def _found(name: str, path: str, look: Callable[..., os.stat_result], real_root: str, recent: int) -> Found | str:
     """The file, or in words why it is none that may be read."""
     if printable(name) != name:
         return "its name is not UTF-8, or holds control characters or runs of blanks"
-    path, status = entry.path, entry.stat(follow_symlinks=False)
-    if stat.S_ISLNK(status.st_mode):
-        path = os.path.realpath(path)
-        if not inside(path, real_root):
-            return "it is a link that leads out of the folder, and is not read"
-        status = Path(path).stat()
-    if not stat.S_ISREG(status.st_mode):
-        return "it is no regular file"
-    return _file(name, path, status, recent)
+    try:
+        status = look(follow_symlinks=False)
+        if stat.S_ISLNK(status.st_mode):
+            path = os.path.realpath(path)
+            if not inside(path, real_root):
+                return "it is a link that leads out of the folder, and is not read"
+            status = Path(path).stat()
+    except OSError as error:
+        return f"it cannot be looked at: {error.strerror}"
+    return _file(name, path, status, recent) if stat.S_ISREG(status.st_mode) else "it is no regular file"
 
 
 def _authors(root: Path, base: Path, globs: Sequence[str], recent: int) -> tuple[Found, ...]:
@@ -225,6 +244,20 @@ def _authors(root: Path, base: Path, globs: Sequence[str], recent: int) -> tuple
         if found:
             return _sorted(found)
     return ()
+
+
+def _data(
+    root: Path, base: Path, top: Path, below: Mapping[str, Found | str], posts: Sequence[Found], recent: int
+) -> DataFiles:
+    """The data files of posts: those ``below`` their folder, and those of each folder from ``top`` to there."""
+    parts = (*root.resolve().relative_to(top).parts, *base.relative_to(root).parts)
+    paths = {name: top / path for name, path in datafiles.outer(parts)}
+    outer = {
+        name: _found(name, str(path), path.stat, os.path.realpath(top), recent)
+        for name, path in paths.items()
+        if os.path.lexists(path)
+    }
+    return datafiles.chosen({**below, **outer}, posts, parts)
 
 
 def _file(name: str, path: str, status: os.stat_result, recent: int) -> Found:

@@ -14,7 +14,6 @@ from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_v
 from feedbot.plugins import Allowance, Duration, Place, SourceSettings
 from feedbot.sources.posts.permalink import check_pattern, check_site
 from feedbot.sources.posts.presets import NAMES, OVERRIDABLE, PRESETS, Preset, PresetName, Syntax
-from feedbot.sources.posts.syntax.components import check_component
 
 _OF_GIT = ("branch", "token", "username", "key_file", "ca_file", "allow_private", "timeout")
 _SSH = re.compile(r"(?:\w[\w.-]*@)?\w[\w.-]+:(?![-/]{2}|-)[^\s:\\]+")  # the short form of an ssh address
@@ -160,6 +159,8 @@ class PostsSettings(SourceSettings):
     @field_validator("components")
     @classmethod
     def _components_are_patterns(cls, value: Mapping[str, str]) -> Mapping[str, str]:
+        from feedbot.sources.posts.syntax.components import check_component  # with all that components take
+
         return {name: check_component(name, pattern) for name, pattern in value.items()}
 
     @model_validator(mode="after")

@@ -16,7 +16,7 @@ from feedbot.sources.posts.engineconfig import EngineConfig
 from feedbot.sources.posts.places import FolderPlace, GitPlace, Look
 from feedbot.sources.posts.settings import PostsSettings
 
-RENDERER_VERSION = 5
+RENDERER_VERSION = 6
 """Raised whenever the same post is read or rendered in another way, so that all are read anew."""
 
 _NOT_CONTENT = {*SourceSettings.model_fields, "token", "username", "key_file", "ca_file", "allow_private", "timeout"}
@@ -85,7 +85,8 @@ class PostsSource:
         shape = f"{look.preset} {engineconfig.digest(look.engine)}".strip()
         index = unpacked(remembered.get("index", "") if remembered.get("shape") == shape else "")
         reading = read_blog(look.tree, plan, index, now, former=look.former, progress=self._context.progress)
-        document = replace(reading.document, title=said.title, notes=(*reading.document.notes, *_told(said, settings)))
+        notes = (*reading.document.notes, *_told(said, settings), *_unread(look))
+        document = replace(reading.document, title=said.title, notes=notes)
         if not (index.files and remembered.get("sure") and settings.withdraw_after == 1):
             document = replace(document, gone=None)
         if settings.withdraw_after > 1:  # what was gone at the last reading already is to be missed again
@@ -93,8 +94,8 @@ class PostsSource:
         # What cannot be read is not in the index, and what is missing but not withdrawn yet must be missed again.
         sure = reading.whole and not look.tree.refused and settings.withdraw_after == 1
         extra: dict[str, Any] = {"shape": shape, "index": reading.index.packed(), "sure": sure}
-        if reading.index.wake is not None:
-            extra["wake"] = reading.index.wake
+        if (wake := reading.index.wake) is not None:
+            extra["wake"] = wake
         if reading.beside:
             extra["beside"] = dict(reading.beside)
         return document, extra, reading.whole
@@ -108,6 +109,13 @@ def _told(said: EngineConfig, settings: PostsSettings) -> Iterator[str]:
         yield f"{' and '.join(taken)} from {said.file}"
     if unclear := [key for key in said.unclear if not getattr(settings, key, "")]:
         yield f"{' and '.join(unclear)} in {said.file} cannot be understood: set it here"
+
+
+def _unread(look: Look) -> Iterator[str]:
+    """What may say something of posts, and is not read as it would have to be run."""
+    if programs := look.tree.data.programs:
+        more = f"and {len(programs) - 1} more are programs" if len(programs) > 1 else "is a program"
+        yield f"{look.where(programs[0])} {more} and not run: what is said there of posts is not known"
 
 
 def _due(remembered: Mapping[str, Any], now: datetime) -> bool:

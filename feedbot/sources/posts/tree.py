@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import ClassVar, NamedTuple, Protocol
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol
 
-IMAGES = frozenset({"png", "jpg", "jpeg", "gif", "webp", "avif", "svg"})
+if TYPE_CHECKING:
+    from feedbot.sources.posts.datafiles import DataFiles
+
+IMAGES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".avif", ".svg")
+"""What the names of images end in, in lower case."""
 AUTHOR_FILES = frozenset({"json", "yml", "yaml"})
 MAX_POST = 5_000_000
 MAX_AUTHOR = 1_000_000
@@ -36,6 +40,8 @@ class Tree(Protocol):
 
     near: ClassVar[bool]
     """Whether files are read one by one at no more cost than all at once."""
+    exact: ClassVar[bool]
+    """Whether another stamp is sure to stand for another content."""
 
     @property
     def folder(self) -> str:
@@ -52,6 +58,11 @@ class Tree(Protocol):
 
     @property
     def authors(self) -> Sequence[Found]: ...
+
+    @property
+    def data(self) -> DataFiles:
+        """What says of posts what their front matter leaves open."""
+        ...
 
     @property
     def refused(self) -> Mapping[str, str]: ...
@@ -100,8 +111,9 @@ def suffix(name: str) -> str:
 
 
 def hidden(name: str) -> bool:
-    """Whether a step of a path is one that blog tools keep to themselves."""
-    return name.startswith(".") or name == "node_modules"
+    """Whether a path has a step that blog tools keep to themselves."""
+    steps = f"/{name}/"
+    return "/." in steps or "/node_modules/" in steps
 
 
 def _either(patterns: Sequence[str]) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, time
 from typing import Any, NamedTuple
 
@@ -82,6 +82,23 @@ def any_yaml(text: str, what: str) -> Any:
     return None if node is None else reader.value(node, 0)
 
 
+def any_json(text: str, what: str) -> Any:
+    """What a JSON file holds, with values as front matter has them; of a key given twice the last one counts.
+
+    Raises FrontMatterError, with the line, for what is no JSON or too deep.
+    """
+    return _plain(_json(text, 1, what, dict), 1, what=what)
+
+
+def decoded(data: bytes) -> str:
+    """The text of a file. Raises FrontMatterError, with the line, where it is not UTF-8."""
+    try:
+        return storable(data.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise FrontMatterError("it is not UTF-8", line, "save it as UTF-8") from None
+
+
 def of_toml(text: str, first_line: int) -> list[Pair]:
     """The pairs of a TOML table; dates are texts too. Raises FrontMatterError, with the line."""
     try:
@@ -99,12 +116,7 @@ def of_toml(text: str, first_line: int) -> list[Pair]:
 def of_json(text: str, first_line: int) -> list[Pair]:
     """The pairs of a JSON object. Raises FrontMatterError, with the line."""
     try:
-        table = json.loads(text, parse_float=str, parse_int=str, parse_constant=str, object_pairs_hook=_unique)
-    except json.JSONDecodeError as error:
-        line = first_line + error.lineno - 1
-        raise FrontMatterError(f"its front matter is not valid JSON: {error.msg}", line) from None
-    except RecursionError:
-        raise _too_deep(first_line) from None
+        table = _json(text, first_line, "its front matter", _unique)
     except _TwiceError as error:
         raise FrontMatterError(f"{error} is given twice in its front matter", first_line, "keep one of them") from None
     return [Pair(key, _plain(value, first_line), _line_of(key, text, first_line)) for key, value in table.items()]
@@ -223,6 +235,15 @@ class _TwiceError(ValueError):
     """A key that is given twice in a JSON object."""
 
 
+def _json(text: str, first_line: int, what: str, table: Callable[[list[tuple[str, Any]]], dict[str, Any]]) -> Any:
+    try:
+        return json.loads(text, parse_float=str, parse_int=str, parse_constant=str, object_pairs_hook=table)
+    except json.JSONDecodeError as error:
+        raise FrontMatterError(f"{what} is not valid JSON: {error.msg}", first_line + error.lineno - 1) from None
+    except RecursionError:
+        raise _too_deep(first_line, what) from None
+
+
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     table: dict[str, Any] = {}
     for key, value in pairs:
@@ -232,14 +253,14 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return table
 
 
-def _plain(value: Any, line: int, depth: int = 1) -> Any:
+def _plain(value: Any, line: int, depth: int = 1, what: str = "its front matter") -> Any:
     """A value of TOML or JSON as front matter has it: texts, true, false, null, and tables and lists of them."""
     if depth > MAX_DEPTH:
-        raise _too_deep(line)
+        raise _too_deep(line, what)
     if isinstance(value, Mapping):
-        return {storable(key): _plain(each, line, depth + 1) for key, each in value.items()}
+        return {storable(key): _plain(each, line, depth + 1, what) for key, each in value.items()}
     if isinstance(value, list):
-        return [_plain(each, line, depth + 1) for each in value]
+        return [_plain(each, line, depth + 1, what) for each in value]
     if isinstance(value, bool) or value is None:
         return value
     return storable(value.isoformat() if isinstance(value, date | datetime | time) else str(value))

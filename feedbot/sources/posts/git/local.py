@@ -28,11 +28,11 @@ class LocalRepository:
 
     def files(self, commit: str, path: str = "") -> tuple[Blob, ...]:
         """All files of a commit below ``path``, sorted by name."""
-        return self._objects.files(self._objects.tree(commit, clean(path)))
+        return self._objects.files(commit, clean(path))
 
     def read(self, blobs: Sequence[Blob], *, each: int, total: int) -> Iterator[tuple[Blob, bytes]]:
         """The contents of files, in the order given; without those of more than ``each`` bytes."""
-        return stream(blobs, lambda ids, out: self._objects.contents(ids, each, total, out))
+        return stream(blobs, lambda ids, out: self._objects.contents(ids, self._objects.here(ids), each, total, out))
 
     def commits(self, first: str, last: str) -> tuple[Commit, ...]:
         """The commits of the main line from ``first`` ("" for the oldest) to ``last``, both included, oldest first."""

@@ -7,8 +7,7 @@ import hashlib
 import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import IO
+from typing import IO, NamedTuple
 
 from feedbot.errors import SourceError
 from feedbot.sources.posts.git import history
@@ -17,11 +16,11 @@ from feedbot.sources.posts.git.history import Commit, FileDates, Touched
 
 SHOWN = 10  # names that a hint lists
 _ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_HARMFUL = re.compile(r"/(?:\.{0,2}|\.git)/", re.IGNORECASE | re.ASCII)
 _MAX_PAIRS = 200  # files gone and come between which likeness is looked for
 
 
-@dataclass(frozen=True, slots=True)
-class Blob:
+class Blob(NamedTuple):
     """A file of a commit. ``name`` is its path below the folder asked for, with "/"; ``id`` that of its content.
 
     ``size`` is None where the content is not here yet. ``mode`` is git's: "100644", "100755", "120000" (a link).
@@ -60,21 +59,22 @@ class Objects:
         hint = f"there are {', '.join(near)}" if near else "there are no folders in it"
         raise SourceError(f'there is no folder "{path}" in {self._name()}', hint)
 
-    def files(self, tree: str) -> tuple[Blob, ...]:
-        """All files of a folder and those below it, sorted by name."""
+    def files(self, commit: str, path: str) -> tuple[Blob, ...]:
+        """All files below a clean path, sorted by name."""
         listed = (
             Blob(name, blob, int(size) if size.isdigit() else None, mode)
-            for mode, kind, blob, size, name in self._list(tree)
+            for mode, kind, blob, size, name in self._list(self.tree(commit, path) if path else commit)
             if kind == "blob" and harmless(name)
         )
         return tuple(sorted(listed, key=lambda blob: blob.name))
 
-    def contents(self, ids: Sequence[str], each: int, total: int, out: IO[bytes]) -> dict[str, int]:
+    def contents(
+        self, ids: Sequence[str], here: Mapping[str, int], each: int, total: int, out: IO[bytes]
+    ) -> dict[str, int]:
         """Write contents into a file, as ``cat-file --batch`` does; gives the sizes of those of at most ``each`` bytes.
 
-        Raises TooLargeError where they have more than ``total`` together.
+        ``here`` has the sizes of what is here. Raises TooLargeError where they have more than ``total`` together.
         """
-        here = self.here(ids) if ids else {}
         fitting = {name: here[name] for name in ids if here.get(name, each + 1) <= each}
         if sum(fitting.values()) > total:
             raise TooLargeError(
@@ -88,10 +88,10 @@ class Objects:
         return fitting
 
     def renames(self, old: str, new: str, path: str) -> dict[str, str]:
-        """New name to old name of the files below a folder that moved; both commits are here."""
+        """New name to old name of the files below a folder that moved; none where a commit is not here."""
         sides = [f"{commit}:{path}" if path else commit + "^{tree}" for commit in (old, new)]
         exact = self._git.run("diff-tree", "-r", "-z", "--raw", "-M100%", *sides)
-        if exact.code:  # the folder was not there before
+        if exact.code:  # or the folder was not there before
             return {}
         found, gone, come = _moved(exact.out)
         if 0 < len(gone) <= _MAX_PAIRS and 0 < len(come) <= _MAX_PAIRS:
@@ -146,6 +146,8 @@ def stream(
     blobs: Sequence[Blob], gather: Callable[[list[str], IO[bytes]], Mapping[str, int]]
 ) -> Iterator[tuple[Blob, bytes]]:
     """The contents of files in the order given, which ``gather`` puts into a file; those it leaves out are left out."""
+    if not blobs:
+        return
     for blob in blobs:
         require_id(blob.id)
     with tempfile.TemporaryFile() as contents:
@@ -167,7 +169,7 @@ def clean(path: str) -> str:
 
 def harmless(name: str) -> bool:
     """Whether a name stays below the folder it is in: git's trees can be made by hand."""
-    return all(part not in ("", ".", "..") and part.lower() != ".git" for part in name.split("/"))
+    return not _HARMFUL.search(f"/{name}/")
 
 
 def require_id(name: str) -> None:

@@ -51,11 +51,13 @@ class Repository:
         self._branch = branch.removeprefix("refs/heads/")
         self._max_bytes = max_bytes
         self._commit = ""
+        self._sure = ""  # the commit that was seen to be here in this poll
 
     def head(self) -> str:
         """The id of the newest commit of the branch (none set: the repository's own), by asking the other side."""
         self._git.begin()
         self._remote.begin()
+        self._sure = ""
         if _ODD_BRANCH.search(self._branch):
             raise SourceError(f'"{self._branch}" is no name of a branch', "write one such as main")
         wanted = f"refs/heads/{self._branch}" if self._branch else "HEAD"
@@ -82,7 +84,7 @@ class Repository:
 
     def files(self, commit: str, path: str = "") -> tuple[Blob, ...]:
         """All files below ``path``, sorted by name; without submodules, and without names that lead out of it."""
-        return self._sound(lambda: self._objects.files(self._tree(commit, path)))
+        return self._sound(lambda: self._files(commit, path))
 
     def read(self, blobs: Sequence[Blob], *, each: int, total: int) -> Iterator[tuple[Blob, bytes]]:
         """The contents of files, all that are missing fetched in one request; in the order given.
@@ -93,10 +95,11 @@ class Repository:
         def gather(ids: Sequence[str], out: IO[bytes]) -> Mapping[str, int]:
             if self._commit:
                 self._need(self._commit)
-            here = self._objects.here(ids) if ids else {}
+            here = self._objects.here(ids)
             if missing := [name for name in ids if name not in here]:
                 self._fetch_blobs(missing, each + _HEAD_ROOM, self._max_bytes)
-            return self._objects.contents(ids, each, total, out)
+                here |= self._objects.here(missing)
+            return self._objects.contents(ids, here, each, total, out)
 
         return stream(blobs, lambda ids, out: self._sound(lambda: gather(ids, out)))
 
@@ -109,7 +112,7 @@ class Repository:
         def read() -> Mapping[str, str]:
             require_id(old)
             self._need(new)
-            return self._objects.renames(old, new, clean(path)) if old in self._objects.here([old]) else {}
+            return self._objects.renames(old, new, clean(path))
 
         return self._sound(read)
 
@@ -121,8 +124,7 @@ class Repository:
 
         def read() -> Mapping[str, FileDates]:
             dates = self._dates(commit)
-            there = self._objects.files(self._tree(commit, path))
-            return below(dates, clean(path), (blob.name for blob in there))
+            return below(dates, clean(path), (blob.name for blob in self._files(commit, path)))
 
         return self._sound(read)
 
@@ -164,6 +166,7 @@ class Repository:
                 return action()
             except UnsoundError:
                 self._clone.discard()
+                self._sure = ""
                 return action()
 
     def _references(self, wanted: str) -> dict[str, str]:
@@ -172,6 +175,8 @@ class Repository:
 
     def _need(self, commit: str) -> None:
         require_id(commit)
+        if commit == self._sure:
+            return
         if self._clone.worn:
             self._clone.discard()
         self._clone.prepare(self._git, "sha1" if len(commit) == 40 else "sha256")
@@ -183,7 +188,7 @@ class Repository:
                 if self._clone.size() > self._max_bytes:  # it was all there before anybody looked
                     self._clone.discard()
                 raise
-        self._commit = commit
+        self._commit = self._sure = commit
 
     def _deepen(self, commit: str) -> None:
         self._need(commit)
@@ -193,6 +198,10 @@ class Repository:
     def _tree(self, commit: str, path: str) -> str:
         self._need(commit)
         return self._objects.tree(commit, clean(path))
+
+    def _files(self, commit: str, path: str) -> tuple[Blob, ...]:
+        self._need(commit)
+        return self._objects.files(commit, clean(path))
 
     def _fetch_blobs(self, ids: Sequence[str], least: int, most: int) -> None:
         """Fetch contents in one request of at most ``most`` bytes.

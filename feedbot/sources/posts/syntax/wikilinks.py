@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 import re
 
 from markdown_it import MarkdownIt
@@ -61,7 +60,7 @@ _COMMENT_END = re.compile("%%")
 def _push(state: StateInline, desk: Desk, match: re.Match[str]) -> None:
     target, text = match[2].strip(), (match[4] or "").strip()
     name, _, heading = target.partition("#")
-    if match[1] and posixpath.splitext(name)[1].lower().removeprefix(".") in IMAGES:
+    if match[1] and name.lower().endswith(IMAGES):
         token = state.push("image", "img", 0)
         token.attrs = {"src": state.md.normalizeLink(name), "alt": ""}
         words = "" if _SIZE.fullmatch(text) else text

@@ -81,9 +81,12 @@ def rhythm(dates: Sequence[datetime], now: datetime, least: timedelta, most: tim
 
 
 def back_off(failures: int, interval: timedelta, chance: float) -> timedelta:
-    """How long to leave a source alone after so many failures in a row: doubling up to a day, with jitter."""
+    """How long to leave a source alone after so many failures in a row: doubling up to a day, with jitter.
+
+    It only adds: what is less than the interval would be the interval again, for half of those that fail together.
+    """
     wait = max(interval, FIRST_BACKOFF) * 2.0 ** min(max(failures - 1, 0), 20)
-    return min(wait, DAY) * (0.9 + 0.2 * chance)
+    return min(wait, DAY) * (1.0 + 0.1 * chance)
 
 
 def retry_after(attempts: int, chance: float) -> timedelta | None:

@@ -49,7 +49,7 @@ def test_waits_double_up_to_a_day_with_jitter_and_have_no_end(company: Company) 
         assert company.run("bad", seconds=2).sources["bad"].status is SourceStatus.FAILED
         assert len(asked_of(company.web, "/bad")) == number + 2
     for wait, meant in zip(waits, [1, 2, 4, 8, 16, 32, *[48] * 6], strict=True):
-        assert meant * 0.89 <= wait <= meant * 1.11, waits
+        assert meant <= wait <= meant * 1.11, waits
     assert len(set(waits[-6:])) == 6
 
 
@@ -70,7 +70,7 @@ def test_sources_that_fail_together_are_not_asked_together_again(company: Compan
     company.bad = "".join(private(company.web, f"bad-{number}") for number in range(20))
     company.run()
     states = feedbot("status", "--json", cwd=company.folder).json["sources"]
-    assert len({state["next_poll"] for name, state in states.items() if name.startswith("bad")}) > 5
+    assert len({state["next_poll"] for name, state in states.items() if name.startswith("bad")}) > 15
 
 
 def test_what_is_gone_is_asked_once_a_week_and_said_to_be(company: Company) -> None:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import html
 import re
-import threading
 from collections.abc import Callable
+from contextvars import ContextVar
 from functools import cache
 
 import nh3
@@ -81,14 +81,8 @@ _CANDIDATE = re.compile(r"\s*([^\s,]\S*[^\s,])(\s+[\d.]+[wx])?\s*(?:,|$)")
 
 Rewrite = Callable[[str], str | None]
 
-
-class _AtWork(threading.local):
-    """How addresses are made absolute in what a thread cleans just now; to make a cleaner for each takes too long."""
-
-    absolute: Rewrite
-
-
-_at_work = _AtWork()
+_absolute: ContextVar[Rewrite] = ContextVar("absolute")
+"""How addresses are made absolute in what is cleaned just now: to make a cleaner for each takes too long."""
 
 
 def clean(content: str, base: str = "", rewrite: Rewrite | None = None) -> str:
@@ -108,7 +102,7 @@ def clean(content: str, base: str = "", rewrite: Rewrite | None = None) -> str:
                 return changed
         return resolve(address, base)
 
-    _at_work.absolute = absolute
+    _absolute.set(absolute)
     return _cleaner(SAFE_SCHEMES | {ASSET_SCHEME} if rewrite else SAFE_SCHEMES).clean(content).strip()
 
 
@@ -152,7 +146,7 @@ def _stripper() -> nh3.Cleaner:
 
 def _attribute(tag: str, name: str, value: str) -> str | None:
     """The value that an attribute may have, None where it may not be there."""
-    absolute = _at_work.absolute
+    absolute = _absolute.get()
     if name == "srcset":
         return _srcset(value, absolute)
     if name in ("href", "src", "cite", "poster"):

@@ -66,8 +66,10 @@ def _share_memory() -> None:
 
 
 def _tidy() -> None:
-    """Have the garbage collector look at everything now and then: a former configuration is old when it is let go,
-    and at what is old it looks hardly ever by itself."""
+    """Have the garbage collector look at everything now and then.
+
+    A former configuration is old when it is let go, and at what is old it looks hardly ever by itself.
+    """
     while True:
         time.sleep(_TIDIED)
         gc.collect()

@@ -88,6 +88,11 @@ def verdict(attempts: int, error: DeliveryError, now: datetime, chance: float) -
     return Verdict(S.PENDING, max(now + wait, _wished(error, now)), text)
 
 
+def comes_apart(decided: Verdict, error: DeliveryError, number: int) -> bool:
+    """Whether a message of so many deliveries is tried in parts, as its receiver may mind but one of them."""
+    return decided.state is S.DEAD and error.refused and number > 1
+
+
 def rests_until(error: DeliveryError, now: datetime) -> datetime:
     """Until when a receiver is to be left alone with other deliveries too, as it has said; a day ahead at most."""
     return _wished(error, now) if error.sink_down else now

@@ -15,7 +15,7 @@ from typing import ClassVar, NamedTuple
 
 from feedbot import faults
 from feedbot.core.calendar import awake
-from feedbot.core.outbox import disables, lease_until, rests_until, retried, verdict
+from feedbot.core.outbox import Verdict, comes_apart, disables, lease_until, rests_until, retried, verdict
 from feedbot.core.route import digest_key
 from feedbot.core.schedule import Rate
 from feedbot.engine.alerts import Alerting
@@ -285,28 +285,17 @@ class _Line:
             log.debug(
                 "sink %s: delivery %d (%s) not sent: %s", self.report.name, one.delivery.pk, one.delivery.key, error
             )
-        apart = decided.state is DeliveryState.DEAD and error.refused and len(group) > 1
-        if apart:
+        if comes_apart(decided, error, len(group)):
             decided = decided._replace(state=DeliveryState.PENDING, not_before=now)
-        of_entries = [one.delivery for one in group if one.delivery.change is not ChangeKind.ALERT]
-        dead = decided.state is DeliveryState.DEAD and bool(of_entries)
-        alerting, title = self._given.alerting, of_entries[0].entry.title if of_entries else ""
-        outcomes = [
-            Outcome(
-                pks=[one.delivery.pk for one in part],
-                state=decided.state,
-                at=now,
-                not_before=decided.not_before,
-                error=decided.error,
-                delivered=error.delivered,
-                alerts=alerting.sink_dead(self.report.name, title, decided.error, now) if dead else (),
-                batch=digest_key(one.delivery.key for one in part) if apart else "",
-            )
-            for part in (_halves(group) if apart else [group])
-        ]
+            outcomes = [
+                self._outcome(part, decided, error, now)._replace(batch=digest_key(one.delivery.key for one in part))
+                for part in _halves(group)
+            ]
+        else:
+            outcomes = [self._outcome(group, decided, error, now)]
         self._store.mark(outcomes, self._given.lease)
         with self._guard:
-            self._health.failing |= bool(of_entries) and (error.sink_down or not error.delivered)
+            self._health.failing |= bool(_of_entries(group)) and (error.sink_down or not error.delivered)
             self._most = max(self._most // 2, 1)
             self._down = self._down + 1 if error.sink_down else 0
             self.report.failed += len(group)
@@ -317,6 +306,20 @@ class _Line:
         self._rest(rests_until(error, now) - now)
         if disables(error):
             self._disable(decided.error, now)
+
+    def _outcome(self, group: Sequence[Claimed], decided: Verdict, error: DeliveryError, now: datetime) -> Outcome:
+        """What a try that failed makes of deliveries; a person is told where no other follows."""
+        entries, alerting = _of_entries(group), self._given.alerting
+        dead = decided.state is DeliveryState.DEAD and bool(entries)
+        return Outcome(
+            pks=[one.delivery.pk for one in group],
+            state=decided.state,
+            at=now,
+            not_before=decided.not_before,
+            error=decided.error,
+            delivered=error.delivered,
+            alerts=alerting.sink_dead(self.report.name, entries[0].title, decided.error, now) if dead else (),
+        )
 
     def _rest(self, span: timedelta) -> None:
         """Leave the receiver alone for as long as it asks to be: in this run, if that is short."""
@@ -347,6 +350,11 @@ class _Line:
         except Exception as failure:  # all that it was given is sent and marked
             log.debug("sink %s was not closed", self.report.name, exc_info=True)
             self.report.errors.append(f"it cannot be closed: unexpected {type(failure).__name__}: {failure}")
+
+
+def _of_entries(group: Sequence[Claimed]) -> list[Entry]:
+    """The entries that deliveries tell of; an alert tells of none."""
+    return [one.delivery.entry for one in group if one.delivery.change is not ChangeKind.ALERT]
 
 
 def _halves(group: Sequence[Claimed]) -> list[Sequence[Claimed]]:

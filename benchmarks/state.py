@@ -16,11 +16,12 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
+
+from msgspec.structs import replace
 
 from feedbot.core import identity
 from feedbot.core.fingerprint import fingerprints

@@ -5,8 +5,9 @@ Each says what is wrong, what to do about it (``hint``) and, where it matters, w
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 
 class FeedbotError(Exception):
@@ -23,8 +24,7 @@ class FeedbotError(Exception):
         return f"{self.message} ({self.hint})" if self.hint else self.message
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigProblem:
+class ConfigProblem(Struct, frozen=True):
     """One thing wrong with the configuration: where it stands and what would be right."""
 
     where: str

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from msgspec import Struct, field
 
-@dataclass(frozen=True, slots=True)
-class Author:
+
+class Author(Struct, frozen=True):
     name: str = ""
     url: str = ""
     email: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Enclosure:
+class Enclosure(Struct, frozen=True):
     """A file attached to an entry. ``length`` in bytes, None where the source does not say."""
 
     url: str
@@ -25,8 +24,7 @@ class Enclosure:
     length: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Content:
+class Content(Struct, frozen=True, kw_only=True):
     """What an entry says. ``content`` is HTML as it came; it is cleaned where it goes out.
 
     ``base`` is the address against which relative addresses in ``content`` are read.
@@ -48,11 +46,10 @@ class Content:
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
-CONTENT_FIELDS = tuple(f.name for f in fields(Content))
+CONTENT_FIELDS = Content.__struct_fields__
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Item(Content):
+class Item(Content, frozen=True, kw_only=True):
     """An entry as a source's document holds it, before it is known which entry it is.
 
     ``id`` is the identity it would get if it is new. ``keys`` name it for certain (``id:``, ``path:`` of a file);
@@ -63,8 +60,7 @@ class Item(Content):
     keys: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry(Content):
+class Entry(Content, frozen=True, kw_only=True):
     """One post or item that feedbot knows; ``id`` never changes."""
 
     id: str
@@ -73,8 +69,7 @@ class Entry(Content):
     revision: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Fingerprints:
+class Fingerprints(Struct, frozen=True):
     """Digests of parts of an entry, which tell what kind of edit was made.
 
     ``text``: what a reader sees. ``metadata``: what stands beside title and content. ``whole``: everything as it
@@ -86,8 +81,7 @@ class Fingerprints:
     whole: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
+class Known(Struct, frozen=True, kw_only=True):
     """As much of a stored entry as deciding what an item is takes."""
 
     pk: int
@@ -119,16 +113,14 @@ ALERTS = "Feedbot"
 """The source that alerts are entries of; no configuration can have one of this name."""
 
 
-@dataclass(frozen=True, slots=True)
-class Validators:
+class Validators(Struct, frozen=True):
     """What HTTP gives to ask "changed since?" with: opaque, sent back as they came (RFC 9110, 8.8)."""
 
     etag: str = ""
     last_modified: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Memory:
+class Memory(Struct, frozen=True):
     """What the last good poll of a source left for the next one.
 
     ``digest`` is of the whole body; ``extra`` is the source's own, as JSON has it.
@@ -139,16 +131,14 @@ class Memory:
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Hub:
+class Hub(Struct, frozen=True):
     """Where a feed says that it pushes what is new (WebSub): the hub's address, "" for nowhere, and its own there."""
 
     url: str
     topic: str
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """Something wrong with a part of a source; the rest of it goes on."""
 
     where: str
@@ -160,8 +150,7 @@ class Problem:
         return f"{self.where}: {self.message}{hint}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Document:
+class Document(Struct, frozen=True, kw_only=True):
     """What one poll of a source found.
 
     ``complete``: it lists all there is, so that what is missing was taken away. ``standing``: keys
@@ -192,8 +181,7 @@ class Document:
     size: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceState:
+class SourceState(Struct, frozen=True, kw_only=True):
     """What the store holds about a source. ``version`` is raised with every change to its entries."""
 
     name: str
@@ -226,8 +214,7 @@ class DeliveryState(StrEnum):
     DROPPED = "dropped"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
+class Delivery(Struct, frozen=True, kw_only=True):
     """One change for one sink. ``key`` is the same at every try; ``delivered`` names the recipients
     that have it already. Of an update or withdrawal, ``first_key`` is the key of the message, perhaps a digest, in
     which the sink was told that the entry is new, and ``receipt`` what the sink called the last message about the
@@ -249,8 +236,7 @@ class Delivery:
     receipt: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Digest:
+class Digest(Struct, frozen=True, kw_only=True):
     """Several changes for one sink in one message, oldest first; ``key`` is the same at every try of the same ones."""
 
     key: str
@@ -259,8 +245,7 @@ class Digest:
     created: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Channel:
+class Channel(Struct, frozen=True, kw_only=True):
     """A feed as formats see it. ``urls`` maps each published format to its address (may be empty)."""
 
     name: str

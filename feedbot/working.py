@@ -6,9 +6,10 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
+
+from msgspec.structs import replace
 
 from feedbot.app import App
 from feedbot.engine.journal import Journal

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from feedbot.core.identity import normalised
 from feedbot.core.text import slug
@@ -19,8 +20,7 @@ _Groups = dict[tuple[str, tuple[str, ...]], list[str]]
 """The new sources that go to a sink, by its name and the kinds of change."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Plan:
+class Plan(Struct, frozen=True, kw_only=True):
     """What a listing adds to a configuration: sources by their new names; ``existing`` ones by those they have."""
 
     tables: tuple[Table, ...]

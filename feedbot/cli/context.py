@@ -8,12 +8,12 @@ import logging
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
+from msgspec.structs import asdict
 
 from feedbot.cli.logs import formatter, is_read_by_programs
 from feedbot.core.text import redacted

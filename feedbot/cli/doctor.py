@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
 import click
+from msgspec.structs import asdict
 
 from feedbot.cli.commands import Command
 from feedbot.cli.context import Context

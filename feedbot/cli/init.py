@@ -8,12 +8,12 @@ import stat
 import sys
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from msgspec import Struct, field
 
 from feedbot.cli.commands import Command
 from feedbot.cli.context import Context
@@ -59,8 +59,7 @@ def init(context: Context, where: str, output: str, ca_file: Path | None) -> Non
     _tell(context, target, looked)
 
 
-@dataclass(frozen=True)
-class _Looked:
+class _Looked(Struct, frozen=True):
     """What was found, if anything; ``passed`` tells what was looked at in vain, ``reach`` what it took in [feedbot].
 
     ``beside`` are folders next to the blog that was found, which hold blogs too.

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct
+from msgspec.structs import replace
 from pydantic import ValidationError
 
 from feedbot.cli.additions import address_key, addresses, path_key, repository_key
@@ -45,8 +46,7 @@ class UnreadableError(FeedbotError):
     exit_code = 3
 
 
-@dataclass(frozen=True, kw_only=True)
-class Found:
+class Found(Struct, frozen=True, kw_only=True):
     """A source that can be read: its settings, and what it said. ``others`` are further feeds of the page."""
 
     settings: dict[str, Any]

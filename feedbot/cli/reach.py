@@ -7,12 +7,13 @@ import shutil
 import socket
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from time import monotonic
 from typing import Any
 
+from msgspec import Struct
+from msgspec.structs import replace
 from pydantic import SecretStr
 
 from feedbot.core.checkup import SINKS, SOURCES, Finding, problem
@@ -28,8 +29,7 @@ _PATH = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/
 _MAIL_PORTS = {"starttls": 587, "tls": 465, "none": 25}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Place:
+class Place(Struct, frozen=True, kw_only=True):
     """A host that sources or sinks are at: by the ``url`` of its root where it is asked over HTTP, else by its port."""
 
     owners: tuple[str, ...]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import ClassVar, Generic, TypeVar
+
+from msgspec.structs import replace
 
 from feedbot.app import App, RunOptions
 from feedbot.engine.dispatch import dispatch

@@ -8,15 +8,15 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from xml.sax.saxutils import escape
+
+from msgspec import Struct, field
 
 from feedbot.cli.nginxfile import nginx
 
 
-@dataclass(frozen=True, kw_only=True)
-class Place:
+class Place(Struct, frozen=True, kw_only=True):
     """Where feedbot and its files are, as absolute paths, and who runs it.
 
     ``owner`` is that person as ``uid:gid``; ``base_url`` is where the output folder is served. ``written`` are folders

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from feedbot.core import fingerprint
 from feedbot.core.identity import Aliases, Keys, digest, match, mint, with_text
 from feedbot.model import Document, EditKind, Fingerprints, Item, Known
 
 
-@dataclass(frozen=True)
-class Addition:
+class Addition(Struct, frozen=True):
     """An item that is a new entry, under the id minted for it."""
 
     item: Item
@@ -21,8 +21,7 @@ class Addition:
     fingerprints: Fingerprints
 
 
-@dataclass(frozen=True)
-class Edit:
+class Edit(Struct, frozen=True):
     """A known entry that came with other content, or back after it was withdrawn."""
 
     known: Known
@@ -31,8 +30,7 @@ class Edit:
     fingerprints: Fingerprints
 
 
-@dataclass(frozen=True)
-class Changes:
+class Changes(Struct, frozen=True):
     """All that a document changes; nothing in it when the document brought nothing."""
 
     added: tuple[Addition, ...] = ()

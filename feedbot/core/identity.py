@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
 from typing import NamedTuple
 from urllib.parse import urlsplit
+
+from msgspec import Struct, field
 
 from feedbot.core import fingerprint
 from feedbot.core.address import usual_page
@@ -38,8 +39,7 @@ class Keys(NamedTuple):
         return self.certain + self.links + self.texts
 
 
-@dataclass
-class Matches:
+class Matches(Struct):
     """Which items are which entries, by index; ``repeated`` ones are in the document twice."""
 
     known: dict[int, int] = field(default_factory=dict)

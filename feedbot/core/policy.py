@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
+
+from msgspec import Struct
 
 from feedbot.core.diff import Addition
 from feedbot.core.outbox import OPEN, Standing
@@ -29,8 +30,7 @@ _COUNTS: dict[UpdateRule, frozenset[EditKind]] = {
 }
 
 
-@dataclass(frozen=True)
-class Announcement:
+class Announcement(Struct, frozen=True):
     """The new entries to announce, by index; why each is or is not; whether they wait for a person, and why."""
 
     chosen: frozenset[int]
@@ -146,16 +146,14 @@ def counts_as_update(kind: EditKind, rule: UpdateRule) -> bool:
     return kind in _COUNTS[rule]
 
 
-@dataclass(frozen=True)
-class Shift:
+class Shift(Struct, frozen=True):
     """A delivery that was not sent yet, and waits longer now that its entry was edited again."""
 
     pk: int
     not_before: datetime
 
 
-@dataclass(frozen=True)
-class Notice:
+class Notice(Struct, frozen=True):
     """When a sink is told of an update, against which revision it is shown, and which open delivery tells it.
 
     No ``base``: against the revision before. ``within``: the announcement or notice that was not sent yet, and

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from urllib.parse import unquote
+
+from msgspec.structs import replace
 
 from feedbot.core.address import ASSET_SCHEME, resolve
 from feedbot.core.text import one_line, shorten

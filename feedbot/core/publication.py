@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import NamedTuple
+
+from msgspec import field
+from msgspec.structs import asdict
 
 from feedbot.model import Channel
 
@@ -41,8 +43,7 @@ class Related(NamedTuple):
     path: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Publication(Channel):
+class Publication(Channel, frozen=True, kw_only=True):
     """A channel with its place in the output folder.
 
     ``path`` is that of its files without their extension, as are ``current``, ``previous`` and ``next`` (RFC 5005:
@@ -68,7 +69,7 @@ def as_publication(channel: Channel) -> Publication:
     """The channel itself where it is a publication, else one of which no more is known."""
     if isinstance(channel, Publication):
         return channel
-    return Publication(**{one.name: getattr(channel, one.name) for one in fields(Channel)})
+    return Publication(**asdict(channel))
 
 
 def address(publication: Publication, path: str, extension: str) -> str:

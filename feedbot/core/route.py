@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from fnmatch import fnmatchcase
 from hashlib import sha256
 from typing import Any, NamedTuple
+
+from msgspec import Struct
 
 from feedbot.core.calendar import due
 from feedbot.core.expression import Filter, FilterFailedError
 from feedbot.model import ChangeKind
 
 
-@dataclass(frozen=True, kw_only=True)
-class Route:
+class Route(Struct, frozen=True, kw_only=True):
     """Changes of some sources, of some kinds, that pass the filter, go to these sinks.
 
     ``across``: an entry that several sources have goes there once. ``digest``: a crontab line, at whose occasions

@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from feedbot.core import html
 from feedbot.core.text import one_line, shorten
@@ -22,8 +23,7 @@ Words = tuple[tuple[str, bool], ...]
 """Text in parts, each with whether it was changed."""
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(Struct, frozen=True):
     """A line of a difference. ``mark`` is "-", "+", " ", or "@" for a place; ``words`` are its text in parts."""
 
     mark: str

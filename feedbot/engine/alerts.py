@@ -7,9 +7,10 @@ that cannot be delivered leads to no other.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from msgspec import Struct
 
 from feedbot.core.dates import in_words
 from feedbot.core.route import delivery_key
@@ -37,8 +38,7 @@ _SELDOM = frozenset({Event.SOURCE_HELD, Event.SINK_DEAD})
 """Told at most once a day of each source or sink: one burst, or one receiver, may lead to many of them."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Alerting:
+class Alerting(Struct, frozen=True, kw_only=True):
     """Which sinks hear of what is not well. ``redact`` takes secrets out of what is told."""
 
     sinks: tuple[str, ...] = ()

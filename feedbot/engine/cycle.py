@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
+
+from msgspec import Struct
 
 from feedbot.engine.dispatch import Dispatching, dispatch
 from feedbot.engine.hubs import Hubs, tell
@@ -21,8 +22,7 @@ from feedbot.plugins import Sink
 from feedbot.store.store import Store
 
 
-@dataclass(frozen=True, kw_only=True)
-class Cycle:
+class Cycle(Struct, frozen=True, kw_only=True):
     """What a round works on. No ``dispatching``: deliveries stay in the outbox, as those of ``silent`` sinks do;
     no ``hubs``: none is told; no ``subscribing``: none is asked to push. ``retention``: how long deliveries that are
     done are kept."""

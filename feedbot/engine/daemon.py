@@ -13,9 +13,10 @@ import random
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
+
+from msgspec.structs import replace
 
 from feedbot.core.batching import room
 from feedbot.engine.dispatch import dispatch

@@ -8,10 +8,12 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import partial
 from typing import ClassVar, NamedTuple
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from feedbot import faults
 from feedbot.core.calendar import awake
@@ -44,8 +46,7 @@ class Limits(NamedTuple):
     in_flight: int = 1
 
 
-@dataclass(frozen=True, kw_only=True)
-class Dispatching:
+class Dispatching(Struct, frozen=True, kw_only=True):
     """All that sending needs to know and to reach. ``limits`` are those of sinks that have any; quiet hours are
     those of ``zone``; ``alerting`` tells a person what is not well. ``turns``: one process at a time serves a sink,
     as its order and rate take."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from urllib.parse import urlencode
+
+from msgspec.structs import replace
 
 from feedbot.errors import DeliveryError
 from feedbot.http import Fetcher, HttpError, Request, Response

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from itertools import islice
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from feedbot.core import present
 from feedbot.core.address import feed_id
@@ -24,8 +26,7 @@ _BATCH = 100
 _LABELS = {"tag": "tags", "author": "authors"}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Page:
+class Page(Struct, frozen=True, kw_only=True):
     """One feed document, in all its formats: ``files`` are the paths below the output folder."""
 
     publication: Publication
@@ -45,8 +46,7 @@ class Page:
         return sha256(repr(made_of).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-@dataclass(frozen=True)
-class Contents:
+class Contents(Struct, frozen=True):
     """The page that lists the parts of a feed by tag, author, year or source."""
 
     path: str
@@ -55,8 +55,7 @@ class Contents:
     pages: tuple[tuple[str, Page], ...]
 
 
-@dataclass(frozen=True)
-class Edition:
+class Edition(Struct, frozen=True):
     """All of a feed: its own page first, then its parts and archive pages."""
 
     pages: tuple[Page, ...]
@@ -100,8 +99,7 @@ def plan(
     return Edition(tuple(pages), tuple(contents))
 
 
-@dataclass(frozen=True)
-class _Frame:
+class _Frame(Struct, frozen=True):
     """Puts selections into pages, with ids, titles and links."""
 
     spec: FeedSpec

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from feedbot.core import policy
 from feedbot.core.calendar import due
@@ -27,8 +29,7 @@ from feedbot.store.poll import AddedEntry, EditedEntry, Planned, WithdrawnEntry
 _MAX_FORMER = 16  # addresses that an entry once had: some feeds give another one at every fetch
 
 
-@dataclass(frozen=True)
-class Window:
+class Window(Struct, frozen=True):
     """How many entries the last document of a source listed, and how many known ones the present one does.
 
     ``moved``: the source was of another type then, as where a blog's feed gave way to its posts. ``complete``: it

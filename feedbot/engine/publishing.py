@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from feedbot.core.present import assets
 
@@ -23,8 +25,7 @@ if TYPE_CHECKING:
 _KEPT = 512  # entries kept cleaned, so that many feeds and a daemon clean each but once
 
 
-@dataclass(frozen=True, kw_only=True)
-class FeedSpec:
+class FeedSpec(Struct, frozen=True, kw_only=True):
     """A feed of the configuration. ``digest`` is of its settings; ``aliases`` are further paths of its first format.
 
     ``filter_reads_texts``: the filter looks at content or summary, which take cleaning. ``base`` is where the output
@@ -91,8 +92,7 @@ class Sharing(NamedTuple):
     lease: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Publishing:
+class Publishing(Struct, frozen=True, kw_only=True):
     """All that publishing needs to know and to reach. Without ``write`` it only tells what it would write.
 
     ``sharing`` is there where others publish too: what is published is noted only where the turns that are ``held`` are

@@ -6,23 +6,22 @@ A job that is lost, late or done twice changes nothing. Its arguments are keys a
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
+
+from msgspec import Struct
 
 POLL, DELIVER, PUBLISH = "poll", "deliver", "publish"
 QUEUES = (POLL, DELIVER, PUBLISH)
 
 
-@dataclass(frozen=True)
-class Batch:
+class Batch(Struct, frozen=True):
     """Sources to be polled, by their keys, which were claimed under this lease."""
 
     pks: tuple[int, ...]
     lease: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Handlers:
+class Handlers(Struct, frozen=True, kw_only=True):
     """What does the jobs of each queue, in threads; none of them raises."""
 
     poll: Callable[[Batch], None]

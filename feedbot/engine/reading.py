@@ -7,10 +7,12 @@ import threading
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from queue import Empty, SimpleQueue
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from feedbot import faults
 from feedbot.errors import SourceError
@@ -20,8 +22,7 @@ from feedbot.plugins import Source, SourceSettings
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, kw_only=True)
-class SourceSpec:
+class SourceSpec(Struct, frozen=True, kw_only=True):
     """A source of the configuration. ``digest`` is of the settings that shape its entries."""
 
     name: str
@@ -32,8 +33,7 @@ class SourceSpec:
     """Folders and files whose change has it polled at once, by whoever keeps running."""
 
 
-@dataclass(frozen=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """What reading a source gave: a document, or the error that stood in the way; ``state`` is from before."""
 
     spec: SourceSpec

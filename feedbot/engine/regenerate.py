@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from hashlib import sha256
 from typing import TYPE_CHECKING
 from urllib.parse import quote
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from feedbot.engine import folder
 from feedbot.engine.leftovers import remove
@@ -153,8 +155,7 @@ def render(
     return spec.formats[kind].render(replace(page.publication, updated=_updated(page, entries)), entries)
 
 
-@dataclass
-class _Publication:
+class _Publication(Struct, dict=True):
     """One feed being published. ``own`` is what was published of it before.
 
     ``changed`` has the addresses of its files that are others than were recorded before, where a hub is to be told.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
+
+from msgspec import Struct
 
 from feedbot.engine.report import SourceReport, SourceStatus
 from feedbot.model import Delivery
@@ -49,8 +50,7 @@ class Stage(Protocol[AnyMoment]):
         ...
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(Struct, frozen=True):
     """What one moment brought. No ``report``: nothing was polled, but what had settled was sent.
 
     ``waking``: nothing was committed, but the date of a post had come.

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from feedbot.model import ChangeKind, Entry, Problem
 
@@ -24,8 +25,7 @@ class Announced(NamedTuple):
     entry: Entry
 
 
-@dataclass(kw_only=True)
-class SourceReport:
+class SourceReport(Struct, kw_only=True):
     """What the poll of one source brought; ids are entry ids, ``seconds`` its wall time.
 
     ``edited`` tells of each edit how deep it went, ``restored`` are withdrawn entries that came back.
@@ -53,8 +53,7 @@ class SourceReport:
     failures: int = 0
 
 
-@dataclass(kw_only=True)
-class FeedReport:
+class FeedReport(Struct, kw_only=True):
     """What became of one published feed; ``written`` and ``removed`` are paths below the output folder.
 
     ``incomplete`` are sources whose copied files are missing there. ``busy``: another process publishes it just now.
@@ -71,8 +70,7 @@ class FeedReport:
     busy: bool = False
 
 
-@dataclass(kw_only=True)
-class SinkReport:
+class SinkReport(Struct, kw_only=True):
     """What one sink was given: sent and failed in this run, pending, held and dead in all.
 
     ``alert``: what a person should know even where nobody asked, said once.
@@ -88,8 +86,7 @@ class SinkReport:
     alert: str = ""
 
 
-@dataclass(kw_only=True)
-class RunReport:
+class RunReport(Struct, kw_only=True):
     sources: dict[str, SourceReport] = field(default_factory=dict)
     feeds: dict[str, FeedReport] = field(default_factory=dict)
     sinks: dict[str, SinkReport] = field(default_factory=dict)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from feedbot.engine.alerts import Alerting
 
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
     from feedbot.store.knowledge import Knowledge
 
 
-@dataclass(frozen=True, kw_only=True)
-class Planning:
+class Planning(Struct, frozen=True, kw_only=True):
     """What planning goes by. Without ``notify`` no delivery is made. ``keep_revisions`` is of each entry;
     digests and quiet hours go by the wall clock of ``zone``. ``alerting`` tells a person what is not well."""
 

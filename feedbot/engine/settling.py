@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from feedbot.core import schedule
 from feedbot.core.dates import in_words
@@ -32,8 +34,7 @@ if TYPE_CHECKING:
 _RHYTHM = 10  # newest entries whose dates tell how often a source has something new
 
 
-@dataclass(frozen=True, kw_only=True)
-class Polling:
+class Polling(Struct, frozen=True, kw_only=True):
     """All that polling needs to know and to reach. Without ``subscriptions`` no hub is to push anything.
 
     Where ``left_behind`` is given, a new source may be one of these under another name. ``host_of`` tells the host of

@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from feedbot.engine.publishing import FeedSpec, Publishing, Sharing
 from feedbot.engine.regenerate import looked, regenerate, stale, write_common, write_feeds
@@ -62,8 +64,7 @@ def publish(
     return reports
 
 
-@dataclass(frozen=True)
-class _Shared:
+class _Shared(Struct, frozen=True):
     """A round of publishing beside others."""
 
     specs: Sequence[FeedSpec]

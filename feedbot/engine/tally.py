@@ -5,8 +5,9 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from threading import Lock
+
+from msgspec import Struct, field
 
 from feedbot.engine.report import FeedReport, SinkReport, SourceReport, SourceStatus
 
@@ -14,8 +15,7 @@ BOUNDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 """Seconds up to which polls are counted together, beside those that took longer."""
 
 
-@dataclass(frozen=True)
-class Counts:
+class Counts(Struct, frozen=True):
     """What was done: polls by outcome and by duration, changes by kind, deliveries by sink and outcome, files, bytes.
 
     ``durations`` has a number for each of BOUNDS and one for what took longer.

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import ClassVar
+
+from msgspec.structs import replace
 
 from feedbot.core.dates import rfc3339
 from feedbot.core.publication import Origin, Publication, address

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import blake2b
+
+from msgspec.structs import replace
 
 from feedbot.core.address import resolve
 from feedbot.core.publication import Origin, Publication, Withdrawn, as_publication
@@ -39,10 +40,8 @@ _MEDIA_TYPE = re.compile(r"([\w!#$&^.+-]+/[\w!#$&^.+-]+)(\s*;\s*[\w.+-]+=(?:[\w.
 _EMAIL = re.compile(r"[\w!#$%&'*+/=?^`{|}~.-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", re.ASCII)  # RFC 5322, 3.4.1
 
 
-class LegalEntry(Entry):
+class LegalEntry(Entry, frozen=True):
     """An entry that is legal, and needs no second look."""
-
-    __slots__ = ()
 
 
 def legal_channel(channel: Channel, entries: Sequence[Entry]) -> Publication:

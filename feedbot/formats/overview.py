@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from feedbot.core.seal import sealed
 from feedbot.core.text import one_line
@@ -13,8 +14,7 @@ from feedbot.formats.markup import Link, anchor, escape, page, path_href
 _PAGE = "text/html"
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(Struct, frozen=True):
     """A feed to be listed. ``files``: media type and path of each of its formats; ``more``: label and path of pages."""
 
     title: str

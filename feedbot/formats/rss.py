@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from email.utils import format_datetime
 from functools import partial
 from typing import ClassVar
+
+from msgspec.structs import replace
 
 from feedbot.core.publication import Publication, address
 from feedbot.core.uri import as_uri

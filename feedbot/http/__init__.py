@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
+
+from msgspec import Struct, field
 
 from feedbot.errors import FeedbotError
 from feedbot.model import Validators
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class Request(Struct, frozen=True, kw_only=True):
     """One request. Times in seconds, sizes in bytes; None takes the client's own limit.
 
     ``secret_headers`` go to the origin of ``url`` only, never along a redirect to another.
@@ -32,8 +32,7 @@ class Request:
     follow_redirects: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Response:
+class Response(Struct, frozen=True, kw_only=True):
     """An answer, whatever its status. ``headers`` have lower-case names; ``url`` is where it came from.
 
     ``retry_at`` is when the server wants to be asked again (Retry-After of RFC 9110, 10.2.3, in either form).

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from hashlib import md5
 from typing import NamedTuple
 from urllib.parse import unquote
+
+from msgspec import Struct
 
 from feedbot.core.text import one_line, shorten
 from feedbot.errors import FeedbotError
@@ -53,8 +54,7 @@ class Seen(NamedTuple):
         return self.size == len(data) and self.etag == etag_of(data)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Bucket:
+class Bucket(Struct, frozen=True, kw_only=True):
     """A bucket, or the part of one below ``prefix``, in which keys are named from there.
 
     ``endpoint``: where it is asked, "" for Amazon's own of the region. ``pause`` waits so many seconds.

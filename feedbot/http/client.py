@@ -6,7 +6,6 @@ import contextlib
 import re
 import ssl
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
@@ -14,6 +13,7 @@ from http.client import BadStatusLine, HTTPException, IncompleteRead, LineTooLon
 from pathlib import Path
 from time import monotonic
 
+from msgspec import Struct, field
 from urllib3.exceptions import HTTPError
 
 from feedbot.core.text import one_line
@@ -205,8 +205,7 @@ class Client:
             raise _failure(errand, target, wire, error) from error
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Errand:
+class _Errand(Struct, frozen=True, kw_only=True):
     """A request with what bounds it, for all of its redirects."""
 
     request: Request

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 from ipaddress import (
@@ -19,6 +18,8 @@ from ipaddress import (
     ip_address,
     ip_network,
 )
+
+from msgspec import Struct
 
 IPAddress = IPv4Address | IPv6Address
 IPNetwork = IPv4Network | IPv6Network
@@ -57,8 +58,7 @@ class Verdict(Enum):
 REFUSALS = frozenset({Verdict.PRIVATE, Verdict.METADATA})
 
 
-@dataclass(frozen=True, slots=True)
-class Allowance:
+class Allowance(Struct, frozen=True):
     """An entry of ``allow_private``: a host by name or a network, on one port or (None) on all."""
 
     name: str = ""

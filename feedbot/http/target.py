@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from ipaddress import IPv6Address
 from urllib.parse import quote, unquote_to_bytes, urljoin, urlsplit
 
 import idna
+from msgspec import Struct
+from msgspec.structs import replace
 
 from feedbot.core.text import one_line, shorten
 from feedbot.http import HttpError
@@ -28,8 +29,7 @@ _USUAL = re.compile(
 _KEPT = "!$%&'()*+,/:;=?@[]~|-._"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Target:
+class Target(Struct, frozen=True, kw_only=True, dict=True):
     """Where a request goes. ``host`` is a name in ASCII or an address without brackets.
 
     ``path`` has the query in it. ``credentials`` is the value of a Basic ``Authorization``, or "".

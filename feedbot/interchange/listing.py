@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
+
+from msgspec import Struct, field
 
 from feedbot.core.text import one_line
 from feedbot.errors import UsageError
@@ -15,8 +16,7 @@ class ListingError(UsageError):
     """A list cannot be read at all."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Subscription:
+class Subscription(Struct, frozen=True, kw_only=True):
     """A feed of the list. ``settings`` are further keys of its source, ``sink`` names one of the listing's, or none."""
 
     url: str
@@ -27,16 +27,14 @@ class Subscription:
     on: tuple[str, ...] = ("new",)
 
 
-@dataclass(frozen=True)
-class Omitted:
+class Omitted(Struct, frozen=True):
     """Something of the list that is not taken over, and why."""
 
     where: str
     reason: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Listing:
+class Listing(Struct, frozen=True, kw_only=True):
     """What a list says. ``sinks`` are tables of settings by name; ``secrets`` texts of files that these name."""
 
     subscriptions: tuple[Subscription, ...] = ()

@@ -5,10 +5,11 @@ from __future__ import annotations
 import html.entities
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple
 from xml.parsers import expat
 from xml.sax.saxutils import escape, quoteattr
+
+from msgspec import Struct, field
 
 from feedbot.core.text import one_line, shorten
 from feedbot.interchange.listing import Listing, ListingError, Omitted, Subscription, web_address
@@ -75,8 +76,7 @@ def _lines(title: str, outlines: Sequence[Outline]) -> Iterator[str]:
     yield "</opml>"
 
 
-@dataclass
-class _Open:
+class _Open(Struct):
     """An outline whose end was not met yet."""
 
     line: int
@@ -85,8 +85,7 @@ class _Open:
     is_empty: bool = True
 
 
-@dataclass
-class _Reader:
+class _Reader(Struct):
     """Hears elements; holds no more of the document than the outlines around the current one."""
 
     found: list[Subscription] = field(default_factory=list)

@@ -10,9 +10,11 @@ import html as entities
 import re
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import quote, urlsplit
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from feedbot.message import values
 from feedbot.message.templates import Templates
@@ -40,8 +42,7 @@ Escape = Callable[[str], str]
 Measure = Callable[[str], int]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Notice:
+class Notice(Struct, frozen=True, kw_only=True):
     """Plain texts, not escaped yet. ``title`` is one line, ``text`` may be more, or empty.
 
     ``url`` and ``image`` are web addresses in ASCII, or "".

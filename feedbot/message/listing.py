@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from feedbot.message import values
 from feedbot.message.chat import Escape, Measure, Notice, Tell, fit, utf16
@@ -15,8 +16,7 @@ Show = Callable[[Notice], str]
 """Writes one entry as a line of a list, in a service's own markup."""
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(Struct, frozen=True):
     """What a chat is told of a digest: a heading, one line of plain words, and its entries."""
 
     heading: str

@@ -7,12 +7,13 @@ import re
 from base64 import encodebytes
 from binascii import b2a_qp
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.header import decode_header, make_header
 from email.utils import format_datetime
 from functools import cached_property
 from typing import Any
+
+from msgspec import Struct, field
 
 from feedbot.core.text import shorten, slug, storable
 from feedbot.message import values
@@ -28,8 +29,7 @@ LOCAL = Mailbox("feedbot", "feedbot@localhost")
 MAX_SUBJECT = 200
 
 
-@dataclass(frozen=True, kw_only=True)
-class Mail:
+class Mail(Struct, frozen=True, kw_only=True):
     """A mail before it is encoded: ``headers`` as they are written, and its two parts, ``text`` and ``page``."""
 
     headers: tuple[Header, ...]
@@ -42,8 +42,7 @@ class Mail:
         return next(header.value for header in self.headers if header.name == name)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Letterhead:
+class Letterhead(Struct, frozen=True, kw_only=True, dict=True):
     """What is the same for all mails of a sink.
 
     ``unsubscribe``: an https or mailto address, or "". ``subject``: a template for mails of one change, or "".

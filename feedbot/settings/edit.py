@@ -14,9 +14,11 @@ import stat
 import tomllib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from feedbot.errors import ConfigError
 from feedbot.files import write_atomic
@@ -39,8 +41,7 @@ class Table(NamedTuple):
     comment: str = ""
 
 
-@dataclass(frozen=True)
-class ConfigFile:
+class ConfigFile(Struct, frozen=True):
     """A configuration file as it was read, and as it shall be. Nothing is written but by :meth:`write`."""
 
     path: Path

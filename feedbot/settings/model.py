@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
+from msgspec import Struct, field
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
 from feedbot import __version__
@@ -296,8 +296,7 @@ class RouteSettings(Settings):
     no digests."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Configuration:
+class Configuration(Struct, frozen=True, kw_only=True, dict=True):
     """A configuration without a problem. ``secrets`` are texts that must not appear in any message.
 
     ``source_types`` and ``sink_types`` hold the plugin class of each source and sink; ``references`` the text as
@@ -314,8 +313,11 @@ class Configuration:
     sink_types: Mapping[str, type[Any]]
     routes: tuple[RouteSettings, ...]
     warnings: tuple[ConfigProblem, ...] = ()
-    references: Mapping[Key, str] = field(default_factory=dict, repr=False)
-    secrets: frozenset[str] = field(default=frozenset(), repr=False)
+    references: Mapping[Key, str] = field(default_factory=dict)
+    secrets: frozenset[str] = frozenset()
+
+    def __repr__(self) -> str:
+        return f"Configuration({self.path})"
 
     @cached_property
     def state(self) -> Location:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from feedbot.message.terminal import inert
 from feedbot.settings.edit import literal
@@ -13,8 +14,7 @@ _COLUMN = 46
 """Where comments behind values begin."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Start:
+class Start(Struct, frozen=True, kw_only=True):
     """What is known of the source to begin with: no ``settings``, nothing was found.
 
     ``reach`` are the keys of [feedbot] that it takes to get there, ``output`` is the folder of the published feeds,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
+from msgspec.structs import replace
 from pydantic import Field, SecretStr
 
 from feedbot.errors import DeliveryError

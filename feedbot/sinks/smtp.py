@@ -7,9 +7,10 @@ import socket
 import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NoReturn, TypeAlias
+
+from msgspec import Struct
 
 from feedbot.core.text import one_line, shorten
 from feedbot.errors import DeliveryError
@@ -29,8 +30,7 @@ _WITH_ADDRESS = (socket.AF_INET, socket.AF_INET6)
 _NEEDS_LOGIN = frozenset({530, 535, 538})
 
 
-@dataclass(frozen=True, kw_only=True)
-class Server:
+class Server(Struct, frozen=True, kw_only=True):
     """Where mails are handed in, and as whom. ``timeout`` in seconds, of each step; a mail may take twice that.
 
     With ``lmtp``, ``host`` may be the path of a socket. ``allow_private`` lists private addresses that it may have.

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
+from msgspec import Struct
 
 from feedbot.model import DeliveryState
 from feedbot.store.schema import outbox, sources, turns, workers
@@ -25,8 +25,7 @@ _NOW = sa.type_coerce(
 )
 
 
-@dataclass(frozen=True, kw_only=True)
-class WorkerState:
+class WorkerState(Struct, frozen=True, kw_only=True):
     """A process at work: where it runs, since when, and when it was last heard of by the server's clock.
 
     ``id`` is that of its leases. A worker has the ``queues`` that it works off; ``readers`` sources are read side by

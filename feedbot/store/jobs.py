@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from msgspec import Struct
 
 from feedbot.errors import StateError
 from feedbot.location import Database
@@ -27,8 +27,7 @@ FROM procrastinate_jobs WHERE status IN ('todo', 'doing') GROUP BY queue_name
 """
 
 
-@dataclass(frozen=True)
-class Depth:
+class Depth(Struct, frozen=True):
     """How many jobs of a queue wait, and how many are being done."""
 
     waiting: int = 0

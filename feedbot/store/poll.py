@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from feedbot.model import Content, DeliveryState, EditKind, Fingerprints, Hub, Memory, Problem
 
@@ -14,8 +15,7 @@ if TYPE_CHECKING:
     from feedbot.store.alerts import Alert
 
 
-@dataclass(frozen=True, kw_only=True)
-class Planned:
+class Planned(Struct, frozen=True, kw_only=True):
     """A delivery to be put into the outbox together with its change.
 
     No second one of the same sink and ``across`` is made, whatever source it comes from; and none at all while
@@ -38,8 +38,7 @@ class Planned:
     most: int | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class AddedEntry:
+class AddedEntry(Struct, frozen=True, kw_only=True):
     """A new entry as it is stored. ``sort_at`` is its place among the others."""
 
     id: str
@@ -51,8 +50,7 @@ class AddedEntry:
     deliveries: tuple[Planned, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
-class EditedEntry:
+class EditedEntry(Struct, frozen=True, kw_only=True):
     """A known entry with other content, or ``restored``: ``edit`` NONE keeps its content, and its revision otherwise.
 
     ``shifts`` are its deliveries that wait longer now. ``announced_anew``: it was withdrawn before it was announced.
@@ -76,8 +74,7 @@ class EditedEntry:
     undone: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
-class WithdrawnEntry:
+class WithdrawnEntry(Struct, frozen=True, kw_only=True):
     """An entry that is gone from its source; ``revision`` is that of its withdrawal.
 
     What of it was not sent yet is dropped.
@@ -89,8 +86,7 @@ class WithdrawnEntry:
     deliveries: tuple[Planned, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
-class Poll:
+class Poll(Struct, frozen=True, kw_only=True):
     """What one poll of a source leads to, committed whole or not at all.
 
     ``hub`` is the one that is to push what is new. It, ``memory``, ``settings_digest``, ``problems`` (with

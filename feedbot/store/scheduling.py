@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
+from msgspec import Struct
 
 from feedbot.model import ALERTS, SourceState
 from feedbot.store.jobs import reaching_jobs
@@ -21,8 +21,7 @@ _DUE = sa.select(
 )
 
 
-@dataclass(frozen=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """What scheduling goes by: the sources that look due, oldest first, by key, and the names of those that are
     claimed; and how many jobs of polling, and how many sources, all workers take up at once."""
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from feedbot.store.fleet import WorkerState
 from feedbot.store.jobs import Depth
 from feedbot.store.store import Store
 
 
-@dataclass(frozen=True, kw_only=True)
-class Stats:
+class Stats(Struct, frozen=True, kw_only=True):
     """All workers, the depths of the queues by name, and for how long the source that has waited longest is due."""
 
     workers: tuple[WorkerState, ...]

@@ -9,12 +9,13 @@ import posixpath
 import stat
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import blake2b
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import parse_qsl, quote
+
+from msgspec import Struct, field
 
 from feedbot.web import negotiate
 from feedbot.web.answers import Receive, Scope, Send, encoded, respond
@@ -48,8 +49,7 @@ _TYPES = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
-class Site:
+class Site(Struct, frozen=True, kw_only=True):
     """What the output folder holds: ``types`` gives the media type of each feed format by its extension.
 
     ``aliases`` are further paths of files, case folded; ``tokens`` the feeds that want one; ``hubs`` those that a hub
@@ -64,8 +64,7 @@ class Site:
     base_url: str = ""
 
 
-@dataclass(frozen=True)
-class _File:
+class _File(Struct, frozen=True):
     """A file as it was last read. ``etag`` is of its bytes as they are; compressed it is another one."""
 
     stamp: Stamp

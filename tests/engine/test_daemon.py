@@ -153,7 +153,7 @@ def test_a_configuration_that_was_replaced_is_let_go_of_at_once_whatever_failed_
             work = it.work()
             it.daemon.replace(work)
             it.until(lambda: bool(RememberingSink.sent) and "s1" in ScriptedSource.polls)
-            former = [weakref.ref(one) for one in (work, *work.cycle.sources)]
+            former = [weakref.ref(one) for one in (work, *(spec.source for spec in work.cycle.sources))]
             it.daemon.replace(it.work())
             del work
             it.until(lambda: all(one() is None for one in former))

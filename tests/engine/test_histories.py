@@ -5,13 +5,14 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 
 from hypothesis import HealthCheck, Phase, given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from feedbot.core.route import Route
 from feedbot.engine.poll import poll

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import to_builtins
 
 from feedbot.core.dates import rfc3339
 from feedbot.model import Document, Memory
@@ -45,7 +45,7 @@ def plain(document: Document) -> dict[str, Any]:
         "title": document.title,
         "link": document.link,
         "notes": list(document.notes),
-        "items": [_said(asdict(item)) for item in document.items],
+        "items": [_said(to_builtins(item)) for item in document.items],
     }
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from feedbot.model import Document, Memory, Problem
 from feedbot.sources.posts.index import Copy, Index, Record, unpacked

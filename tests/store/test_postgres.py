@@ -82,7 +82,7 @@ def test_two_claim_each_delivery_once(stores: tuple[Store, Store]) -> None:
 
 def test_sources_with_the_same_entries_do_not_stop_each_other(stores: tuple[Store, Store]) -> None:
     """Two that tell one sink of the same entries, in opposite orders, wait for each other: one has to begin anew."""
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     def both(name: str, ids: list[int], store: Store) -> None:
         entries = []

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote, urlsplit
+
+from msgspec import Struct
 
 from feedbot.errors import SourceError
 from feedbot.http import Fetcher, HttpError, Request, Response
@@ -46,8 +47,7 @@ class Whereabouts(NamedTuple):
         return {name: value for name in WHEREABOUTS if (value := getattr(self, name))}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Asking:
+class Asking(Struct, frozen=True, kw_only=True):
     """How a feed is asked for. ``secrets`` go to the origin of ``url`` alone; ``until`` is of the monotonic clock.
 
     ``digest`` is of the body that was read last.

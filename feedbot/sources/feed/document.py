@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime
 from time import monotonic
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from feedbot.errors import SourceError
 from feedbot.model import Document, Memory, Problem
@@ -20,8 +22,7 @@ from feedbot.sources.feed.manners import wishes_of
 _LEAST_SECONDS = 1.0  # to read a feed in, however long it took to come
 
 
-@dataclass(frozen=True, kw_only=True)
-class Body:
+class Body(Struct, frozen=True, kw_only=True):
     """What a feed said, decoded; ``url`` and ``headers`` of its answer, where it is none from a file.
 
     ``name`` is what a person knows it by.

@@ -6,12 +6,12 @@ which may be that of a list. What has not the shape that is asked for is taken a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 
-@dataclass(slots=True)
-class Fields:
+
+class Fields(Struct):
     """The values of a feed, an entry, or a part of one, under feedparser's names.
 
     Read as a plain dict: feedparser's own look-up answers "updated" with "published" (kurtmckee/feedparser#310).

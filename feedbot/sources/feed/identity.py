@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Literal
+
+from msgspec.structs import replace
 
 from feedbot.core.text import one_line
 from feedbot.model import Item

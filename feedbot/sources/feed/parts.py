@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from binascii import b2a_base64
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from feedbot.core.identity import normalised
 from feedbot.model import Item
@@ -22,8 +24,7 @@ _MOST_REMEMBERED = 500_000
 """Letters of ids. Nobody has entries with more; and they are stored with every poll."""
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
+class Parts(Struct, frozen=True):
     """A document in parts: digests of its frame, and of each entry in order."""
 
     frame: str
@@ -31,16 +32,14 @@ class Parts:
     ranges: Ranges = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Name:
+class Name(Struct, frozen=True):
     """What names an entry in a document beside its bytes: its id or else its link; and a digest of its link."""
 
     id: str
     link: str
 
 
-@dataclass(frozen=True, slots=True)
-class Remembered:
+class Remembered(Struct, frozen=True):
     """A document as it was last read: its frame, and its entries by their digest.
 
     ``names`` is None unless each entry has a name of its own, so that what is said of it does not depend on the

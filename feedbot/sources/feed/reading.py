@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from feedbot.errors import SourceError
 from feedbot.sources.feed.decode import readable_xml
@@ -20,8 +22,7 @@ MOST_TAGS = 20_000
 """Bytes and tags up to which a document without anything suspicious takes a second at most, as a rule 0.1."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
+class Task(Struct, frozen=True, kw_only=True):
     """A document to read: its text, the address it came from, and what the last reading left (as JSON has it).
 
     ``by_id``: entries are named by their id, else their link, so that the names of those which did not change

@@ -8,9 +8,10 @@ last whole entry. Where entries can be told from the rest without doubt, an outl
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from html import unescape
 from xml.parsers import expat
+
+from msgspec import Struct
 
 from feedbot.errors import SourceError
 from feedbot.sources.feed.parsed import MAX_ENTRIES
@@ -60,16 +61,14 @@ Ranges = tuple[tuple[int, int], ...]
 """Places in a document: where each starts, and where what follows it does."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outline:
+class Outline(Struct, frozen=True):
     """Where the entries are, and what of the rest (the frame) may differ in every answer: stamps and comments."""
 
     entries: Ranges
     volatile: Ranges
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Survey:
+class Survey(Struct, frozen=True, kw_only=True):
     """``part`` is what to parse: the document, or as much of it as is whole and within the limit, closed again.
 
     ``fault`` says why the document is not well-formed ("" where it is), in ``line``. ``truncated``: it ends
@@ -153,8 +152,7 @@ class _EnoughError(Exception):
     """The limit of entries is reached."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Mark:
+class _Mark(Struct, frozen=True):
     """A place between entries, and what is open there."""
 
     offset: int

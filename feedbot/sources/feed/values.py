@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 from urllib.parse import urljoin
 from xml.etree.ElementTree import Element
+
+from msgspec import Struct, field
 
 from feedbot.core.address import is_usual
 from feedbot.sources.feed.vocabulary import UnclearError
@@ -35,8 +36,7 @@ class Scope(NamedTuple):
         )
 
 
-@dataclass(slots=True)
-class Context:
+class Context(Struct):
     """What is read of a feed, an entry or its source; ``depths`` where an entry's values stood."""
 
     values: dict[str, Any] = field(default_factory=dict)

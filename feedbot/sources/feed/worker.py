@@ -7,10 +7,12 @@ limits its own memory and computing time, so that it ends by itself should feedb
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, fields
 from datetime import datetime
 from math import ceil
 from typing import Any
+
+from msgspec import to_builtins
+from msgspec.structs import asdict
 
 from feedbot.errors import SourceError
 from feedbot.model import Author, Enclosure, Item
@@ -74,8 +76,7 @@ def parsed_of(answer: dict[str, Any]) -> Parsed:
 
 def as_json(parsed: Parsed) -> dict[str, Any]:
     """What was read, as JSON takes it."""
-    values = {field.name: getattr(parsed, field.name) for field in fields(parsed)}
-    return {**values, "items": [_plain(item) for item in parsed.items], "standing": sorted(parsed.standing)}
+    return {**asdict(parsed), "items": [_plain(item) for item in parsed.items], "standing": sorted(parsed.standing)}
 
 
 def _answer(question: dict[str, Any], text: str) -> dict[str, Any]:
@@ -90,9 +91,7 @@ def _answer(question: dict[str, Any], text: str) -> dict[str, Any]:
 
 
 def _plain(item: Item) -> dict[str, Any]:
-    values = asdict(item)
-    for name in ("published", "updated"):
-        values[name] = values[name] and values[name].isoformat()
+    values: dict[str, Any] = to_builtins(item)
     return values
 
 

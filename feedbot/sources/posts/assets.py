@@ -5,9 +5,10 @@ from __future__ import annotations
 import posixpath
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import quote, unquote, urljoin, urlsplit
+
+from msgspec import Struct, field
 
 from feedbot.core.present import ASSET
 from feedbot.model import Problem
@@ -16,8 +17,7 @@ from feedbot.sources.posts.tree import IMAGES
 Mode = Literal["copy", "link", "drop"]
 
 
-@dataclass
-class Images:
+class Images(Struct):
     """The images of one post, whose file is ``name``.
 
     ``copy`` answers with the name of an image's copy, or after "!" with why there is none, in words. ``base`` is

@@ -9,8 +9,10 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from feedbot.core.text import one_line
 from feedbot.model import Document, Problem
@@ -31,8 +33,7 @@ _ENTRIES = ("post", "broken")
 Progress = Callable[[int, int], None]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Reading:
+class Reading(Struct, frozen=True, kw_only=True):
     """What reading a blog gave. ``whole``: everything could be opened, so that it need not be tried again.
 
     ``beside`` are the images that posts show from outside of their folder, with the marks that they had.

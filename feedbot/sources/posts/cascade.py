@@ -10,9 +10,10 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 from feedbot.model import Problem
 from feedbot.sources.posts.datafiles import TABLES, stems
@@ -30,8 +31,7 @@ _OVERRIDE = "override:"
 _COMPUTED = "eleventyComputed"
 
 
-@dataclass(frozen=True, slots=True)
-class Cascade:
+class Cascade(Struct, frozen=True):
     """What data files say, as JSON by name: "" of what is no table, after a "!" what is wrong with one."""
 
     above: tuple[str, ...] = ()

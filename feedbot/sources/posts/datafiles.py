@@ -6,10 +6,11 @@ import posixpath
 import unicodedata
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import takewhile
 from operator import itemgetter
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from feedbot.sources.posts.tree import Found
@@ -20,8 +21,7 @@ _PROGRAMS = (".11tydata.js", ".11tydata.cjs", ".11tydata.mjs")
 ENDINGS = (*_PROGRAMS, *reversed(TABLES))
 
 
-@dataclass(frozen=True, slots=True)
-class DataFiles:
+class DataFiles(Struct, frozen=True):
     """The data files of a blog by name, which may lead out of the posts' folder; or in words why one may not be read.
 
     ``above`` are the names, without their endings, that count for all posts: those of the posts' folder and of the

@@ -12,9 +12,11 @@ import json
 import re
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from feedbot.core.text import one_line
 from feedbot.sources.posts.permalink import check_pattern, check_site
@@ -26,8 +28,7 @@ Files = Mapping[str, bytes]
 MAX_FILE = 1_000_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EngineConfig:
+class EngineConfig(Struct, frozen=True, kw_only=True):
     """What a configuration says; "" and empty where it does not.
 
     ``site`` is the address up to where the blog starts, without a slash at its end, ``permalink`` a pattern as

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Literal
+
+from msgspec import Struct, field
 
 from feedbot.sources.posts.values import FrontMatterError, Pair, is_header, of_header, of_json, of_toml, of_yaml
 
@@ -26,8 +27,7 @@ _NEWLINE = re.compile(r"\r\n?")
 _BLANK_ABOVE = re.compile(r"""(?:[ \t]*\n)+(?=---[ \t]*\n["']?[A-Za-z][\w.-]*["']?:(?:\s|$)|\+\+\+[ \t]*\n)""")
 
 
-@dataclass(frozen=True, slots=True)
-class FrontMatter:
+class FrontMatter(Struct, frozen=True):
     """What a post says of itself. Keys are in their normal form (``normal``), of the top table.
 
     ``names`` has the spelling of each key, ``lines`` the line of the file that it stands in.
@@ -73,8 +73,7 @@ class FrontMatter:
         return FrontMatter(values, names, lines)
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
+class Parts(Struct, frozen=True):
     """A post in its two parts. ``matter`` is None where it has no front matter; lines count from 1."""
 
     matter: str | None

@@ -5,11 +5,12 @@ from __future__ import annotations
 import base64
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import repeat
 from typing import Any, Literal, NamedTuple, TypeVar
 
 import orjson
+from msgspec import Struct, field
+from msgspec.structs import asdict
 
 from feedbot.model import Problem
 
@@ -44,8 +45,7 @@ class Copy(NamedTuple):
     name: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Index:
+class Index(Struct, frozen=True, kw_only=True):
     """What one reading of a blog leaves for the next. ``answers`` are those to all questions of all posts."""
 
     files: Mapping[str, Record] = field(default_factory=dict)
@@ -63,7 +63,7 @@ class Index:
     def packed(self) -> str:
         """The index as one text, small enough to be kept in the state, and quick to be read even of 10 000 files."""
         parts = (_columns(self.files), self.answers, _columns(self.copies), self.told)
-        return base64.b64encode(zlib.compress(orjson.dumps(parts), 1)).decode("ascii")
+        return base64.b64encode(zlib.compress(orjson.dumps(parts, default=asdict), 1)).decode("ascii")
 
 
 def unpacked(text: str) -> Index:

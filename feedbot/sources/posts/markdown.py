@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
@@ -13,6 +12,7 @@ from urllib.parse import unquote
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
+from msgspec import Struct
 
 from feedbot.core.text import one_line, storable
 from feedbot.sources.posts.parser import build
@@ -32,8 +32,7 @@ _BRACED = re.compile(r"\{[.=\s]*([A-Za-z][\w+#-]*+)(?!\s*=)")  # how Pandoc and 
 _TASK = re.compile(r"\[([ xX])\] ")
 
 
-@dataclass(frozen=True, slots=True)
-class Addresses:
+class Addresses(Struct, frozen=True):
     """What to do with the addresses in a post: ``link`` and ``image`` answer with the one to publish.
 
     ``image`` is also given the line of the body, from 0; it answers None for an image to leave out.
@@ -47,16 +46,14 @@ class Addresses:
     root: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Warned:
+class Warned(Struct, frozen=True):
     """Something of a post that is not published as it is written; ``line`` is that of the body, from 0."""
 
     line: int
     sentence: str
 
 
-@dataclass(frozen=True, slots=True)
-class Rendered:
+class Rendered(Struct, frozen=True):
     """A rendered post. ``opening`` is what stands before a ``<!-- more -->``, else its first paragraph where that
     is asked for; ``title`` its first heading.
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from functools import cache, lru_cache
 from pathlib import PurePosixPath
 from urllib.parse import quote
+
+from msgspec import Struct, field
 
 from feedbot.sources.posts import fields, permalink
 from feedbot.sources.posts.cascade import over
@@ -29,8 +30,7 @@ _DRAFTS = frozenset({"drafts", "_drafts", "draft", "_draft"})
 _HEADING = re.compile(r"^#[ \t]+(.+?)[ \t]*#*[ \t]*$", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outline:
+class Outline(Struct, frozen=True, kw_only=True):
     """A post before it is rendered. ``own_id`` is the id that its front matter gives, ``url`` "" without a site.
 
     ``expires`` is when it is to be published no longer.
@@ -51,8 +51,7 @@ class Outline:
     extra: Mapping[str, object]
 
 
-@dataclass(frozen=True, slots=True)
-class Site:
+class Site(Struct, frozen=True):
     """What a post's address hangs on besides the post; days are counted in ``zone``.
 
     ``folder`` is the path of the posts' folder, from wherever: its end belongs to the addresses of some tools. A post

@@ -6,10 +6,12 @@ import hashlib
 import os
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
+
+from msgspec import Struct, field
+from msgspec.structs import asdict
 
 from feedbot.errors import SourceError
 from feedbot.paths import located
@@ -36,8 +38,7 @@ if TYPE_CHECKING:
         def renames(self, old: str, new: str, path: str = "") -> Mapping[str, str]: ...
 
 
-@dataclass(frozen=True, kw_only=True)
-class Look:
+class Look(Struct, frozen=True, kw_only=True):
     """What a look at a blog found that is not as it was. ``digest`` tells it from any other state of the blog.
 
     ``where`` makes of a file's name a path for a person. ``former`` tells the former names of posts that were renamed,
@@ -76,7 +77,7 @@ class FolderPlace:
             data_top = top if rules.data_files else None
             tree = scan(self._path, rules.folders, rules.files, rules.authors_data, now, data_top)
         if wants_history(rules):
-            tree = _Committed(**{each.name: getattr(tree, each.name) for each in fields(tree)})
+            tree = _Committed(**asdict(tree))
         digest = tree.digest(f"{salt}\n{found.preset}\n{engineconfig.digest(engine)}")
         if digest == known and _as_marked(tree, remembered):
             return None
@@ -110,7 +111,7 @@ class FolderPlace:
             ) from error
 
 
-class _Committed(FolderTree):
+class _Committed(FolderTree, frozen=True):
     """A folder that may be in a checkout, whose history tells of posts that do not say themselves when they began."""
 
     def commits(self) -> Mapping[str, tuple[datetime, datetime, str]]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal, get_args
+
+from msgspec import Struct
 
 PresetName = Literal[
     "auto", "generic", "astro", "keystatic", "hugo", "jekyll", "eleventy", "pelican", "zola", "docusaurus", "mkdocs",
@@ -18,8 +19,7 @@ Syntax = Literal[
 """What a post may hold besides Markdown."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Preset:
+class Preset(Struct, frozen=True, kw_only=True):
     """Where posts lie and which front matter keys mean what; the first key that has a value counts.
 
     Keys may reach into a table with a dot. Those that start with a colon are no front matter: ``:filename`` is the

@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import posixpath
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from urllib.parse import quote, urljoin, urlsplit
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from feedbot.core.text import slug
 from feedbot.model import Author, Item, Problem
@@ -32,8 +34,7 @@ Answer = Callable[[str], str]
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Plan(Struct, frozen=True, kw_only=True):
     """What all posts of a blog are rendered by. ``assets_base`` is a pattern, or ""."""
 
     site: Site
@@ -45,8 +46,7 @@ class Plan:
     data: Cascade = field(default_factory=Cascade)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sheet:
+class Sheet(Struct, frozen=True, kw_only=True):
     """What reading a post gave. ``asked`` has the questions that it hung on, with the answers it was given.
 
     A ``broken`` one has no item, but problems, unless it is a data file that is told of. ``ends`` is when the post

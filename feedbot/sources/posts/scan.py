@@ -8,12 +8,14 @@ import re
 import stat
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from operator import itemgetter
 from pathlib import Path
 from typing import ClassVar
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from feedbot.core.text import one_line
 from feedbot.errors import SourceError
@@ -27,8 +29,7 @@ _USUAL = 16_000  # bytes of a post
 _PLAIN = re.compile(r"[!-~]+(?: [!-~]+)*")
 
 
-@dataclass(frozen=True)
-class FolderTree:
+class FolderTree(Struct, frozen=True, dict=True):
     """What lies in a blog's folder (see tree.Tree). ``base`` is the folder of the posts, inside ``root``.
 
     What changed after ``recent``, in nanoseconds since 1970, is not settled yet.

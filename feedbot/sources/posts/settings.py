@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
+from msgspec.structs import replace
 from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
 
 from feedbot.plugins import Allowance, Duration, Place, SourceSettings

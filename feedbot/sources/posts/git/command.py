@@ -8,10 +8,11 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 from typing import IO
+
+from msgspec import Struct
 
 from feedbot.errors import SourceError
 from feedbot.processes import end
@@ -43,8 +44,7 @@ _SETTINGS = {
 _KEPT = ("PATH", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR")
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(Struct, frozen=True):
     """What a command left: its exit code, what it printed, and what it complained of."""
 
     code: int

@@ -6,9 +6,10 @@ import contextlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+
+from msgspec import Struct
 
 from feedbot.core.text import one_line
 from feedbot.files import write_atomic
@@ -19,8 +20,7 @@ CHANGES_FORMAT = "--format=%x01%H"
 _RENAMED = re.compile(r"[RC]\d+")
 
 
-@dataclass(frozen=True, slots=True)
-class Commit:
+class Commit(Struct, frozen=True):
     """A commit; ``date`` is when it was committed, in UTC."""
 
     id: str
@@ -29,8 +29,7 @@ class Commit:
     subject: str
 
 
-@dataclass(frozen=True, slots=True)
-class FileDates:
+class FileDates(Struct, frozen=True):
     """When a file came in and was changed last, in UTC, and who wrote it first."""
 
     first: datetime
@@ -38,8 +37,7 @@ class FileDates:
     author: str
 
 
-@dataclass(frozen=True, slots=True)
-class Touched:
+class Touched(Struct, frozen=True):
     """What a commit did to a file: its id and mode from then on; ``id`` is "" where it is gone."""
 
     name: str

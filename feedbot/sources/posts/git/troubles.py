@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from urllib.parse import urljoin
+
+from msgspec import Struct, field
 
 from feedbot.core.text import one_line, shorten
 from feedbot.errors import SourceError
@@ -20,8 +21,7 @@ _SAID = re.compile(r"^(?:fatal|error|remote|ERROR|ssh|git@[^:]*): *(.+)", re.MUL
 _MAX_WAIT = timedelta(hours=24)
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """What a server said last, as far as it matters here; ``status`` 0 where it said nothing."""
 
     status: int = 0

@@ -6,8 +6,9 @@ import html
 import posixpath
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
+
+from msgspec import Struct
 
 from feedbot.sources.posts.syntax.shipped import BOXES, NO_CONTENT, SHIPPED
 
@@ -19,8 +20,7 @@ _BLOCK = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(Struct, frozen=True):
     """What a component becomes: HTML before its children and after them; without ``children`` these are left out."""
 
     before: str

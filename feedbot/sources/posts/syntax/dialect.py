@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 SYNTAXES = frozenset(
     {
@@ -23,8 +24,7 @@ SYNTAXES = frozenset(
 always read."""
 
 
-@dataclass(frozen=True, slots=True)
-class Dialect:
+class Dialect(Struct, frozen=True):
     """The syntaxes that are on, the components of the blog (name to pattern) and its address."""
 
     syntaxes: frozenset[str] = frozenset()

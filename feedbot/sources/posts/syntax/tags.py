@@ -9,13 +9,13 @@ import html
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from markdown_it import MarkdownIt
 from markdown_it.rules_block import StateBlock
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
+from msgspec import Struct, field
 
 
 class Markup(str):
@@ -41,8 +41,7 @@ _ELEMENT = re.compile(
 _CODE = re.compile(r"<(pre|code|script|style|textarea)\b|<!--", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Tag:
+class Tag(Struct, frozen=True, eq=False):
     """A component as it is written: one that opens, closes or stands alone.
 
     ``scope`` and ``name`` tell what closes it. Attributes without a name are numbered from "0".

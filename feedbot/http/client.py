@@ -187,20 +187,19 @@ class Client:
         )
 
     def _whole_body(self, errand: _Errand, target: Target, answer: Answer, wire: Wire) -> bytes:
-        place = errand.place(target)
         try:
             if (answer.length or 0) > errand.max_bytes:
-                raise _too_large(place, errand)
+                raise _too_large(errand.place(target), errand)
             decoder = Decoder(answer.fields.get("content-encoding", ""), self._max_decoded)
             taken = 0
             while chunk := answer.read_body(_CHUNK):
                 taken += len(chunk)
                 if taken > errand.max_bytes:
-                    raise _too_large(place, errand)
+                    raise _too_large(errand.place(target), errand)
                 decoder.feed(chunk)
             return decoder.result()
         except BodyError as error:
-            raise HttpError(f"{place} {error}") from error
+            raise HttpError(f"{errand.place(target)} {error}") from error
         except _FAILURES as error:
             raise _failure(errand, target, wire, error) from error
 
@@ -309,14 +308,17 @@ def _validators(status: int, headers: Mapping[str, str], sent: Validators) -> Va
 
 def _excuse(answer: Answer) -> bytes:
     """What can be read of a body that is of use to a person only: never a reason to fail."""
-    if answer.isclosed():
+    if answer.ended:
         return b""
     try:
         decoder = Decoder(answer.fields.get("content-encoding", ""), _EXCUSE)
     except BodyError:
         return b""
+    left = _EXCUSE
     with contextlib.suppress(BodyError, *_FAILURES):
-        decoder.feed(answer.read_body(_EXCUSE))
+        while left and (piece := answer.read_body(left)):
+            decoder.feed(piece)
+            left -= len(piece)
     return decoder.so_far()
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import select
 import ssl
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +89,6 @@ class Answered(Response):
 
     def close(self) -> None:
         """Close the connection, whatever may still come over it."""
-        self.raw.close()
         self._connection.close()
 
 
@@ -157,7 +157,7 @@ class Adapter(BaseAdapter):
                 if place not in self._idle:
                     return None
                 connection = self._taken(place, -1)
-            if connection.is_connected:
+            if connection.is_quiet():
                 return connection
             connection.close()
 
@@ -195,6 +195,7 @@ class _Connection(HTTPConnection):
     peer: IPAddress
     admitted_by: Sequence[Allowance]
     wire: Wire
+    _came: Callable[[int], Sequence[Any]] | None = None
 
     def exchange(self, outgoing: Outgoing) -> Answer:
         """Send a request within its budget, and read the head of what comes back.
@@ -216,14 +217,18 @@ class _Connection(HTTPConnection):
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             self.sock.sendall(outgoing.message(self.spoken_to))
         answer = Answer(self.sock, str(outgoing.method))
-        try:
-            answer.begin()
-            if self.spoken_to is not None:
-                require_consent(answer.status, self.spoken_to)
-        except BaseException:
-            answer.close()
-            raise
+        answer.begin()
+        if self.spoken_to is not None:
+            require_consent(answer.status, self.spoken_to)
         return answer
+
+    def is_quiet(self) -> bool:
+        """Whether it still stands, and nothing has come over it that nobody asked for."""
+        if self.sock is None:
+            return False
+        if self._came is None:
+            self._came = _watch(self.sock)
+        return not self._came(0)
 
     @property
     def spoken_to(self) -> Target | None:
@@ -259,6 +264,15 @@ class _TLSConnection(_Connection, HTTPSConnection):
         except ssl.SSLError as error:
             raise _tls_error(self.host, error) from error
         self.sock.wire = self.wire
+
+
+def _watch(sock: Any) -> Callable[[int], Sequence[Any]]:
+    """What tells, within so many milliseconds, whether there is something to be read of a socket, or its end."""
+    if not hasattr(select, "poll"):  # on Windows
+        return lambda milliseconds: select.select([sock], [], [], milliseconds / 1000)[0]
+    poll = select.poll()
+    poll.register(sock, select.POLLIN)
+    return poll.poll
 
 
 def _context(ca_file: Path | None) -> ssl.SSLContext:

@@ -62,8 +62,6 @@ def tunnel(sock: WireSocket, proxy: Target, host: str, port: int) -> None:
         answer.begin()
     except (HTTPException, ConnectionError) as error:
         raise HttpError(f"the proxy {proxy.place} closed the connection instead of answering", _HINT) from error
-    finally:
-        answer.close()
     require_consent(answer.status, proxy)
     if not 200 <= answer.status < 300:
         raise HttpError(f"the proxy {proxy.place} does not connect to {place} ({answer.status})", _HINT)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from ipaddress import IPv6Address
 from urllib.parse import quote, unquote_to_bytes, urljoin, urlsplit
 
@@ -29,7 +29,7 @@ _USUAL = re.compile(
 _KEPT = "!$%&'()*+,/:;=?@[]~|-._"
 
 
-class Target(Struct, frozen=True, kw_only=True, dict=True):
+class Target(Struct, frozen=True, kw_only=True):
     """Where a request goes. ``host`` is a name in ASCII or an address without brackets.
 
     ``path`` has the query in it. ``credentials`` is the value of a Basic ``Authorization``, or "".
@@ -41,18 +41,18 @@ class Target(Struct, frozen=True, kw_only=True, dict=True):
     path: str
     credentials: str = ""
 
-    @cached_property
+    @property
     def origin(self) -> tuple[str, str, int]:
         """What must be equal for secrets to be sent (RFC 6454, section 4)."""
         return self.scheme, self.host, self.port
 
-    @cached_property
+    @property
     def authority(self) -> str:
         """The host, with its port where that is not the usual one, as an address has it (RFC 3986, 3.2)."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
 
-    @cached_property
+    @property
     def url(self) -> str:
         """The address, without credentials and fragment."""
         return f"{self.scheme}://{self.authority}{self.path}"

@@ -23,6 +23,7 @@ from feedbot.http.guard import REFUSALS, Allowance, IPAddress, Verdict, authorit
 # One address that does not answer must not use up the time of those behind it.
 _CONNECT_SHARE = 5.0
 _MAX_ADDRESSES = 8
+_MOMENT = 0.01  # seconds by which a time-out may miss the deadline
 
 Address = tuple[socket.AddressFamily, tuple[Any, ...]]
 
@@ -47,7 +48,7 @@ class Wire:
     @property
     def late(self) -> bool:
         """Whether the deadline has come (a time-out may fire a moment early)."""
-        return monotonic() > self.deadline - 0.005
+        return monotonic() > self.deadline - _MOMENT - 0.005
 
     def left(self) -> float:
         """Seconds until the deadline. Raises TimeoutError behind it."""
@@ -56,13 +57,21 @@ class Wire:
             raise TimeoutError("the deadline of the exchange has come")
         return seconds
 
-    def took(self, count: int) -> int:
+    def bound(self, sock: socket.socket) -> None:
+        """Have what is done next with a socket end by the deadline. Raises TimeoutError behind it."""
+        left = self.left()
+        given = sock.gettimeout()
+        # Each setting asks the system for something, and within an exchange hardly any time goes.
+        if given is None or abs(given - left) > _MOMENT:
+            sock.settimeout(left)
+
+    def took(self, data: bytes) -> bytes:
         """Note bytes that came in. Raises OSError where there is no room for them."""
-        self.received += count
+        self.received += len(data)
         if self.received > self.room:
             self.overdrawn = True
             raise OSError("more than the exchange has room for")
-        return count
+        return data
 
     def require_allowed(self, host: str, port: int, address: IPAddress) -> None:
         """Raises HttpError, forbidden, where the policy does not admit the address."""
@@ -76,12 +85,12 @@ class WireSocket(socket.socket):
 
     wire: Wire
 
-    def recv_into(self, buffer: Any, nbytes: int = 0, flags: int = 0) -> int:
-        self.settimeout(self.wire.left())
-        return self.wire.took(super().recv_into(buffer, nbytes, flags))
+    def recv(self, bufsize: int, flags: int = 0) -> bytes:
+        self.wire.bound(self)
+        return self.wire.took(super().recv(bufsize, flags))
 
     def sendall(self, data: Any, flags: int = 0) -> None:
-        self.settimeout(self.wire.left())
+        self.wire.bound(self)
         super().sendall(data, flags)
 
 
@@ -90,12 +99,12 @@ class WireTLSSocket(ssl.SSLSocket):
 
     wire: Wire
 
-    def recv_into(self, buffer: Any, nbytes: int | None = None, flags: int = 0) -> int:
-        self.settimeout(self.wire.left())
-        return self.wire.took(super().recv_into(buffer, nbytes, flags))
+    def recv(self, buflen: int = 1024, flags: int = 0) -> bytes:
+        self.wire.bound(self)
+        return self.wire.took(super().recv(buflen, flags))
 
     def send(self, data: Any, flags: int = 0) -> int:
-        self.settimeout(self.wire.left())
+        self.wire.bound(self)
         return super().send(data, flags)
 
 

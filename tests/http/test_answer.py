@@ -27,11 +27,7 @@ def answered(head: bytes, body: bytes = b"", method: str = "GET") -> Answer:
         theirs.sendall(head + b"\r\n\r\n" + body)
         theirs.shutdown(socket.SHUT_WR)
         answer = Answer(ours, method)
-        try:
-            answer.begin()
-        except BaseException:
-            answer.close()
-            raise
+        answer.begin()
         return answer
 
 
@@ -132,6 +128,22 @@ def test_lengths_that_are_none_are_refused(lengths: bytes) -> None:
 
 def test_a_length_that_is_said_twice_is_one() -> None:
     assert answered(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 3").length == 3
+
+
+@given(st.lists(st.binary(min_size=1, max_size=20)), st.sampled_from([1, 3, 64]), st.booleans())
+def test_a_body_in_chunks_is_read_as_it_was_sent(pieces: list[bytes], amount: int, trailers: bool) -> None:
+    chunks = b"".join(b"%x;name=value\r\n%b\r\n" % (len(piece), piece) for piece in pieces)
+    last = b"0\r\nX-Sum: 1\r\n\r\n" if trailers else b"0\r\n\r\n"
+    answer = answered(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked", chunks + last)
+    assert b"".join(iter(lambda: answer.read_body(amount), b"")) == b"".join(pieces)
+    assert answer.reusable
+
+
+def test_a_connection_over_which_more_came_than_was_framed_is_not_kept() -> None:
+    answer = answered(b"HTTP/1.1 200 OK\r\nContent-Length: 2", b"okHTTP/1.1 200 OK\r\n")
+    assert answer.read_body(9) == b"ok"
+    assert answer.ended
+    assert not answer.reusable
 
 
 def test_what_a_server_sends_beyond_an_answer_is_not_taken_for_the_next() -> None:

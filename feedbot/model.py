@@ -182,7 +182,10 @@ class Document(Struct, frozen=True, kw_only=True):
 
 
 class SourceState(Struct, frozen=True, kw_only=True):
-    """What the store holds about a source. ``version`` is raised with every change to its entries."""
+    """What the store holds about a source. ``version`` is raised with every change to its entries.
+
+    ``identity`` is the rule by which its entries were named when it was last read, and ``listed`` how many there were.
+    """
 
     name: str
     memory: Memory = Memory()
@@ -203,6 +206,8 @@ class SourceState(Struct, frozen=True, kw_only=True):
     title: str = ""
     link: str = ""
     version: int = 0
+    identity: str = ""
+    listed: int = 0
 
 
 class DeliveryState(StrEnum):

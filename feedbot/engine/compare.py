@@ -33,19 +33,24 @@ def compare(
     keys = [identity.keys(item) for item in document.items]
     gone = None if renamed or document.gone is None else [identity.digest(key) for key in document.gone]
     others = [identity.digest(key) for key in document.standing] if gone is None else gone
-    aliases = knowledge.named(source, list(dict.fromkeys([key for own in keys for key in own.all] + others)))
+    listed = others if document.complete else []
+    aliases = knowledge.named(source, list(dict.fromkeys([key for own in keys for key in own.all] + listed)))
     for index, own in enumerate(keys):
         if not any(aliases.get(key) for key in own.certain):
             keys[index] = identity.with_text(own, document.items[index])
     texts = [key for own in keys for key in own.texts]
     if texts:
         aliases |= knowledge.named(source, texts)
+    if not document.complete and any(pk is not None for pk in aliases.values()):
+        # No item is taken for an entry that stands, which is of no concern where all of them are new.
+        aliases |= knowledge.named(source, others)
     known: dict[int, Known] = knowledge.known(source, None) if document.complete and gone is None else {}
-    missing = {pk for pk in aliases.values() if pk is not None and pk not in known}
-    known |= knowledge.known(source, sorted(missing))
+    if missing := {pk for pk in aliases.values() if pk is not None and pk not in known}:
+        known |= knowledge.known(source, sorted(missing))
     nameless = [item.id for item, own in zip(document.items, keys, strict=True) if not _named(own, aliases)]
+    taken = knowledge.ids(source, nameless) if nameless else set()
     standing = None if gone is None else _standing(gone, keys, aliases, known)
-    found = changes(document, keys, aliases, known, knowledge.ids(source, nameless), standing, moved=moved)
+    found = changes(document, keys, aliases, known, taken, standing, moved=moved)
     if renamed and found.added:
         claimed = set(aliases.values())
         found = _by_text(found, claimed, source, knowledge)

@@ -37,7 +37,7 @@ class LeftBehind:
         found = [
             name
             for name, number in shared.items()
-            if is_the_same_source(number, listed=len(document.items), listed_before=self._store.habits(name).listed)
+            if is_the_same_source(number, listed=len(document.items), listed_before=self._states[name].listed)
         ]
         return self._states[found[0]] if len(found) == 1 else None
 

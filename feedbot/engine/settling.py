@@ -20,7 +20,7 @@ from feedbot.engine.report import SourceReport, SourceStatus
 from feedbot.errors import FeedbotError, SourceError
 from feedbot.model import Document, Memory, Problem, SourceState
 from feedbot.store.poll import Poll
-from feedbot.store.sources import Habits, Sources
+from feedbot.store.sources import Sources
 
 if TYPE_CHECKING:
     from feedbot.core.diff import Addition, Changes
@@ -199,11 +199,11 @@ def _compared(
     from feedbot.engine.planning import Window
 
     if _is_fresh(state):
-        habits, moved, found = Habits(), False, first(document)
+        moved, found = False, first(document)
     else:
-        habits, rule = polling.store.habits(state.name), _rule(settings)
-        former_type, _, former_rule = habits.identity.partition(":")
-        renamed = bool(state.polled and habits.identity and rule != habits.identity)
+        rule = _rule(settings)
+        former_type, _, former_rule = state.identity.partition(":")
+        renamed = bool(state.polled and state.identity and rule != state.identity)
         moved = renamed and former_type != settings.type
         found = compare(document, state.name, polling.planning.knowledge, renamed=renamed, moved=moved)
         if moved:
@@ -213,7 +213,7 @@ def _compared(
             chosen = rule.partition(":")[2]
             report.notes += (f'identity is "{chosen}" now, not "{former_rule}": known entries keep their ids',)
     there = _listed(document) - len(found.added)
-    return _Compared(found, Window(habits.listed, there, moved=moved, complete=document.complete))
+    return _Compared(found, Window(state.listed, there, moved=moved, complete=document.complete))
 
 
 def _is_fresh(state: SourceState) -> bool:

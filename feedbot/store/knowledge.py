@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -37,18 +37,17 @@ class Knowledge:
     def named(self, source: str, keys: Sequence[bytes]) -> dict[bytes, int | None]:
         """Which entry each known key names; None for a key that several share."""
         with self._transactions.read() as connection:
-            rows = in_parts(connection, keys, _NAMED, source=_pk(connection, source))
-            return {bytes(row.key): row.entry_pk for row in rows}
+            return {bytes(key): pk for key, pk in in_parts(connection, keys, _NAMED, source=source)}
 
     @persistent
     def known(self, source: str, pks: Sequence[int] | None) -> dict[int, Known]:
         """Entries by key as far as the diff needs them; all that are not withdrawn where ``pks`` is None."""
         with self._transactions.read() as connection:
             if pks is None:
-                rows = connection.execute(_KNOWN_ALL, {"source": _pk(connection, source)})
-                return {row.pk: _known(row) for row in rows}
-            found = in_parts(connection, pks, _KNOWN_SOME)
-            return {row.pk: _known(row) for row in found}
+                rows: Iterable[Any] = connection.execute(_KNOWN_ALL, {"source": source})
+            else:
+                rows = in_parts(connection, pks, _KNOWN_SOME)
+            return {known.pk: known for known in map(_known, rows)}
 
     @persistent
     def ids(self, source: str, wanted: Sequence[str]) -> set[str]:
@@ -57,10 +56,9 @@ class Knowledge:
         Of each ("ID#2", "ID#3" ...) so many are looked for that one is free for each time that it is wanted.
         """
         with self._transactions.read() as connection:
-            pk = _pk(connection, source)
 
             def there(ids: Sequence[str]) -> set[str]:
-                return {row.id for row in in_parts(connection, list(map(id_key, ids)), _IDS, source=pk)}
+                return {row.id for row in in_parts(connection, list(map(id_key, ids)), _IDS, source=source)}
 
             taken = there(wanted)
             short = {one: number for one, number in Counter(wanted).items() if one in taken}
@@ -78,7 +76,7 @@ class Knowledge:
         """The entries of a source that say exactly this, by the digests of their texts."""
         found: dict[str, list[int]] = {}
         with self._transactions.read() as connection:
-            rows = in_parts(connection, texts, _WITH_TEXT, source=_pk(connection, source))
+            rows = in_parts(connection, texts, _WITH_TEXT, source=source)
             for row in rows:
                 found.setdefault(row.text_print, []).append(row.pk)
         return found
@@ -134,17 +132,15 @@ class Knowledge:
     def announced_before(self, source: str, keys: Sequence[bytes]) -> set[bytes]:
         """Which of these keys name entries that another program has announced."""
         with self._transactions.read() as connection:
-            pk = _pk(connection, source)
-            if connection.execute(_ANY_ANNOUNCED, {"source": pk}).first() is None:
+            if connection.execute(_ANY_ANNOUNCED, {"source": source}).first() is None:
                 return set()  # as nearly always
-            rows = in_parts(connection, keys, _ANNOUNCED, source=pk)
+            rows = in_parts(connection, keys, _ANNOUNCED, source=source)
             return {bytes(row.key) for row in rows}
 
 
-_PK = sa.select(sources.c.pk).where(sources.c.name == sa.bindparam("source"))
-_NAMED = sa.select(aliases.c.key, aliases.c.entry_pk).where(
-    aliases.c.source_pk == sa.bindparam("source"), one_of_part(aliases.c.key)
-)
+# The source by its name, in the statement that asks about its entries.
+_PK = sa.select(sources.c.pk).where(sources.c.name == sa.bindparam("source")).scalar_subquery()
+_NAMED = sa.select(aliases.c.key, aliases.c.entry_pk).where(aliases.c.source_pk == _PK, one_of_part(aliases.c.key))
 _KNOWN = sa.select(
     entries.c.pk,
     entries.c.id,
@@ -156,11 +152,11 @@ _KNOWN = sa.select(
     entries.c.sort_at,
     entries.c.first_seen,
 )
-_KNOWN_ALL = _KNOWN.where(entries.c.source_pk == sa.bindparam("source"), entries.c.withdrawn_at.is_(None))
+_KNOWN_ALL = _KNOWN.where(entries.c.source_pk == _PK, entries.c.withdrawn_at.is_(None))
 _KNOWN_SOME = _KNOWN.where(one_of_part(entries.c.pk))
-_IDS = sa.select(entries.c.id).where(entries.c.source_pk == sa.bindparam("source"), one_of_part(entries.c.id_key))
+_IDS = sa.select(entries.c.id).where(entries.c.source_pk == _PK, one_of_part(entries.c.id_key))
 _WITH_TEXT = sa.select(entries.c.pk, entries.c.text_print).where(
-    entries.c.source_pk == sa.bindparam("source"), one_of_part(entries.c.text_print)
+    entries.c.source_pk == _PK, one_of_part(entries.c.text_print)
 )
 _CONTENTS = sa.select(
     entries.c.pk,
@@ -172,22 +168,18 @@ _CONTENTS = sa.select(
     entries.c.missing,
 ).where(one_of_part(entries.c.pk))
 _STANDING = sa.select(outbox).where(one_of_part(outbox.c.entry_pk)).order_by(outbox.c.pk)
-_ANNOUNCED = sa.select(announced.c.key).where(
-    announced.c.source_pk == sa.bindparam("source"), one_of_part(announced.c.key)
-)
-_ANY_ANNOUNCED = sa.select(announced.c.key).where(announced.c.source_pk == sa.bindparam("source")).limit(1)
-
-
-def _pk(connection: sa.Connection, source: str) -> int | None:
-    return connection.execute(_PK, {"source": source}).scalar()
+_ANNOUNCED = sa.select(announced.c.key).where(announced.c.source_pk == _PK, one_of_part(announced.c.key))
+_ANY_ANNOUNCED = sa.select(announced.c.key).where(announced.c.source_pk == _PK).limit(1)
 
 
 def _known(row: Any) -> Known:
+    # By their places, as a row takes as long to find one value by its name.
+    pk, own_id, text, metadata, whole, revision, withdrawn_at, sort_at, first_seen = row
     return Known(
-        pk=row.pk,
-        id=row.id,
-        published=None if row.sort_at == row.first_seen else row.sort_at,
-        fingerprints=Fingerprints(row.text_print, row.metadata_print, row.whole_print),
-        revision=row.revision,
-        withdrawn=row.withdrawn_at is not None,
+        pk=pk,
+        id=own_id,
+        published=None if sort_at == first_seen else sort_at,
+        fingerprints=Fingerprints(text, metadata, whole),
+        revision=revision,
+        withdrawn=withdrawn_at is not None,
     )

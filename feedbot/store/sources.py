@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -19,14 +19,6 @@ from feedbot.store.writing import FORMER_NAME, write_polls
 _COLUMNS = tuple(sources.c.keys())
 _STATES = sa.select(sources).where(sources.c.name != ALERTS).order_by(sources.c.name)
 _SOME_STATES = _STATES.where(one_of_part(sources.c.name))
-_HABITS = sa.select(sources.c.identity, sources.c.listed).where(sources.c.name == sa.bindparam("its_name"))
-
-
-class Habits(NamedTuple):
-    """By which rule a source named its entries when it was last read, and how many it listed."""
-
-    identity: str = ""
-    listed: int = 0
 
 
 class Sources:
@@ -237,13 +229,6 @@ class Sources:
             return str(connection.execute(query).scalar() or "")
 
     @persistent
-    def habits(self, source: str) -> Habits:
-        """How the source was when it was last read."""
-        with self._transactions.read() as connection:
-            row = connection.execute(_HABITS, {"its_name": source}).one_or_none()
-            return Habits() if row is None else Habits(row.identity, row.listed)
-
-    @persistent
     def commit(self, polls: Sequence[Poll]) -> None:
         """Store what polls found: entries, keys, deliveries, validators and due times in one transaction.
 
@@ -300,4 +285,6 @@ def _state(row: Mapping[str, Any]) -> SourceState:
         title=row["title"],
         link=row["link"],
         version=row["version"],
+        identity=row["identity"],
+        listed=row["listed"],
     )

@@ -24,9 +24,10 @@ from feedbot.errors import SourceError
 from feedbot.model import Document, Memory, Validators
 from feedbot.settings import load
 from feedbot.sources.feed import reading
-from feedbot.sources.feed.decode import decode
+from feedbot.sources.feed.decode import as_it_came, decode
 from feedbot.sources.feed.hub import NO_HUB
 from feedbot.sources.feed.parsed import Parsed
+from feedbot.sources.feed.survey import Survey, survey
 from tests.conftest import CORPUS
 from tests.sources.feeds import NOW, atom, check_as_the_whole, from_file, ids, items_of, over_http, poll, rss
 from tests.support.examples import examples
@@ -41,9 +42,18 @@ def item(name: str, text: str = "hello") -> str:
 
 
 def understood(text: str, memory: Mapping[str, Any] | None = None) -> Parsed:
+    """What is read of a document; that a glance at it, where it tells, tells the same."""
     parsed = reading.read(reading.Task(text=text, url=URL, now=NOW, memory=memory or {}), watched=True)
     assert parsed is not None
+    assert glanced(text.encode("utf-8", "surrogatepass"), memory or {}) in (None, parsed)
     return parsed
+
+
+def glanced(body: bytes, memory: Mapping[str, Any], content_type: str = "") -> Parsed | None:
+    """What a glance at the bytes of a body tells."""
+    data = as_it_came(body, content_type)
+    seen = reading.look(data, URL, NOW, memory) if data else None
+    return seen and seen[0]
 
 
 def then(first: str, second: str) -> Parsed:
@@ -286,6 +296,65 @@ def test_nothing_new_is_found_without_loading_a_parser(tmp_path: Path) -> None:
 
 
 # Both ways alike
+
+
+NEW = rss(item("new"), item("b", "grüß"), item("a"))
+CLEAN = (
+    NEW.encode(),
+    b"\xef\xbb\xbf \n" + NEW.encode(),
+    b"<?xml version='1.0' encoding='UTF-8'?>\n" + NEW.encode(),
+    rss(item("b", "grüß"), item("new", "&#228; &#x1F600;"), item("a")).encode(),
+)
+ODD = (
+    b"<?xml version='1.0' encoding='iso-8859-1'?>" + NEW.encode("latin-1"),
+    b"<?xml version='1.0' encoding='iso-8859-1'?>" + NEW.encode(),
+    NEW.encode("utf-16"),
+    NEW.encode("utf-16-le"),
+    rss(item("new", "a\x01b"), item("b", "grüß"), item("a")).encode(),
+    rss(item("new", "&#xD83D;&#xDE00;"), item("b", "grüß"), item("a")).encode(),
+    rss(item("new", "?"), item("b", "grüß"), item("a")).encode().replace(b"?", b"\xff"),
+    NEW.encode()[:-20],
+    b"<html><body>" + NEW.encode() + b"</body></html>",
+    b"<?xml <?xml version='1.0'?>" + NEW.encode(),
+    b"",
+)
+
+
+@pytest.mark.parametrize("body", CLEAN)
+def test_what_is_new_is_told_at_a_glance(body: bytes) -> None:
+    memory = understood(rss(item("b", "grüß"), item("a"))).memory
+    seen = glanced(body, memory)
+    assert seen is not None
+    assert seen == understood(decode(body), memory)
+    assert ids(seen.items) == ["urn:x:new"]
+
+
+@pytest.mark.parametrize("body", ODD)
+def test_what_is_to_be_cleaned_is_not_told_at_a_glance(body: bytes) -> None:
+    memory = understood(rss(item("b", "grüß"), item("a"))).memory
+    assert glanced(body, memory) is None
+
+
+def test_what_its_answer_says_of_another_encoding_counts() -> None:
+    memory = understood(rss(item("b", "grüß"), item("a"))).memory
+    assert glanced(NEW.encode(), memory, "text/xml; charset=koi8-r") is None
+    assert glanced(NEW.encode(), memory, "text/xml; charset=utf-8") is not None
+
+
+def test_every_stamp_in_a_large_feed_costs_no_survey_of_its_entries(monkeypatch: pytest.MonkeyPatch) -> None:
+    entries = [item(str(number), "text " * 500) for number in range(30)]
+    memory = understood(rss(*entries)).memory
+    surveyed: list[int] = []
+
+    def counted(data: bytes) -> Survey:
+        surveyed.append(len(data))
+        return survey(data)
+
+    monkeypatch.setattr("feedbot.sources.feed.glance.survey", counted)
+    seen = glanced(rss(item("new"), *entries).replace("<channel>", "<channel><ttl>60</ttl>").encode(), memory)
+    assert seen is not None
+    assert ids(seen.items) == ["urn:x:new"]
+    assert sum(surveyed) < 2_000
 
 
 @pytest.mark.parametrize("feed", XML, ids=lambda path: path.name)

@@ -18,6 +18,7 @@ from feedbot.model import Validators
 
 if TYPE_CHECKING:
     from feedbot.sources.feed.discover import Candidate
+    from feedbot.sources.feed.document import Seen
 
 ACCEPT = (
     "application/atom+xml, application/rss+xml, application/feed+json, application/rdf+xml;q=0.9, "
@@ -50,7 +51,7 @@ class Whereabouts(NamedTuple):
 class Asking(Struct, frozen=True, kw_only=True):
     """How a feed is asked for. ``secrets`` go to the origin of ``url`` alone; ``until`` is of the monotonic clock.
 
-    ``digest`` is of the body that was read last.
+    ``digest`` is of the body that was read last. ``look`` tells from an answer, at little cost, what is new since.
     """
 
     url: str
@@ -62,12 +63,14 @@ class Asking(Struct, frozen=True, kw_only=True):
     fetcher: Fetcher
     now: datetime
     until: float
+    look: Callable[[Response], Seen | None]
 
 
 class Asked(NamedTuple):
     """The feed's answer (200, 203, 226 or 304), where it is by now, and what to tell of that.
 
-    ``text`` is its body, decoded, None where that is the one that was read last; ``digest`` is of the body.
+    ``text`` is its body, decoded, None where that is the one that was read last, or where ``seen`` is all that is new
+    in it; ``digest`` is of the body.
     """
 
     response: Response
@@ -75,6 +78,7 @@ class Asked(NamedTuple):
     notes: tuple[str, ...] = ()
     digest: str = ""
     text: str | None = None
+    seen: Seen | None = None
 
 
 def ask(asking: Asking, known: Whereabouts, validators: Validators) -> Asked:
@@ -135,6 +139,8 @@ def _asked(asking: Asking, url: str, known: Whereabouts, validators: Validators)
     digest, found = digest_of(response.body), _moved(known, response.moved_to)
     if digest == asking.digest and response.status != 226:
         return Asked(response, found, _told(asking, found), digest)
+    if seen := asking.look(response):
+        return Asked(response, found, _told(asking, found), digest, seen=seen)
     text = _text(response)
     if _is_web_page(text):
         return _discovered(asking, response, text)

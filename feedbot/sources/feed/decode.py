@@ -24,6 +24,7 @@ _DECLARED = re.compile(rb"\s*<\?xml[^>]{1,200}?encoding\s*=\s*[\"']([A-Za-z][\w.
 _DECLARATION = re.compile(r"<\?xml\s[^>]{0,300}\?>")
 # WHATWG Encoding: these labels mean windows-1252, and gb2312 means its superset.
 _ALIASES = {"iso8859-1": "cp1252", "ascii": "cp1252", "gb2312": "gb18030", "gbk": "gb18030"}
+_DECLARATION_BYTES = re.compile(_DECLARATION.pattern.encode())
 _NO_CHARACTERS = ("\ufffe".encode(), "\uffff".encode())
 _CONTROLS = bytes(code for code in range(32) if code not in b"\t\n\r")
 # Codecs that Python knows and no document is in; some of them take quadratic time.
@@ -40,20 +41,30 @@ def decode(data: bytes, content_type: str = "") -> str:
     for start, encoding in _WIDE:
         if data.startswith(start):
             return data.decode(encoding, "replace")
-    asked = _CHARSET.search(content_type)
-    declared = _DECLARED.match(data)
-    named = [_codec(asked[1]) if asked else "", _codec(declared[1].decode()) if declared else ""]
-    if b"\0" not in data[:8]:  # written out in single bytes, whatever it says
-        named = ["" if codec.startswith(("utf-16", "utf-32")) else codec for codec in named]
-    if "utf-8" in named or not any(named):
+    named = _named(data, content_type)
+    if "utf-8" in named or not named:
         text = _utf8(data)
         if text is not None:
             return text
     for encoding in (*named, "utf-8", "cp1252", "iso8859-1"):
-        text = _strictly(data, encoding) if encoding else None
+        text = _strictly(data, encoding)
         if text is not None:
             return text
     return data.decode("latin-1")
+
+
+def as_it_came(data: bytes, content_type: str = "") -> bytes | None:
+    """The bytes that ``decode`` and ``readable_xml`` begin with, without the declaration, where they say to be UTF-8.
+
+    Those of XML: None where it is none at first sight. Whether they are what they say is not looked at.
+    """
+    data = data.removeprefix(codecs.BOM_UTF8).lstrip(b" \t\r\n")
+    if data[:1] != b"<" or data[1:2] == b"\0" or "utf-8" not in (_named(data, content_type) or ["utf-8"]):
+        return None
+    if not data.startswith(b"<?xml"):
+        return data
+    declaration = _DECLARATION_BYTES.match(data)
+    return data[declaration.end() :] if declaration else None
 
 
 def readable_xml(text: str) -> tuple[str, int]:
@@ -68,6 +79,16 @@ def readable_xml(text: str) -> tuple[str, int]:
         text = _REFERENCE.sub(_allowed, _PAIR.sub(_joined, text))
     body = text[start:]
     return _DECLARATION.sub("", body, count=1) if body.startswith("<?xml") else body, text.count("\n", 0, start)
+
+
+def _named(data: bytes, content_type: str) -> list[str]:
+    """The encodings that the type of a document, and then its declaration, name."""
+    asked = _CHARSET.search(content_type)
+    declared = _DECLARED.match(data)
+    named = [_codec(asked[1]) if asked else "", _codec(declared[1].decode()) if declared else ""]
+    if b"\0" not in data[:8]:  # written out in single bytes, whatever it says
+        named = [codec for codec in named if not codec.startswith(("utf-16", "utf-32"))]
+    return [codec for codec in named if codec]
 
 
 def _codec(name: str) -> str:

@@ -1,51 +1,65 @@
-"""Tells at a glance that every entry of a document was there at its last reading, as it is now.
+"""Finds what changed in a document without walking through what did not.
 
 To survey a document is to walk through each of its elements. Here entries are found by the letters of their tags and
-recognised by their bytes. In the place of each an empty element is put, and what is left, which is small, is surveyed:
-where that finds an entry in each of those places, and the frame as it was, nothing is new. Else nothing is said.
+recognised by their bytes. In the place of each that is known an empty element is put, and what is left, which is small,
+is surveyed: where that finds an entry in each of those places, and every other where its letters are, what is left is
+all that has to be read. Else nothing is said.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Collection, Iterator
+from typing import NamedTuple
 
-from feedbot.sources.feed.parsed import Parsed
-from feedbot.sources.feed.parts import Parts, changed, digest_of, frame_of, known_entries
-from feedbot.sources.feed.survey import survey
+from feedbot.sources.feed.decode import readable_xml
+from feedbot.sources.feed.parts import Parts, digest_of, frame_of
+from feedbot.sources.feed.survey import Survey, survey
 
 _NAMES = (b"item", b"entry")
 _BEHIND_A_NAME = b" \t\r\n>"
 
 
-def unchanged(data: bytes, url: str, memory: Mapping[str, Any]) -> Parsed | None:
-    """What is to be remembered of a document without a new entry, whose last reading left ``memory``; else None.
+class Glanced(NamedTuple):
+    """What is left of a document without its known entries: as text, surveyed, and in parts as the whole has them."""
 
-    ``data`` is UTF-8 without a declaration. Raises SourceError where its frame is made to be slow.
+    text: str
+    survey: Survey
+    parts: Parts
+
+
+def glance(data: bytes, url: str, known: Collection[str]) -> Glanced | None:
+    """Look at a document that came from ``url``, of whose entries some are ``known`` by their digests.
+
+    ``data`` has no declaration, and is UTF-8 that may have been read as something else: what is left of it is looked
+    into. Raises SourceError where that is made to be slow.
     """
-    known = known_entries(memory)
-    entries: list[str] = []
-    marks: list[tuple[int, int]] = []
+    digests: list[str] = []
+    places: list[tuple[int, int]] = []
     pieces: list[bytes] = []
-    length = at = 0
+    length = at = recognised = 0
     for name, start, end in _entries(data) if known else ():
         digest = digest_of(data[start:end])
-        if digest not in known:
-            return None
-        mark = b"<%b/>" % name
-        pieces += (data[at:start], mark)
+        recognised += digest in known
+        entry = b"<%b/>" % name if digest in known else data[start:end]
+        pieces += (data[at:start], entry)
         length += start - at
-        marks.append((length, length + len(mark)))
-        length += len(mark)
-        entries.append(digest)
+        places.append((length, length + len(entry)))
+        length += len(entry)
+        digests.append(digest)
         at = end
-    if not entries:
+    if not recognised:
         return None
     left = b"".join((*pieces, data[at:]))
-    outline = survey(left).outline
-    if outline is None or outline.entries != tuple(marks):
+    try:
+        text = left.decode()
+    except UnicodeDecodeError:
         return None
-    return changed(Parts(frame_of(left, outline, url), tuple(entries)), memory, lambda _known: None)
+    if readable_xml(text) != (text, 0):
+        return None
+    found = survey(left)
+    if found.outline is None or found.outline.entries != tuple(places):
+        return None
+    return Glanced(text, found, Parts(frame_of(left, found.outline, url), tuple(digests), found.outline.entries))
 
 
 def _entries(data: bytes) -> Iterator[tuple[bytes, int, int]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from binascii import b2a_base64
 from collections.abc import Callable, Collection, Iterable, Mapping
-from hashlib import blake2b
+from hashlib import blake2b, sha256
 from typing import Any
 
 from msgspec import Struct
@@ -198,7 +198,7 @@ def _distinct(names: Iterable[Name]) -> bool:
 
 
 def _digest(*pieces: bytes) -> str:
-    return _text(blake2b(b"".join(pieces), digest_size=16).digest())
+    return _text(sha256(b"".join(pieces)).digest()[:16])
 
 
 def _short(address: str) -> str:

@@ -11,10 +11,10 @@ from msgspec.structs import replace
 
 from feedbot.errors import SourceError
 from feedbot.sources.feed.decode import readable_xml
-from feedbot.sources.feed.glance import unchanged
+from feedbot.sources.feed.glance import glance
 from feedbot.sources.feed.parse import parse
 from feedbot.sources.feed.parsed import TOO_MANY, Parsed
-from feedbot.sources.feed.parts import Parts, changed, divided, memory_of, without
+from feedbot.sources.feed.parts import Parts, changed, divided, known_entries, memory_of, without
 from feedbot.sources.feed.survey import Survey, survey
 
 UNWATCHED = 512_000
@@ -42,12 +42,9 @@ def read(task: Task, *, watched: bool) -> Parsed | None:
     Unless it is ``watched``, gives None for one that may take long: it is suspicious, broken, or large.
     """
     body, lines_before = readable_xml(task.text)
-    data = body.encode()
-    if same := unchanged(data, task.url, task.memory):
-        return same
-    found = survey(data)
+    found = survey(body.encode())
     parts = divided(found.part, found.outline, task.url) if found.outline else None
-    new = changed(parts, task.memory, _rest(found, parts, task, watched=watched)) if parts else None
+    new = changed(parts, task.memory, _rest(found, parts, task.url, task.now, watched=watched)) if parts else None
     if new:
         return new
     if not watched and not _is_harmless(found, found.part):
@@ -62,12 +59,27 @@ def read(task: Task, *, watched: bool) -> Parsed | None:
     return replace(parsed, notes=(*parsed.notes, *_notes(found, where)), cut=_cut(found, where))
 
 
-def _rest(found: Survey, parts: Parts, task: Task, *, watched: bool) -> Callable[[Collection[str]], Parsed | None]:
+def look(data: bytes, url: str, now: datetime, memory: Mapping[str, Any]) -> tuple[Parsed, str] | None:
+    """Read what is new in a document, of whose last reading ``memory`` was left, without looking into all of it.
+
+    Gives that and the text that it was found in, of which the head is the document's; None where only more than a
+    glance at it tells. ``data`` is as ``glance`` takes it. Raises SourceError where it is made to be slow.
+    """
+    seen = glance(data, url, known_entries(memory))
+    if seen is None:
+        return None
+    new = changed(seen.parts, memory, _rest(seen.survey, seen.parts, url, now, watched=False))
+    return None if new is None else (new, seen.text)
+
+
+def _rest(
+    found: Survey, parts: Parts, url: str, now: datetime, *, watched: bool
+) -> Callable[[Collection[str]], Parsed | None]:
     """Reads the document without the entries that are known, if it may be read here."""
 
     def read_without(known: Collection[str]) -> Parsed | None:
         rest = without(found.part, parts, known)
-        parsed = parse(rest, task.url, task.now) if watched or _is_harmless(found, rest) else None
+        parsed = parse(rest, url, now) if watched or _is_harmless(found, rest) else None
         return parsed if parsed and parsed.strict else None
 
     return read_without

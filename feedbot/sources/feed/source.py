@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from time import monotonic
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit
 
 from msgspec.structs import replace
@@ -21,6 +21,9 @@ from feedbot.sources.feed.address import host
 from feedbot.sources.feed.asking import WHEREABOUTS, Asking, Whereabouts, ask, digest_of, shown, without_credentials
 from feedbot.sources.feed.identity import Identity
 from feedbot.sources.feed.manners import Wishes, fresh_until
+
+if TYPE_CHECKING:
+    from feedbot.sources.feed.document import Origin, Seen
 
 _MAX_FILE = 10_000_000
 _NONE: Mapping[str, str] = {}
@@ -124,10 +127,12 @@ class FeedSource:
             fresh = self._fresh_until(response, kept, now)
             return Document(not_modified=True, memory=kept, notes=asked.notes, fresh_until=fresh, status=304)
         kept = Memory(response.validators, asked.digest, memory.extra)
-        if asked.text is None:
-            document = Document(not_modified=True, memory=kept)
-        else:
+        if asked.seen is not None:
+            document = self._made(asked.seen, kept, response.url, response.headers)
+        elif asked.text is not None:
             document = self._read(asked.text, kept, now, until, response.url, response.headers)
+        else:
+            document = Document(not_modified=True, memory=kept)
         kept = replace(document.memory, extra=_found(document.memory.extra, asked.whereabouts))
         return replace(
             document,
@@ -148,18 +153,45 @@ class FeedSource:
         kept = Memory(digest=digest_of(body), extra=memory.extra)
         if kept.digest == memory.digest:
             return Document(not_modified=True, memory=kept, size=len(body))
-        return replace(self._read(decode(body, ""), kept, now, until), size=len(body))
+        seen = self._look(body, memory, now)
+        document = self._made(seen, kept) if seen else self._read(decode(body, ""), kept, now, until)
+        return replace(document, size=len(body))
 
     def _read(
         self, text: str, kept: Memory, now: datetime, until: float, url: str = "", headers: Mapping[str, str] = _NONE
     ) -> Document:
         """The document that a body holds which is another one than at the last poll."""
-        from feedbot.sources.feed.document import Body, read_document  # brings parsers, which most polls do not need
+        from feedbot.sources.feed.document import read_document  # brings parsers, which most polls do not need
 
-        body = Body(text=text, url=url, headers=headers, name=shown(url) or self._settings.path or self._settings.url)
         faults.reach("fetched")
-        hub = self._settings.hub and self._remote
-        return read_document(body, kept, now, until, identity=self._settings.identity, hub=hub, turn=self._context.turn)
+        return read_document(text, self._origin(url, headers), kept, now, until, turn=self._context.turn)
+
+    def _look(self, body: bytes, memory: Memory, now: datetime, url: str = "", kind: str = "") -> Seen | None:
+        """What is new in a body, where that can be told without reading all of it; ``kind`` is its content type."""
+        if not memory.extra.get("parts"):
+            return None
+        from feedbot.sources.feed.document import look
+
+        with self._context.turn:
+            return look(body, kind, url, memory, now)
+
+    def _made(self, seen: Seen, kept: Memory, url: str = "", headers: Mapping[str, str] = _NONE) -> Document:
+        """The document in which no more was new than was seen."""
+        from feedbot.sources.feed.document import document_of
+
+        faults.reach("fetched")
+        return document_of(seen, self._origin(url, headers), kept)
+
+    def _origin(self, url: str, headers: Mapping[str, str]) -> Origin:
+        from feedbot.sources.feed.document import Origin
+
+        return Origin(
+            url=url,
+            headers=headers,
+            name=shown(url) or self._settings.path or self._settings.url,
+            identity=self._settings.identity,
+            hub=self._settings.hub and self._remote,
+        )
 
     def _fresh_until(self, response: Response, kept: Memory, now: datetime) -> datetime | None:
         """Until when server and feed ask to be left alone."""
@@ -179,6 +211,9 @@ class FeedSource:
             fetcher=self._context.fetcher(),
             now=now,
             until=until,
+            look=lambda answer: self._look(
+                answer.body, memory, now, answer.url, answer.headers.get("content-type", "")
+            ),
         )
 
 

@@ -302,12 +302,12 @@ NEW = rss(item("new"), item("b", "grüß"), item("a"))
 CLEAN = (
     NEW.encode(),
     b"\xef\xbb\xbf \n" + NEW.encode(),
-    b"<?xml version='1.0' encoding='UTF-8'?>\n" + NEW.encode(),
+    NEW.replace('<?xml version="1.0"?>', "<?xml version='1.0' encoding='UTF-8'?>\n").encode(),
     rss(item("b", "grüß"), item("new", "&#228; &#x1F600;"), item("a")).encode(),
 )
 ODD = (
-    b"<?xml version='1.0' encoding='iso-8859-1'?>" + NEW.encode("latin-1"),
-    b"<?xml version='1.0' encoding='iso-8859-1'?>" + NEW.encode(),
+    NEW.replace('"1.0"', "'1.0' encoding='iso-8859-1'").encode("latin-1"),
+    NEW.replace('"1.0"', "'1.0' encoding='iso-8859-1'").encode(),
     NEW.encode("utf-16"),
     NEW.encode("utf-16-le"),
     rss(item("new", "a\x01b"), item("b", "grüß"), item("a")).encode(),

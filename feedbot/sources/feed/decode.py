@@ -54,9 +54,9 @@ def decode(data: bytes, content_type: str = "") -> str:
 
 
 def as_it_came(data: bytes, content_type: str = "") -> bytes | None:
-    """The bytes that ``decode`` and ``readable_xml`` begin with, without the declaration, where they say to be UTF-8.
+    """A document without its declaration, where it says to be UTF-8; None where it does not, or is no XML at a glance.
 
-    Those of XML: None where it is none at first sight. Whether they are what they say is not looked at.
+    Whether it is what it says, and without what ``readable_xml`` mends, is not looked at.
     """
     data = data.removeprefix(codecs.BOM_UTF8).lstrip(b" \t\r\n")
     if data[:1] != b"<" or data[1:2] == b"\0" or "utf-8" not in (_named(data, content_type) or ["utf-8"]):
@@ -64,7 +64,7 @@ def as_it_came(data: bytes, content_type: str = "") -> bytes | None:
     if not data.startswith(b"<?xml"):
         return data
     declaration = _DECLARATION_BYTES.match(data)
-    return data[declaration.end() :] if declaration else None
+    return data[declaration.end() :].lstrip(b" \t\r\n") if declaration else None
 
 
 def readable_xml(text: str) -> tuple[str, int]:

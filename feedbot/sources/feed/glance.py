@@ -1,17 +1,18 @@
 """Finds what changed in a document without walking through what did not.
 
 To survey a document is to walk through each of its elements. Here entries are found by the letters of their tags and
-recognised by their bytes. In the place of each that is known an empty element is put, and what is left, which is small,
-is surveyed: where that finds an entry in each of those places, and every other where its letters are, what is left is
-all that has to be read. Else nothing is said.
+recognised by their bytes. In the place of those that are known an empty element is put, and what is left, which is
+small, is surveyed: where that finds an entry in each of those places, and every other where its letters are, what is
+left is all that has to be read. Else nothing is said.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Set
 from typing import NamedTuple
 
 from feedbot.sources.feed.decode import readable_xml
+from feedbot.sources.feed.parsed import MAX_ENTRIES
 from feedbot.sources.feed.parts import Parts, digest_of, frame_of
 from feedbot.sources.feed.survey import Survey, survey
 
@@ -27,7 +28,7 @@ class Glanced(NamedTuple):
     parts: Parts
 
 
-def glance(data: bytes, url: str, known: Collection[str]) -> Glanced | None:
+def glance(data: bytes, url: str, known: Set[str]) -> Glanced | None:
     """Look at a document that came from ``url``, of whose entries some are ``known`` by their digests.
 
     ``data`` has no declaration, and is UTF-8 that may have been read as something else: what is left of it is looked
@@ -36,18 +37,25 @@ def glance(data: bytes, url: str, known: Collection[str]) -> Glanced | None:
     digests: list[str] = []
     places: list[tuple[int, int]] = []
     pieces: list[bytes] = []
-    length = at = recognised = 0
+    length = at = 0
+    marked = b""
     for name, start, end in _entries(data) if known else ():
-        digest = digest_of(data[start:end])
-        recognised += digest in known
-        entry = b"<%b/>" % name if digest in known else data[start:end]
-        pieces += (data[at:start], entry)
-        length += start - at
-        places.append((length, length + len(entry)))
-        length += len(entry)
+        entry, between = data[start:end], data[at:start]
+        digest = digest_of(entry)
         digests.append(digest)
         at = end
-    if not recognised:
+        if digest in known:
+            if marked == name and not between.strip():  # one mark stands for all that follow each other
+                places.append((length, length))
+                continue
+            marked = name
+            entry = b"<%b/>" % name
+        else:
+            marked = b""
+        pieces += (between, entry)
+        length += len(between) + len(entry)
+        places.append((length - len(entry), length))
+    if len(digests) > MAX_ENTRIES or known.isdisjoint(digests):
         return None
     left = b"".join((*pieces, data[at:]))
     try:
@@ -57,9 +65,9 @@ def glance(data: bytes, url: str, known: Collection[str]) -> Glanced | None:
     if readable_xml(text) != (text, 0):
         return None
     found = survey(left)
-    if found.outline is None or found.outline.entries != tuple(places):
+    if found.outline is None or found.outline.entries != tuple(place for place in places if place[0] < place[1]):
         return None
-    return Glanced(text, found, Parts(frame_of(left, found.outline, url), tuple(digests), found.outline.entries))
+    return Glanced(text, found, Parts(frame_of(left, found.outline, url), tuple(digests), tuple(places)))
 
 
 def _entries(data: bytes) -> Iterator[tuple[bytes, int, int]]:

@@ -7,7 +7,7 @@ every answer), and for each entry a digest of its bytes with what names it.
 from __future__ import annotations
 
 from binascii import b2a_base64
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Set
 from hashlib import blake2b, sha256
 from typing import Any
 
@@ -19,7 +19,6 @@ from feedbot.model import Item
 from feedbot.sources.feed.parsed import Parsed
 from feedbot.sources.feed.survey import Outline, Ranges
 
-_IN_URLS = bytes.maketrans(b"+/", b"-_")
 _MOST_REMEMBERED = 500_000
 """Letters of ids. Nobody has entries with more; and they are stored with every poll."""
 
@@ -65,13 +64,13 @@ def frame_of(data: bytes, outline: Outline, url: str) -> str:
 
 def digest_of(entry: bytes) -> str:
     """What an entry is recognised by."""
-    return _digest(entry)
+    return _text(sha256(entry).digest()[:16])
 
 
-def known_entries(memory: Mapping[str, Any]) -> Collection[str]:
+def known_entries(memory: Mapping[str, Any]) -> Set[str]:
     """The digests of the entries that were there at the last reading."""
     entries = memory.get("entries")
-    return entries if isinstance(entries, dict) else frozenset(entries) if isinstance(entries, list) else ()
+    return entries.keys() if isinstance(entries, dict) else frozenset(entries if isinstance(entries, list) else ())
 
 
 def separate(frame: bytes, entries: Iterable[bytes], url: str) -> Parts:
@@ -206,4 +205,4 @@ def _short(address: str) -> str:
 
 
 def _text(digest: bytes) -> str:
-    return b2a_base64(digest, newline=False).translate(_IN_URLS, b"=").decode()
+    return b2a_base64(digest, newline=False).rstrip(b"=").decode()

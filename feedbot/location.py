@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
+
+from msgspec import Struct
 
 SCHEMES = ("postgresql://", "postgres://")
 """How the address of a database on a server begins."""
 
 
-@dataclass(frozen=True)
-class Database:
+class Database(Struct, frozen=True):
     """A database of PostgreSQL by its URL, as libpq takes it; shown without password and options."""
 
-    url: str = field(repr=False)
+    url: str
 
     def __str__(self) -> str:
         parts = urlsplit(self.url)
@@ -35,8 +35,7 @@ class Database:
         return frozenset({written, unquote(written), *named} - {""})
 
 
-@dataclass(frozen=True)
-class BucketPlace:
+class BucketPlace(Struct, frozen=True):
     """A bucket to publish to, or the part of it whose keys begin with ``prefix`` and a slash."""
 
     name: str

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 from functools import cache
 from importlib.metadata import EntryPoint, distributions, entry_points
@@ -16,6 +15,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Protocol, TextIO, runtime_checkable
 
+from msgspec import Struct, field
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from feedbot.core.schedule import parse_rate
@@ -127,8 +127,7 @@ class SinkSettings(Settings):
 Turn = AbstractContextManager[Any]
 
 
-@dataclass(frozen=True, kw_only=True)
-class SourceContext:
+class SourceContext(Struct, frozen=True, kw_only=True):
     """What a source is given: its name, and the ways out that it may use."""
 
     name: str
@@ -145,16 +144,18 @@ class SourceContext:
     """Told how much of a long poll is done."""
     ca_file: Path | None = None
     """Authorities that are trusted beside those of the system, for what does not ask through ``fetcher``."""
-    proxy: str = field(default="", repr=False)
+    proxy: str = ""
     """The address of an HTTP proxy to go through, likewise; "" for none. It may hold a password."""
     allow_private: tuple[str, ...] = ()
     """Private hosts and networks that may be asked, likewise."""
     turn: Turn = field(default_factory=Lock)
     """Held by whoever computes for long: threads that do so side by side pay a third more, and none is faster."""
 
+    def __repr__(self) -> str:
+        return f"SourceContext({self.name!r})"
 
-@dataclass(frozen=True, kw_only=True)
-class SinkContext:
+
+class SinkContext(Struct, frozen=True, kw_only=True):
     """What a sink is given: its name, and the ways out that it may use."""
 
     name: str

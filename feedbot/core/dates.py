@@ -9,18 +9,21 @@ _MONTHS = {
     name: number
     for number, names in enumerate(
         (
-            "jan january januar janvier janv gennaio gen enero ene januari janeiro",
-            "feb february februar février févr fév febbraio febrero februari fevereiro fev",
-            "mar march märz mär mrz mars marzo maart mrt março",
-            "apr april avril avr aprile abril abr",
-            "may mai maggio mag mayo mei maj maio",
-            "jun june juni juin giugno giu junio junho",
-            "jul july juli juillet juil luglio lug julio julho",
-            "aug august août agosto ago augustus augusti",
-            "sep sept september septembre settembre set septiembre setembro",
-            "oct october oktober okt octobre ottobre ott octubre outubro out",
-            "nov november novembre noviembre novembro",
-            "dec december dezember dez décembre déc dicembre dic diciembre desember des dezembro",
+            "jan january januar janvier janv gennaio gen enero ene januari janeiro stycznia ledna января ocak",
+            "feb february februar février févr fév febbraio febrero februari fevereiro fev lutego února февраля şubat",
+            "mar march märz mär mrz mars marzo maart mrt março marts marca března марта mart",
+            "apr april avril avr aprile abril abr kwietnia dubna апреля nisan",
+            "may mai maggio mag mayo mei maj maio maja května мая mayıs",
+            "jun june juni juin giugno giu junio junho czerwca června июня haziran",
+            "jul july juli juillet juil luglio lug julio julho lipca července июля temmuz",
+            "aug august août agosto ago augustus augusti sierpnia srpna августа ağustos",
+            "sep sept september septembre settembre set septiembre setembro września září сентября eylül",
+            "oct october oktober okt octobre ottobre ott octubre outubro out października října октября ekim",
+            "nov november novembre noviembre novembro listopada listopadu ноября kasım",
+            (
+                "dec december dezember dez décembre déc dicembre dic diciembre desember des dezembro grudnia prosince "
+                "декабря aralık"
+            ),
         ),
         start=1,
     )
@@ -34,6 +37,8 @@ _ZONES = {
     "ict": 420, "wib": 420, "hkt": 480, "sgt": 480, "pht": 480, "awst": 480, "kst": 540, "acst": 570, "acdt": 630,
     "nzst": 720, "nzdt": 780,
 } | dict.fromkeys("abcdefghiklmnopqrstuvwxy", 0)  # fmt: skip  # one letter says nothing (RFC 5322, 4.3)
+_FARTHEST = timedelta(hours=14)
+"""How far the clocks of a zone are from UTC at most (those of Kiribati)."""
 _ISO = re.compile(
     r"(?P<year>\d{4})(?:[-/.]?(?P<month>\d{2})(?:[-/.]?(?P<day>\d{2}))?)?"
     r"(?:[Tt ]\s*(?P<hour>\d{1,2}):?(?P<minute>\d{2})(?::?(?P<second>\d{2})(?:[.,](?P<fraction>\d+))?)?)?"
@@ -48,6 +53,13 @@ _WRITTEN = re.compile(
     r"\s*(?P<zone>[A-Za-z]{1,5}|(?:GMT|UTC)?[+-]\d{2}:?\d{2}|[+-]\d{1,2})?(?:\s*\(.*\))?"
 )
 _SHORT = re.compile(r"(\d{4})([/.-])(\d{1,2})\2(\d{1,2})(?!\d)")
+# How dates are written out in Spanish and Portuguese, and in Chinese, Japanese and Korean.
+_WITH_OF = re.compile(r"(\d{1,2})º? de ([^\W\d]+) del? (\d{4})", re.IGNORECASE)
+_WITH_SIGNS = re.compile(
+    r"(\d{4})[年년] ?(\d{1,2})[月월] ?(\d{1,2})[日일]"
+    r"(?: ?[(\uff08]?(?:(?:星期|[周週])[一二三四五六日天]|[月火水木金土日](?:曜日?)?|[월화수목금토일](?:요일)?)"
+    r"[)\uff09]?(?= |$))?"
+)
 _OF_UNIX = re.compile(r"[^\W\d]+ ([^\W\d]+) (\d{1,2}) (\d\d:\d\d:\d\d) ?([A-Za-z]*) (\d{4})")
 # How nearly all feeds write a date: read without asking what else it might be.
 _USUAL_ISO = re.compile(r"\d{4}-\d\d-\d\d(?:T\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-]\d\d:[0-5]\d))?", re.A)
@@ -70,13 +82,15 @@ def _usual(text: str, zone: tzinfo) -> datetime | None:
     try:
         if _USUAL_ISO.fullmatch(text):
             moment = datetime.fromisoformat(text)
+            if abs(moment.utcoffset() or timedelta()) > _FARTHEST:
+                return None
             return (moment if len(text) > 10 else moment.replace(tzinfo=zone)).astimezone(UTC)
         if match := _USUAL_MAIL.fullmatch(text):
             day, month, year, hour, minute, second, hours, minutes = match.groups()
             moment = datetime(int(year), _MONTHS[month.lower()], int(day), int(hour), int(minute), int(second), 0, UTC)
             if hours and (hours, minutes) != ("+00", "00"):
                 east = timedelta(hours=int(hours[1:]), minutes=int(minutes))
-                if int(minutes) > 59 or east > timedelta(hours=23):
+                if int(minutes) > 59 or east > _FARTHEST:
                     return None
                 moment += east if hours[0] == "-" else -east
             return moment
@@ -90,6 +104,8 @@ def _any(text: str, zone: tzinfo) -> datetime | None:
     if len(text) > 80:
         return None
     text = _SHORT.sub(lambda found: f"{found[1]}-{found[3]:0>2}-{found[4]:0>2}", text, count=1)
+    text = _WITH_SIGNS.sub(lambda found: f"{found[1]}-{found[2]:0>2}-{found[3]:0>2}", text, count=1)
+    text = _WITH_OF.sub(r"\1 \2 \3", text, count=1)
     text = _OF_UNIX.sub(r"\2 \1 \5 \3 \4", text).strip()
     match = _ISO.fullmatch(text) or _WRITTEN.fullmatch(text)
     if match is None:
@@ -162,6 +178,7 @@ def _zone(text: str | None, default: tzinfo) -> tzinfo | None:
     if digits is None:
         return None
     minutes = int(digits[2]) * 60 + int(digits[3] or 0)
-    if minutes >= 24 * 60 or int(digits[3] or 0) > 59:
+    offset = timedelta(minutes=minutes)
+    if offset > _FARTHEST or int(digits[3] or 0) > 59:
         return None
-    return timezone(timedelta(minutes=-minutes if digits[1] == "-" else minutes))
+    return timezone(-offset if digits[1] == "-" else offset)

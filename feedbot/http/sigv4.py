@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
 from urllib.parse import quote
 
+from msgspec import Struct
+
 _ALGORITHM = "AWS4-HMAC-SHA256"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Credentials:
+class Credentials(Struct, frozen=True, kw_only=True):
     """Who asks. ``token`` is that of credentials which hold for a while only, or ""."""
 
     access_key: str
-    secret_key: str = field(repr=False)
-    token: str = field(default="", repr=False)
+    secret_key: str
+    token: str = ""
+
+    def __repr__(self) -> str:
+        return f"Credentials({self.access_key!r})"
 
 
 def sign(

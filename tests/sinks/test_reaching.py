@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 import socket
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import trustme
+from msgspec.structs import replace
 
 from feedbot.errors import DeliveryError
 from feedbot.plugins import SINKS, Sink, load

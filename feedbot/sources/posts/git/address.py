@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct
 
 from feedbot.errors import SourceError
 from feedbot.http import HttpError
@@ -22,8 +23,7 @@ _SCP = re.compile(r"(?P<user>[\w.][\w.-]*@)?(?P<host>[\w.][\w.-]+):(?P<path>[^-:
 _HINT = "write it as https://host/path, ssh://user@host/path or user@host:path"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Access:
+class Access(Struct, frozen=True, kw_only=True):
     """What opens a repository. ``token`` is a password too; ``username`` goes with it where the host asks for one.
 
     ``key_file`` is a private key for ssh (none: the ones that ssh finds). ``ca_file`` is trusted beside the system's
@@ -31,16 +31,18 @@ class Access:
     lists, which are the addresses beside the public ones that may be asked.
     """
 
-    token: str = field(default="", repr=False)
+    token: str = ""
     username: str = ""
     key_file: Path | None = None
     ca_file: Path | None = None
-    proxy: str = field(default="", repr=False)
+    proxy: str = ""
     allow_private: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        return f"Access({self.username!r})"
 
-@dataclass(frozen=True, slots=True)
-class Address:
+
+class Address(Struct, frozen=True):
     """A repository's address. ``url`` is what git is told, which holds no secret.
 
     ``authorization`` is the value of a Basic ``Authorization`` that was written into the address, or "".
@@ -50,7 +52,10 @@ class Address:
     scheme: str
     host: str
     port: int
-    authorization: str = field(default="", repr=False)
+    authorization: str = ""
+
+    def __repr__(self) -> str:
+        return f"Address({self.url!r})"
 
     @property
     def name(self) -> str:

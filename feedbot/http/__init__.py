@@ -32,7 +32,7 @@ class Request(Struct, frozen=True, kw_only=True):
     follow_redirects: bool = True
 
 
-class Response(Struct, frozen=True, kw_only=True):
+class Response(Struct, frozen=True, kw_only=True, weakref=True):
     """An answer, whatever its status. ``headers`` have lower-case names; ``url`` is where it came from.
 
     ``retry_at`` is when the server wants to be asked again (Retry-After of RFC 9110, 10.2.3, in either form).

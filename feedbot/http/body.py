@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable
 from io import BytesIO
 
 from feedbot.core.text import one_line
 
 _STEP = 256 * 1024
+_LARGE = 8_000_000  # bytes, which few bodies have
 _GZIP_MAGIC = b"\x1f\x8b"
 _MAX_MEMBERS = 2000  # a member for every 64 kB is common; thousands of empty ones cost only time
 _CODINGS = {"": "identity", "identity": "identity", "gzip": "gzip", "x-gzip": "gzip", "deflate": "deflate"}
@@ -20,10 +22,11 @@ class BodyError(Exception):
 class Decoder:
     """Takes a body in pieces as they come from the wire, gives it decoded; never holds more than ``limit``.
 
-    gzip (RFC 1952) with any number of members, deflate as zlib (RFC 1950) or raw (RFC 1951), identity.
+    gzip (RFC 1952) with any number of members, deflate as zlib (RFC 1950) or raw (RFC 1951), identity. ``large`` is
+    called once, when the body turns out to be.
     """
 
-    def __init__(self, coding: str, limit: int) -> None:
+    def __init__(self, coding: str, limit: int, large: Callable[[], None] = lambda: None) -> None:
         """Raises BodyError where ``coding`` is unknown or a list of several."""
         known = _CODINGS.get(coding.strip().lower())
         if known is None:
@@ -35,6 +38,7 @@ class Decoder:
         self._members = 0
         self._pending = b""
         self._padding = False
+        self._large: Callable[[], None] | None = large
 
     def feed(self, data: bytes) -> None:
         """Raises BodyError above the limit, and where the data is not in its encoding."""
@@ -57,7 +61,11 @@ class Decoder:
         return self._out.getvalue()
 
     def _put(self, data: bytes) -> None:
-        room = self._limit - self._out.tell()
+        size = self._out.tell()
+        room = self._limit - size
+        if self._large is not None and size > _LARGE:
+            self._large()
+            self._large = None
         self._out.write(data[:room])
         if len(data) > room:
             raise BodyError(f"sent a body of more than {format_size(self._limit)} once decoded")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import re
 import ssl
+import threading
+import weakref
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -31,6 +33,7 @@ MAX_REDIRECTS = 10
 MAX_RETRY_AFTER = timedelta(hours=24)
 
 _CHUNK = 64 * 1024
+_LARGE_AT_ONCE = 3  # bodies; more of them would take all memory together, though none is larger than it may be
 _HEAD_ROOM = 256 * 1024  # of the head and of chunk sizes, beside the bytes of a body
 _EXCUSE = 64 * 1024  # read of a body that explains why there is none
 _REDIRECTS = (301, 302, 303, 307, 308)
@@ -78,6 +81,7 @@ class Client:
         self._max_decoded = max_decoded
         self._allowances = tuple(parse_allowance(entry) for entry in allow_private)
         self._took = took
+        self._large = threading.Semaphore(_LARGE_AT_ONCE)
         behind = parse_proxy(proxy) if proxy else None
         self._adapter = Adapter(connections=connections, ca_file=ca_file, proxy=behind)
 
@@ -166,17 +170,20 @@ class Client:
     def _response(
         self, errand: _Errand, target: Target, answered: Answered, wire: Wire, now: datetime, moved_to: str
     ) -> Response:
-        answer = answered.raw
+        answer, place = answered.raw, _LargePlace(self._large, wire)
         try:
             if answer.status < 200:
                 raise HttpError(f"{errand.place(target)} sent status {answer.status}, which is not final")
             if errand.request.method == "GET" and 200 <= answer.status < 300:
-                body = self._whole_body(errand, target, answer, wire)
+                body = self._whole_body(errand, target, answer, wire, place)
             else:
                 body = _excuse(answer)
+        except BaseException:
+            place.leave()
+            raise
         finally:
             answered.let_go()
-        return Response(
+        response = Response(
             status=answer.status,
             url=target.url,
             headers=answer.fields,
@@ -185,12 +192,15 @@ class Client:
             retry_at=retry_at(answer.fields.get("retry-after", ""), now),
             moved_to=moved_to,
         )
+        if place.held:
+            weakref.finalize(response, place.leave)
+        return response
 
-    def _whole_body(self, errand: _Errand, target: Target, answer: Answer, wire: Wire) -> bytes:
+    def _whole_body(self, errand: _Errand, target: Target, answer: Answer, wire: Wire, place: _LargePlace) -> bytes:
         try:
             if (answer.length or 0) > errand.max_bytes:
                 raise _too_large(errand.place(target), errand)
-            decoder = Decoder(answer.fields.get("content-encoding", ""), self._max_decoded)
+            decoder = Decoder(answer.fields.get("content-encoding", ""), self._max_decoded, place.take)
             taken = 0
             while chunk := answer.read_body(_CHUNK):
                 taken += len(chunk)
@@ -202,6 +212,27 @@ class Client:
             raise HttpError(f"{errand.place(target)} {error}") from error
         except _FAILURES as error:
             raise _failure(errand, target, wire, error) from error
+
+
+class _LargePlace:
+    """One of few places for large bodies, once it is taken, and until whoever was given the body lets go of it."""
+
+    def __init__(self, places: threading.Semaphore, wire: Wire) -> None:
+        self._places = places
+        self._wire = wire
+        self.held = False
+
+    def take(self) -> None:
+        """Wait for a place. Raises TimeoutError where none is free by the deadline."""
+        self.held = self._places.acquire(timeout=self._wire.left())
+        if not self.held:
+            raise TimeoutError("no place was free for a large body")
+
+    def leave(self) -> None:
+        """Leave the place, if one is held."""
+        if self.held:
+            self.held = False
+            self._places.release()
 
 
 class _Errand(Struct, frozen=True, kw_only=True):

@@ -287,3 +287,16 @@ def test_whatever_is_answered_is_a_response_or_an_http_error(
     except HttpError:
         return
     assert len(answer.body) <= 65536
+
+
+def test_few_large_bodies_are_held_at_once(web: WebServer) -> None:
+    web.answers["/"] = Answer(200, gzip.compress(b"0" * 9_000_000), {"Content-Encoding": "gzip"})
+    client = Client(user_agent="t", timeout=1, allow_private=(web.address,))
+    held = [get(client, web.url()) for _ in range(3)]
+    assert "no complete answer" in failure(client, web.url()).message
+    held.pop()
+    assert len(get(client, web.url()).body) == 9_000_000
+    web.answers["/"] = Answer(200, gzip.compress(b"0" * 60_000_000), {"Content-Encoding": "gzip"})
+    for _ in range(4):  # what is refused holds no place
+        assert "once decoded" in failure(client, web.url()).message
+    client.close()

@@ -62,7 +62,7 @@ MARCH = datetime(2026, 3, 3, 10, tzinfo=UTC)
         ("<pubDate>2016/6/29</pubDate>", datetime(2016, 6, 29, tzinfo=UTC), None),
         ("<pubDate>2016/29/6</pubDate>", None, None),
         ("<pubDate>2025-13-01</pubDate>", None, None),
-        ("<pubDate>2025年11月21日</pubDate>", None, None),
+        ("<pubDate>2025年11月21日</pubDate>", datetime(2025, 11, 21, tzinfo=UTC), None),
         ("<pubDate>Tue, 03 Mar 2026 10:00:00 Middle/Earth</pubDate>", datetime(2026, 3, 3, 10, tzinfo=UTC), None),
         ("<a:updated>2026-03-03T10:00:00Z</a:updated>", MARCH, MARCH),
     ],

@@ -4,7 +4,8 @@
 
 Needs trustme, for an authority of its own. Each host is an address of loopback that is polled once, and has nothing
 new; the start-up is that of a run with one host. Beside it, in turns, each is asked by ``requests.get``, which makes a
-context of its own for each, and in a bare loop of sockets and ssl with one context for all.
+context of its own for each, and in a bare loop of sockets and ssl with one context for all; all trust the usual
+authorities, too.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import tempfile
 from ipaddress import ip_address
 from pathlib import Path
 
+import certifi
 import trustme
 from measuring import RUN, Spent, loopback, server, timed
 
@@ -42,7 +44,7 @@ def beside(program: str, folder: Path) -> list[str]:
     """The command that asks what an installation polls in another way."""
     config = (folder / "feedbot.toml").read_text()
     (folder / "urls.txt").write_text("\n".join(re.findall(r'url = "(.*)"', config)))
-    return [sys.executable, "-c", program, str(folder.parent / "ca.pem"), "urls.txt"]
+    return [sys.executable, "-c", program, str(folder.parent / "all.pem"), "urls.txt"]
 
 
 def installation(folder: Path, port: int, authority: Path, hosts: int) -> Path:
@@ -68,6 +70,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         authority.cert_pem.write_to_path(folder / "ca.pem")
+        (folder / "all.pem").write_bytes(Path(certifi.where()).read_bytes() + authority.cert_pem.bytes())
         certificate.private_key_and_cert_chain_pem.write_to_path(folder / "host.pem")
         with server("--host", "0.0.0.0", "--entries", "2", "--certificate", str(folder / "host.pem")) as port:
             one, all_ = (

@@ -341,6 +341,25 @@ def test_what_its_answer_says_of_another_encoding_counts() -> None:
     assert glanced(NEW.encode(), memory, "text/xml; charset=utf-8") is not None
 
 
+@pytest.mark.parametrize(
+    "trap",
+    [
+        b"<itemx" * 600_000 + b"</item>",  # hours, if the end were looked for behind each
+        b"<item >" * 500_000 + b"</item>",
+        b"<item ></item>" * 200_000,
+        b"<item><entry></entry></item>" * 3_000,
+        b"<entry></entry><item></item>",
+        b"<b>" * 30_000,
+        b"x" * 5_000_000,
+        b"<item",
+    ],
+)
+def test_what_is_made_to_be_slow_is_not_looked_at_for_long(trap: bytes) -> None:
+    memory = understood(rss(item("a"))).memory
+    feed = rss(item("a")).encode().replace(b"</channel>", trap + b"</channel>")
+    assert glanced(feed, memory) is None
+
+
 def test_every_stamp_in_a_large_feed_costs_no_survey_of_its_entries(monkeypatch: pytest.MonkeyPatch) -> None:
     entries = [item(str(number), "text " * 500) for number in range(30)]
     memory = understood(rss(*entries)).memory

@@ -172,8 +172,7 @@ class FeedSource:
             return None
         from feedbot.sources.feed.document import look
 
-        with self._context.turn:
-            return look(body, kind, url, memory, now)
+        return look(body, kind, url, memory, now)
 
     def _made(self, seen: Seen, kept: Memory, url: str = "", headers: Mapping[str, str] = _NONE) -> Document:
         """The document in which no more was new than was seen."""

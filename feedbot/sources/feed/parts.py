@@ -22,7 +22,7 @@ from feedbot.sources.feed.survey import Outline, Ranges
 _MOST_REMEMBERED = 500_000
 """Letters of ids. Nobody has entries with more; and they are stored with every poll."""
 _UNSHARED = 2047
-"""Up to so many bytes hashlib keeps the interpreter; to hand it to another thread costs more than to digest an entry."""
+"""Of more bytes hashlib hands the interpreter to other threads meanwhile, which costs more than to digest an entry."""
 
 
 class Parts(Struct, frozen=True):

@@ -33,7 +33,7 @@ class Answer:
         self.ended = self.will_close = False
         self._sock = sock
         self._of_head = method == "HEAD"
-        self._chunked = self._in_chunk = False
+        self._chunked = False
         self._read = b""  # from the socket, and taken up to ``_at``
         self._at = 0
 
@@ -58,7 +58,7 @@ class Answer:
 
         Raises IncompleteRead where the end came too early, HTTPException where no body is framed like that.
         """
-        if self._chunked and not self.ended and not self._in_chunk:
+        if self._chunked and not self.ended and not self.length:
             self._begin_chunk()
         if self.ended:
             return b""
@@ -69,12 +69,7 @@ class Answer:
         if not piece:
             raise IncompleteRead(b"", self.length)
         self.length -= len(piece)
-        if self._chunked:
-            self._in_chunk = self.length > 0
-            if not self._in_chunk and self._line().strip(b"\r\n"):
-                raise HTTPException("a chunk that is longer than it says")
-        else:
-            self.ended = not self.length
+        self.ended = not (self.length or self._chunked)
         return piece
 
     def _status_line(self) -> tuple[int, int]:
@@ -127,18 +122,22 @@ class Answer:
             self.will_close = self.will_close or self.length is None
 
     def _begin_chunk(self) -> None:
-        """Read how long the next chunk is; behind the last one the fields that end the body (RFC 9112, 7.1)."""
+        """Read the end of a chunk and the size of the next; of the last one the fields behind it (RFC 9112, 7.1)."""
+        if self.length is not None and self._line().strip(b"\r\n"):
+            raise HTTPException("a chunk that is longer than it says")
         line = self._line()
         _require_whole(line)
         size = _CHUNK_SIZE.match(line)
         if size is None:
             raise HTTPException("a chunk without a size")
         self.length = int(size[1], 16)
-        self._in_chunk = self.length > 0
-        if not self._in_chunk:
+        if not self.length:
             for _ in range(_MAX_FIELDS + 1):
-                if self._line() in (b"\r\n", b"\n", b""):
+                line = self._line()
+                if line in (b"\r\n", b"\n", b""):
                     break
+                if len(line) > _MAX_LINE:
+                    raise LineTooLong("header line")
             else:
                 raise HTTPException("too many headers behind the body")
             self.ended = True

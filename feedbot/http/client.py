@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import queue
 import re
 import ssl
-import threading
 import weakref
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -81,7 +81,9 @@ class Client:
         self._max_decoded = max_decoded
         self._allowances = tuple(parse_allowance(entry) for entry in allow_private)
         self._took = took
-        self._large = threading.Semaphore(_LARGE_AT_ONCE)
+        self._large: _Places = queue.SimpleQueue()
+        for _ in range(_LARGE_AT_ONCE):
+            self._large.put(None)
         behind = parse_proxy(proxy) if proxy else None
         self._adapter = Adapter(connections=connections, ca_file=ca_file, proxy=behind)
 
@@ -214,25 +216,31 @@ class Client:
             raise _failure(errand, target, wire, error) from error
 
 
+# A queue, as the garbage collector may leave a place within the very call that takes one: a lock would hang there.
+_Places = queue.SimpleQueue[None]
+
+
 class _LargePlace:
     """One of few places for large bodies, once it is taken, and until whoever was given the body lets go of it."""
 
-    def __init__(self, places: threading.Semaphore, wire: Wire) -> None:
+    def __init__(self, places: _Places, wire: Wire) -> None:
         self._places = places
         self._wire = wire
         self.held = False
 
     def take(self) -> None:
         """Wait for a place. Raises TimeoutError where none is free by the deadline."""
-        self.held = self._places.acquire(timeout=self._wire.left())
-        if not self.held:
-            raise TimeoutError("no place was free for a large body")
+        try:
+            self._places.get(timeout=self._wire.left())
+        except queue.Empty:
+            raise TimeoutError("no place was free for a large body") from None
+        self.held = True
 
     def leave(self) -> None:
         """Leave the place, if one is held."""
         if self.held:
             self.held = False
-            self._places.release()
+            self._places.put(None)
 
 
 class _Errand(Struct, frozen=True, kw_only=True):

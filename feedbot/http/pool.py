@@ -248,6 +248,10 @@ class _TLSConnection(_Connection, HTTPSConnection):
     def spoken_to(self) -> None:
         """Nobody: a proxy passes on what it cannot read."""
 
+    def is_quiet(self) -> bool:
+        """As of any connection; what TLS has taken from the socket and not given out yet has come, too."""
+        return super().is_quiet() and not self.sock.pending()
+
     def _new_conn(self) -> WireSocket:
         sock = super()._new_conn()
         if self.through is not None:

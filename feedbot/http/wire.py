@@ -7,6 +7,7 @@ bytes that are left.
 
 from __future__ import annotations
 
+import errno
 import queue
 import socket
 import ssl
@@ -100,6 +101,8 @@ class WireTLSSocket(ssl.SSLSocket):
     wire: Wire
 
     def recv(self, buflen: int = 1024, flags: int = 0) -> bytes:
+        if not hasattr(self, "wire"):  # ssl itself looks for bytes where the peer hung up before the handshake
+            raise OSError(errno.ENOTCONN, "the connection is gone")
         self.wire.bound(self)
         return self.wire.took(super().recv(buflen, flags))
 

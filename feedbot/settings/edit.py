@@ -48,6 +48,9 @@ class ConfigFile(Struct, frozen=True):
     before: str
     text: str
 
+    def __repr__(self) -> str:
+        return f"ConfigFile({str(self.path)!r})"
+
     @classmethod
     def read(cls, path: Path, env: Mapping[str, str]) -> ConfigFile:
         """Read a file. Raises ConfigError where it cannot be read, or is not TOML."""

@@ -47,6 +47,9 @@ class Server(Struct, frozen=True, kw_only=True):
     allow_private: tuple[str, ...] = ()
     lmtp: bool = False
 
+    def __repr__(self) -> str:
+        return f"Server({self.place!r})"
+
     @property
     def place(self) -> str:
         return self.host if self.is_socket else f"{self.host}:{self.port}"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from feedbot.http.answer import Answer
 from feedbot.http.client import Client
-from tests.http.asking import get
+from tests.http.asking import failure, get
 
 TOKENS = st.text("abcdefghijklmnopqrstuvwxyz-", min_size=1, max_size=12).filter(
     lambda name: name not in ("connection", "content-length", "transfer-encoding", "cache-control", "link")
@@ -137,6 +137,13 @@ def test_a_body_in_chunks_is_read_as_it_was_sent(pieces: list[bytes], amount: in
     answer = answered(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked", chunks + last)
     assert b"".join(iter(lambda: answer.read_body(amount), b"")) == b"".join(pieces)
     assert answer.reusable
+
+
+def test_a_field_behind_the_body_has_an_end_soon() -> None:
+    endless = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX: " + b"y" * 100_000 + b"\r\n\r\n"
+    with talking(endless) as (port, _):
+        client = Client(user_agent="t", timeout=2, allow_private=("127.0.0.1",))
+        assert "more headers than can be read" in failure(client, f"http://127.0.0.1:{port}/").message
 
 
 def test_a_connection_over_which_more_came_than_was_framed_is_not_kept() -> None:

@@ -108,6 +108,8 @@ def test_a_slow_error_page_does_not_hide_the_status(web: WebServer, client: Clie
     web.answers["/"] = dripping(b"HTTP/1.1 503 No\r\nRetry-After: 9\r\n\r\n", b"x")
     with in_time():
         assert get(client, web.url()).status == 503
+    web.answers["/"] = dripping(b"HTTP/1.1 503 No\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nwhy", b"")
+    assert get(client, web.url(), timeout=0.2).body == b"why"
 
 
 def test_a_name_server_that_hangs_does_not_escape_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import socket
+import struct
+import threading
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -81,6 +85,27 @@ def test_what_the_proxy_cannot_do_is_said_in_words(web: WebServer) -> None:
 
     assert refused.message == f"the proxy {address} does not connect to nowhere.example:443 (502)"
     assert gone.message == f"the proxy {address} refused the connection"
+
+
+def test_a_tunnel_that_breaks_down_at_once_is_an_error_in_words() -> None:
+    abort = struct.pack("ii", 1, 0)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def hang_up() -> None:
+            with suppress(OSError):
+                while True:
+                    peer, _ = server.accept()
+                    with peer:
+                        peer.recv(4096)
+                        peer.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+                        peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, abort)
+
+        threading.Thread(target=hang_up, daemon=True).start()
+        client = Client(user_agent="t", timeout=5, proxy=f"http://127.0.0.1:{server.getsockname()[1]}")
+        errors = [failure(client, "https://blog.example/").message for _ in range(10)]
+        server.shutdown(socket.SHUT_RDWR)
+
+    assert all("blog.example" in error or "the proxy" in error for error in errors)
 
 
 @pytest.mark.parametrize("url", ["https://p.example", "http://p.example/path", "p.example:3128", "socks5://p.example"])

@@ -27,6 +27,10 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhalf")
             self.close_connection = True
             return
+        if self.path == "/more":
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n")
+            self.wfile.write(b"bodyHTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwrong")
+            return
         if self.path.startswith("/to/"):
             self.send_response(302)
             self.send_header("Location", self.path.removeprefix("/to/"))
@@ -77,6 +81,13 @@ def test_a_certificate_of_a_listed_authority_is_trusted_and_the_connection_kept(
     assert first.body.startswith(f"localhost:{port} ".encode())
     assert get(client, f"https://localhost:{port}/").body == first.body
     assert get(client, f"https://127.0.0.1:{port}/").status == 200
+
+
+def test_what_tls_took_in_beyond_an_answer_is_not_taken_for_the_next(port: int, ca_file: Path) -> None:
+    client = asking(ca_file=ca_file)
+    assert get(client, f"https://localhost:{port}/more").body == b"body"
+    assert get(client, f"https://localhost:{port}/").body.startswith(b"localhost")
+    client.close()
 
 
 def test_a_certificate_of_an_unknown_authority_is_refused(

@@ -25,6 +25,10 @@ def file(folder: Path, text: str) -> ConfigFile:
     return ConfigFile.read(path, {})
 
 
+def test_what_a_file_says_is_not_shown_with_it(tmp_path: Path) -> None:
+    assert "hush" not in repr(file(tmp_path, '[sinks.mail]\ntype = "email"\npassword = "hush"\n'))
+
+
 def test_tables_are_appended_and_all_that_stood_there_stays(tmp_path: Path) -> None:
     route = Table("routes", "", {"sources": ["news"], "to": ["log"]}, "why")
     after = file(tmp_path, START).with_tables([NEWS, route])

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from feedbot.errors import DeliveryError
 from feedbot.sinks.email import EmailSink
+from feedbot.sinks.smtp import Server
 from tests.sinks.builders import NOW, context, delivery, digest
 from tests.support.smtp import SmtpServer, smtp_server
 
@@ -56,6 +57,10 @@ def server_context(authority: trustme.CA, *names: str) -> ssl.SSLContext:
 
 
 # Over SMTP
+
+
+def test_no_password_is_shown_with_a_server() -> None:
+    assert "hush" not in repr(Server(host="mail.example.org", port=587, tls="starttls", password="hush"))
 
 
 def test_a_mail_arrives_with_both_parts_for_all_recipients(smtp: SmtpServer, tmp_path: Path) -> None:

@@ -23,8 +23,8 @@ from feedbot.app import App, RunOptions
 from feedbot.errors import SourceError
 from feedbot.model import Document, Memory, Validators
 from feedbot.settings import load
-from feedbot.sources.feed import reading
-from feedbot.sources.feed.decode import as_it_came, decode
+from feedbot.sources.feed import document, reading
+from feedbot.sources.feed.decode import as_it_came, decode, readable_xml
 from feedbot.sources.feed.hub import NO_HUB
 from feedbot.sources.feed.parsed import Parsed
 from feedbot.sources.feed.survey import Survey, survey
@@ -126,7 +126,7 @@ def replace_url(memory: Mapping[str, Any], feed: str) -> Mapping[str, Any]:
 def test_entries_that_only_moved_or_went_are_no_change() -> None:
     before = rss(item("a"), item("b"), item("c"))
 
-    for after in (rss(item("c"), item("a"), item("b")), rss(item("b")), rss()):
+    for after in (rss(item("c"), item("a"), item("b")), rss(item("b"))):
         parsed = then(before, after)
         assert parsed.unchanged
         assert parsed.memory == understood(after).memory
@@ -141,6 +141,32 @@ def test_an_entry_that_is_only_quoted_now_is_not_taken_for_one(hidden: str) -> N
 
     assert ids(understood(after).items) == ["urn:x:b"]
     assert then(before, after).memory == understood(after).memory
+
+
+@pytest.mark.parametrize(
+    "around",
+    [
+        "{}<language>fr</language>{}",
+        "<channel xml:base='http://b.example/'>{}</channel>{}",
+        "{}</channel><channel xml:lang='fr'>{}",
+    ],
+)
+def test_where_in_the_frame_entries_stand_counts(around: str) -> None:
+    entries = f"<item>{item('a')}<link>/a</link></item>"
+    before, after = (rss(head=around.format(*places)) for places in ((entries, ""), ("", entries)))
+
+    check_as_the_whole(understood, understood(before), after)
+    assert not then(before, after).unchanged
+
+
+def test_what_is_mended_leaves_nothing_to_mend() -> None:
+    mended = rss(item("b"), item("a", "<![CDATA[&#&#1;1;]]>"))
+    raw = rss(item("b"), item("a", "<![CDATA[&#1;]]>"))
+
+    check_as_the_whole(understood, understood(mended), raw)
+    for text in ("x&#&#1;1;", "x" + "&#" * 9 + "1;" * 9, "x" + "&&##" * 9 + "1;" * 9, "x&#xD8&#1;3D;&#xDE00;"):
+        body, _ = readable_xml(text)
+        assert readable_xml(body) == (body, 0)
 
 
 def test_rdf_lists_its_items_anew_each_time_without_being_read_anew() -> None:
@@ -316,6 +342,8 @@ ODD = (
     NEW.encode()[:-20],
     b"<html><body>" + NEW.encode() + b"</body></html>",
     b"<?xml <?xml version='1.0'?>" + NEW.encode(),
+    NEW.replace("?>", " \x0b?>").encode(),
+    NEW.encode().replace(b"?>", b" \xff?>"),
     b"",
 )
 
@@ -341,6 +369,28 @@ def test_what_its_answer_says_of_another_encoding_counts() -> None:
     assert glanced(NEW.encode(), memory, "text/xml; charset=utf-8") is not None
 
 
+def test_a_replacement_character_does_not_make_utf_8_something_else() -> None:
+    feed = rss(item("new", "\ufffd"), item("a"), before="<?xml version='1.0' encoding='utf-8'?>")
+    assert decode(feed.encode(), "text/xml; charset=iso-8859-1") == feed
+
+
+def test_a_glance_tells_of_the_head_what_the_whole_does(tmp_path: Path) -> None:
+    feed = rss(item("a"), head="<!--{:49900}--><ttl>60</ttl>", before="<?xml version='1.0' encoding='utf-8' ?>\n\n")
+    source = from_file(tmp_path, "a.rss")
+    (tmp_path / "a.rss").write_text(feed.format(1))
+    memory = poll(source).memory
+    (tmp_path / "a.rss").write_text(feed.format(2))
+
+    assert poll(source, memory).not_modified
+    assert poll(source, memory).memory == poll(source).memory
+
+
+def test_a_web_page_with_entries_is_not_looked_at() -> None:
+    page = f"<html><channel><title>F</title><item>{item('a')}</item></channel></html>"
+    memory = Memory(extra={"parts": json.dumps(understood(page).memory)})
+    assert document.look(page.encode(), "", URL, memory, NOW) is None
+
+
 @pytest.mark.parametrize(
     "trap",
     [
@@ -352,12 +402,19 @@ def test_what_its_answer_says_of_another_encoding_counts() -> None:
         b"<b>" * 30_000,
         b"x" * 5_000_000,
         b"<item",
+        b"&#65;" * 700_000,
     ],
 )
 def test_what_is_made_to_be_slow_is_not_looked_at_for_long(trap: bytes) -> None:
     memory = understood(rss(item("a"))).memory
     feed = rss(item("a")).encode().replace(b"</channel>", trap + b"</channel>")
     assert glanced(feed, memory) is None
+
+
+def test_names_that_stand_in_each_other_are_not_looked_at_for_each() -> None:
+    names = b"<author>" * 5_000 + b"two words " * 30_000 + b"</author>" * 5_000
+    with pytest.raises(SourceError, match="in each other"):
+        survey(b"<rss><channel></x>" + names + b"</channel></rss>")
 
 
 def test_every_stamp_in_a_large_feed_costs_no_survey_of_its_entries(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,7 +24,9 @@ _DECLARED = re.compile(rb"\s*<\?xml[^>]{1,200}?encoding\s*=\s*[\"']([A-Za-z][\w.
 _DECLARATION = re.compile(r"<\?xml\s[^>]{0,300}\?>")
 # WHATWG Encoding: these labels mean windows-1252, and gb2312 means its superset.
 _ALIASES = {"iso8859-1": "cp1252", "ascii": "cp1252", "gb2312": "gb18030", "gbk": "gb18030"}
-_DECLARATION_BYTES = re.compile(_DECLARATION.pattern.encode())
+# With nothing in it that tells of another encoding, or is dropped.
+_PLAIN_DECLARATION = re.compile(rb"<\?xml[ \t\r\n][\t\r\n -;=?-~]{0,300}\?>")
+_MOST_NESTED = 4
 _NO_CHARACTERS = ("\ufffe".encode(), "\uffff".encode())
 _CONTROLS = bytes(code for code in range(32) if code not in b"\t\n\r")
 # Codecs that Python knows and no document is in; some of them take quadratic time.
@@ -63,7 +65,7 @@ def as_it_came(data: bytes, content_type: str = "") -> bytes | None:
         return None
     if not data.startswith(b"<?xml"):
         return data
-    declaration = _DECLARATION_BYTES.match(data)
+    declaration = _PLAIN_DECLARATION.match(data)
     return data[declaration.end() :].lstrip(b" \t\r\n") if declaration else None
 
 
@@ -75,9 +77,7 @@ def readable_xml(text: str) -> tuple[str, int]:
     """
     text = text if _is_clean(text) else storable(text)
     start = len(text) - len(text.lstrip("\ufeff \t\r\n"))
-    if "&#" in text:
-        text = _REFERENCE.sub(_allowed, _PAIR.sub(_joined, text))
-    body = text[start:]
+    body = _without_bad_references(text)[start:]
     return _DECLARATION.sub("", body, count=1) if body.startswith("<?xml") else body, text.count("\n", 0, start)
 
 
@@ -108,10 +108,11 @@ def _strictly(data: bytes, encoding: str) -> str | None:
 
 def _utf8(data: bytes) -> str | None:
     """The text if the bytes are UTF-8 but for a few; None where they must be something else."""
+    whole = _strictly(data, "utf-8")
+    if whole is not None:
+        return whole
     text = data.decode("utf-8", "replace")
     broken = text.count("\ufffd")
-    if not broken:
-        return text
     # Of a character that was cut off at the very end nothing remains to be read.
     if broken == 1 and text.endswith("\ufffd"):
         return text[:-1]
@@ -126,6 +127,17 @@ def _is_clean(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return len(data.translate(None, _CONTROLS)) == len(data) and not any(end in data for end in _NO_CHARACTERS)
+
+
+def _without_bad_references(text: str) -> str:
+    """The text as it is when there is nothing more to mend: what is dropped may leave another reference behind."""
+    if "&#" not in text:
+        return text
+    for _ in range(_MOST_NESTED):
+        former, text = text, _REFERENCE.sub(_allowed, _PAIR.sub(_joined, text))
+        if text == former:
+            return text
+    return text.replace("&#", " ")
 
 
 def _allowed(match: re.Match[str]) -> str:

@@ -57,7 +57,10 @@ def look(body: bytes, content_type: str, url: str, known: Memory, now: datetime)
     before = _parts_of(known)
     data = as_it_came(body, content_type) if before else None
     found = reading.look(data, url, now, before) if data else None
-    return Seen(*found, before) if found else None
+    if not data or not found or webpage.is_web_page(found[1]):
+        return None
+    declaration = body[: len(body) - len(data)].decode("utf-8-sig")  # so that the head is as long as the document's
+    return Seen(found[0], declaration + found[1], before)
 
 
 def read_document(text: str, origin: Origin, kept: Memory, now: datetime, until: float, *, turn: Turn) -> Document:

@@ -19,6 +19,7 @@ from feedbot.sources.feed.survey import Survey, survey
 _NAMES = (b"item", b"entry")
 _BEHIND_A_NAME = (b" ", b"\t", b"\r", b"\n", b">")
 _MOST_LETTERS = 4_000_000
+_MOST_LEFT = 512_000
 _MOST_TAGS = 20_000
 """Of a document, and of what is left of it: up to there a look takes a tenth of a second."""
 
@@ -65,7 +66,7 @@ def glance(data: bytes, url: str, known: Set[str]) -> Glanced | None:
     if known.isdisjoint(digests):
         return None
     left = b"".join((*pieces, data[at:]))
-    if left.count(b"<") > _MOST_TAGS:
+    if len(left) > _MOST_LEFT or left.count(b"<") > _MOST_TAGS:
         return None
     try:
         text = left.decode()

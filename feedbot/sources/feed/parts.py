@@ -21,6 +21,7 @@ from feedbot.sources.feed.survey import Outline, Ranges
 
 _MOST_REMEMBERED = 500_000
 """Letters of ids. Nobody has entries with more; and they are stored with every poll."""
+_ENTRIES_HERE = b"\0"
 _UNSHARED = 2047
 """Of more bytes hashlib hands the interpreter to other threads meanwhile, which costs more than to digest an entry."""
 
@@ -59,9 +60,19 @@ def divided(data: bytes, outline: Outline, url: str) -> Parts:
 
 
 def frame_of(data: bytes, outline: Outline, url: str) -> str:
-    """What the frame of a document is recognised by: all that is no entry and not stamped anew into every answer."""
-    frame = [data[start:end].strip() for start, end in _between(outline, len(data))]
-    return _digest(url.encode("utf-8", "replace"), b"\0", *frame)
+    """What the frame of a document is recognised by: all that is no entry and not stamped anew into every answer.
+
+    Where in it entries stand counts, not how many: what is said before them, or around them, may be said of them.
+    """
+    frame: list[bytes] = []
+    entries, at = set(outline.entries), 0
+    for place in sorted((*outline.entries, *outline.volatile)):
+        if piece := data[at : place[0]].strip():
+            frame.append(piece)
+        if place in entries and frame[-1:] != [_ENTRIES_HERE]:
+            frame.append(_ENTRIES_HERE)
+        at = place[1]
+    return _digest(url.encode("utf-8", "replace"), b"\0", *frame, data[at:].strip())
 
 
 def digest_of(entry: bytes) -> str:
@@ -176,14 +187,6 @@ def from_json(memory: Mapping[str, Any]) -> Remembered | None:
             case _:
                 return None
     return Remembered(frame, tuple(names), names)
-
-
-def _between(outline: Outline, length: int) -> Iterable[tuple[int, int]]:
-    at = 0
-    for start, end in sorted((*outline.entries, *outline.volatile)):
-        yield at, start
-        at = end
-    yield at, length
 
 
 def _distinct(names: Iterable[Name]) -> bool:

@@ -127,10 +127,14 @@ def _faulty(data: bytes, walk: _Walk, error: expat.ExpatError) -> Survey:
 
 def _refuse_long_words(data: bytes) -> None:
     starts: list[int] = []
+    left = 2 * len(data)  # names may stand in each other, which would be looked at again and again
     for match in _PEOPLE_TAGS.finditer(data):
         if not match[1]:
             starts.append(match.end())
         elif starts:
+            left -= match.start() - starts[-1]
+            if left < 0:
+                raise SourceError("the names of authors stand in each other", _NOT_READ)
             _refuse_long_word(data[starts.pop() : match.start()])
 
 

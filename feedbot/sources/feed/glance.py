@@ -38,46 +38,60 @@ def glance(data: bytes, url: str, known: Set[str]) -> Glanced | None:
     ``data`` has no declaration, and is UTF-8 that may have been read as something else: what is left of it is looked
     into. Raises SourceError where that is made to be slow.
     """
-    if len(data) > _MOST_LETTERS:
+    marked = _marked(data, known) if known and len(data) <= _MOST_LETTERS else None
+    if marked is None or len(marked.left) > _MOST_LEFT or marked.left.count(b"<") > _MOST_TAGS:
         return None
+    try:
+        text = marked.left.decode()
+    except UnicodeDecodeError:
+        return None
+    if readable_xml(text) != (text, 0):
+        return None
+    found = survey(marked.left)
+    shown = tuple((start, end) for start, end in marked.places if start < end)
+    if found.outline is None or found.outline.entries != shown:
+        return None
+    frame = frame_of(marked.left, found.outline, url)
+    return Glanced(text, found, Parts(frame, tuple(marked.digests), tuple(marked.places)))
+
+
+class _Marked(NamedTuple):
+    """A document with marks for its known entries; the digests of all entries, and where each stands in it.
+
+    One mark stands for all that follow each other: those behind the first have an empty place.
+    """
+
+    left: bytes
+    digests: list[str]
+    places: list[tuple[int, int]]
+
+
+def _marked(data: bytes, known: Set[str]) -> _Marked | None:
+    """Put marks in the place of known entries; None where none is known, or what looks like entries is none."""
     digests: list[str] = []
     places: list[tuple[int, int]] = []
     pieces: list[bytes] = []
     length = at = 0
-    marked = b""
-    for name, start, end in _entries(data) if known else ():
+    last = b""  # the name in the mark that was put before, if one was
+    for name, start, end in _entries(data):
         if start < at or len(digests) == MAX_ENTRIES:
             return None
         entry, between = data[start:end], data[at:start]
-        digest = digest_of(entry)
-        digests.append(digest)
+        digests.append(digest_of(entry))
         at = end
-        if digest in known:
-            if marked == name and not between.strip():  # one mark stands for all that follow each other
+        if digests[-1] in known:
+            if last == name and not between.strip():
                 places.append((length, length))
                 continue
-            marked = name
-            entry = b"<%b/>" % name
+            last, entry = name, b"<%b/>" % name
         else:
-            marked = b""
+            last = b""
         pieces += (between, entry)
         length += len(between) + len(entry)
         places.append((length - len(entry), length))
     if known.isdisjoint(digests):
         return None
-    left = b"".join((*pieces, data[at:]))
-    if len(left) > _MOST_LEFT or left.count(b"<") > _MOST_TAGS:
-        return None
-    try:
-        text = left.decode()
-    except UnicodeDecodeError:
-        return None
-    if readable_xml(text) != (text, 0):
-        return None
-    found = survey(left)
-    if found.outline is None or found.outline.entries != tuple(place for place in places if place[0] < place[1]):
-        return None
-    return Glanced(text, found, Parts(frame_of(left, found.outline, url), tuple(digests), tuple(places)))
+    return _Marked(b"".join((*pieces, data[at:])), digests, places)
 
 
 def _entries(data: bytes) -> Iterator[tuple[bytes, int, int]]:

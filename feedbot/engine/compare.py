@@ -32,18 +32,18 @@ def compare(
     """
     keys = [identity.keys(item) for item in document.items]
     gone = None if renamed or document.gone is None else [identity.digest(key) for key in document.gone]
-    others = [identity.digest(key) for key in document.standing] if gone is None else gone
-    listed = others if document.complete else []
-    aliases = knowledge.named(source, list(dict.fromkeys([key for own in keys for key in own.all] + listed)))
+    standing_keys = document.standing if gone is None else ()
+    others = gone or ([identity.digest(key) for key in standing_keys] if document.complete else [])
+    aliases = knowledge.named(source, list(dict.fromkeys([key for own in keys for key in own.all] + others)))
     for index, own in enumerate(keys):
         if not any(aliases.get(key) for key in own.certain):
             keys[index] = identity.with_text(own, document.items[index])
     texts = [key for own in keys for key in own.texts]
     if texts:
         aliases |= knowledge.named(source, texts)
-    if not document.complete and any(pk is not None for pk in aliases.values()):
+    if not document.complete and standing_keys and any(pk is not None for pk in aliases.values()):
         # No item is taken for an entry that stands, which is of no concern where all of them are new.
-        aliases |= knowledge.named(source, others)
+        aliases |= knowledge.named(source, [identity.digest(key) for key in standing_keys])
     known: dict[int, Known] = knowledge.known(source, None) if document.complete and gone is None else {}
     if missing := {pk for pk in aliases.values() if pk is not None and pk not in known}:
         known |= knowledge.known(source, sorted(missing))

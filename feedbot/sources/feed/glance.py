@@ -18,10 +18,11 @@ from feedbot.sources.feed.survey import Survey, survey
 
 _NAMES = (b"item", b"entry")
 _BEHIND_A_NAME = (b" ", b"\t", b"\r", b"\n", b">")
-_MOST_LETTERS = 4_000_000
-_MOST_LEFT = 512_000
-_MOST_TAGS = 20_000
-"""Of a document, and of what is left of it: up to there a look takes a tenth of a second."""
+_MOST_LETTERS = 4_000_000  # of a document, which takes a tenth of a second to look at
+UNWATCHED = 512_000
+MOST_TAGS = 20_000
+"""Bytes and tags up to which what is read of a document without anything suspicious takes a second at most, as a rule
+0.1."""
 
 
 class Glanced(NamedTuple):
@@ -39,7 +40,7 @@ def glance(data: bytes, url: str, known: Set[str]) -> Glanced | None:
     into. Raises SourceError where that is made to be slow.
     """
     marked = _marked(data, known) if known and len(data) <= _MOST_LETTERS else None
-    if marked is None or len(marked.left) > _MOST_LEFT or marked.left.count(b"<") > _MOST_TAGS:
+    if marked is None or len(marked.left) > UNWATCHED or marked.left.count(b"<") > MOST_TAGS:
         return None
     try:
         text = marked.left.decode()

@@ -11,15 +11,11 @@ from msgspec.structs import replace
 
 from feedbot.errors import SourceError
 from feedbot.sources.feed.decode import readable_xml
-from feedbot.sources.feed.glance import glance
+from feedbot.sources.feed.glance import MOST_TAGS, UNWATCHED, glance
 from feedbot.sources.feed.parse import parse
 from feedbot.sources.feed.parsed import TOO_MANY, Parsed
 from feedbot.sources.feed.parts import Parts, changed, divided, known_entries, memory_of, without
 from feedbot.sources.feed.survey import Survey, survey
-
-UNWATCHED = 512_000
-MOST_TAGS = 20_000
-"""Bytes and tags up to which a document without anything suspicious takes a second at most, as a rule 0.1."""
 
 
 class Task(Struct, frozen=True, kw_only=True):
